@@ -1,0 +1,67 @@
+import type { z } from 'zod';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { DeviceFault } from '#readings/faults.ts';
+import type { ReadingSink } from '#readings/readings.ts';
+
+/** The version of this contract; a driver built for another major version is refused. */
+export const driverContract = 1;
+
+export type DeviceKind =
+  | 'load-cell'
+  | 'scale'
+  | 'scanner'
+  | 'camera'
+  | 'motion'
+  | 'power'
+  | 'temperature'
+  | 'position'
+  | 'tag-reader'
+  | 'indicator';
+
+/** Who a device is: what it says of itself, and the stable address by which a profile can bind it. */
+export interface DeviceIdentity {
+  readonly vendor?: string;
+  readonly model?: string;
+  readonly serial?: string;
+  readonly firmware?: string;
+  /** A stable address: `/dev/serial/by-id/…`, a USB topology path, a GPIO chip label. Never `/dev/ttyUSB0`. */
+  readonly address?: string;
+}
+
+export interface FaultSource {
+  /** Subscribes; the returned function unsubscribes. */
+  subscribe(listener: (fault: DeviceFault) => void): () => void;
+}
+
+export interface DriverContext {
+  /** The device's id in the board profile: the `source` of its readings. */
+  readonly id: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Devices of a profile that this one is reached through (`bus`), already open. */
+  readonly buses: ReadonlyMap<string, Device>;
+}
+
+export interface Driver<Options = unknown> {
+  readonly contract: typeof driverContract;
+  /** `firmata-hx711`, `hid-pos-scanner`: what a profile's `driver` says. */
+  readonly name: string;
+  readonly kind: DeviceKind;
+  readonly options: z.ZodType<Options>;
+  /** What is attached and could be opened by this driver. */
+  discover?(context: DriverContext): Promise<DeviceIdentity[]>;
+  /** Opens the device; rejects with a coded `DriverError`. */
+  open(options: Options, context: DriverContext): Promise<Device>;
+}
+
+export interface Device {
+  readonly identity: DeviceIdentity;
+  /** Readings flow until `stop`; start never tares or zeroes. */
+  start(sink: ReadingSink): Promise<void>;
+  /** Idempotent; frees the port. */
+  stop(): Promise<void>;
+  /** Zero a scale, sound a tone, light a lamp: what the driver documents. */
+  call?(action: string, args: unknown): Promise<unknown>;
+  readonly faults: FaultSource;
+}

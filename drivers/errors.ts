@@ -1,0 +1,15 @@
+import { CodedError } from '#base/errors.ts';
+
+/** What can go wrong between the gateway and a device. */
+export const driverCodes = {
+  'CW-DRV-001': 'No driver of this name is known.',
+  'CW-DRV-002': "The device's options are not valid for its driver.",
+  'CW-DRV-003': 'The device is held by another process.',
+  'CW-DRV-004': 'The device is not attached.',
+  'CW-DRV-005': 'The device vanished while it was open.',
+  'CW-DRV-006': 'The device sent bytes that its protocol does not allow.',
+  'CW-DRV-007': 'The driver was built for another version of the driver contract.',
+  'CW-DRV-008': 'The device stopped delivering readings.',
+} as const;
+
+export class DriverError extends CodedError<keyof typeof driverCodes> {}

@@ -1,0 +1,185 @@
+import { z } from 'zod';
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9-]+$/, 'may hold a–z, 0–9 and - only')
+  .max(64);
+const ms = (value: number) => z.number().int().nonnegative().default(value);
+const mg = (value: number) => z.number().int().nonnegative().default(value);
+
+export const weighingSchema = z
+  .strictObject({
+    windowMs: ms(400).describe('How long the mass must rest to be a plateau, ms.'),
+    stableDivisions: z
+      .number()
+      .positive()
+      .default(0.6)
+      .describe(
+        'Largest standard deviation of a plateau, in d (never below what the noise of the cells gives).',
+      ),
+    minimumMovementMg: mg(3_000).describe(
+      'Smallest change between plateaus that is a movement, mg (also at least 4.5 sigma).',
+    ),
+    creepMgPerS: z
+      .number()
+      .nonnegative()
+      .default(60)
+      .describe('Fastest drift that the baseline follows, mg/s; faster change adds up to a movement.'),
+    zeroTrackingDivisionsPerS: z
+      .number()
+      .nonnegative()
+      .max(0.5)
+      .default(0.5)
+      .describe('Zero tracking, d/s (OIML R 76: at most 0.5); only at zero, at rest, outside sessions.'),
+    motionMmS2: z
+      .number()
+      .positive()
+      .default(350)
+      .describe('Standard deviation of acceleration above which the cart counts as moving, mm/s².'),
+    tiltMilliradians: z
+      .number()
+      .positive()
+      .default(60)
+      .describe('Tilt above which the mass is not trusted, mrad.'),
+    missingMs: ms(500).describe('A cell without a reading for this long is missing, ms.'),
+    stuckMs: ms(2_000).describe('A cell whose counts do not change at all for this long is stuck, ms.'),
+  })
+  .describe('From counts to plateaus.');
+
+export const fusionSchema = z
+  .strictObject({
+    decideProbabilityPpm: z
+      .number()
+      .int()
+      .min(500_000)
+      .max(999_999)
+      .default(970_000)
+      .describe('Smallest posterior probability at which an item event is decided, millionths.'),
+    marginPpm: z
+      .number()
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(900_000)
+      .describe('Smallest lead over the next hypothesis, millionths.'),
+    maximumZ: z.number().positive().default(3.5).describe('Largest |z| of the mass of a decided hypothesis.'),
+    decideWithinMs: ms(800).describe(
+      'After settling, how long to wait for a scan or a sighting before asking, ms (at most 1000).',
+    ),
+    scanHoldMs: ms(15_000).describe('How long a scan waits to be placed before it is asked about, ms.'),
+    maximumItems: z
+      .number()
+      .int()
+      .min(1)
+      .max(4)
+      .default(3)
+      .describe('Largest number of products in one hypothesis.'),
+    unknownPrior: z
+      .number()
+      .positive()
+      .max(0.5)
+      .default(0.02)
+      .describe('Prior probability that no product of the catalogue explains a movement.'),
+  })
+  .describe('From observations to decisions.');
+
+export const configSchema = z.strictObject({
+  cartwright: z.literal(1).describe('Version of this format.'),
+  store: name.describe('The store, as in topics.'),
+  device: name.describe('This cart or shelf, as in topics.'),
+  board: z.string().describe('Board profile: a name under boards/, or a path.'),
+  calibration: z.string().optional().describe('Calibration file.'),
+  catalogue: z.string().optional().describe('Catalogue file.'),
+  planogram: z.string().optional().describe('Planogram file.'),
+  data: z.string().default('data').describe('Folder for the outbox and state; must survive a reboot.'),
+  encoding: z.enum(['cbor', 'json']).default('cbor').describe('Payloads on MQTT.'),
+  broker: z
+    .strictObject({
+      url: z.string().default('mqtt://127.0.0.1:1883').describe('mqtt:// or mqtts:// address of the broker.'),
+      protocol: z
+        .enum(['auto', '5', '3.1.1'])
+        .default('auto')
+        .describe('MQTT version; auto tries 5, then 3.1.1.'),
+      username: z.string().optional().describe('User name.'),
+      passwordFile: z
+        .string()
+        .optional()
+        .describe('File that holds the password; never the password itself.'),
+      embedded: z
+        .boolean()
+        .default(false)
+        .describe('Serve a broker on loopback in this process (demo, tests).'),
+      keepaliveS: z.number().int().min(5).max(3600).default(30).describe('Keep-alive, s.'),
+      reconnectFirstMs: ms(500).describe('First delay before reconnecting, ms.'),
+      reconnectMaxMs: ms(30_000).describe('Longest delay before reconnecting, ms.'),
+    })
+    .prefault({})
+    .describe("The store's broker."),
+  outbox: z
+    .strictObject({
+      maxBytes: z
+        .number()
+        .int()
+        .min(1_048_576)
+        .default(268_435_456)
+        .describe('Bound of stored events, bytes.'),
+      ledgerShare: z
+        .number()
+        .min(0.5)
+        .max(0.95)
+        .default(0.8)
+        .describe('Share of maxBytes kept for ledger events.'),
+      window: z
+        .number()
+        .int()
+        .min(1)
+        .max(1024)
+        .default(64)
+        .describe('Events in flight before their acknowledgement.'),
+      groupMs: ms(20).describe('How long to gather events for one fsync, ms.'),
+    })
+    .prefault({})
+    .describe('Events on disk until the store has them.'),
+  session: z
+    .strictObject({
+      tokenPattern: z
+        .string()
+        .default('^QR-[A-Za-z0-9-]{4,64}$')
+        .describe('Regular expression of a scanned session token.'),
+    })
+    .prefault({})
+    .describe('Shopping sessions.'),
+  weighing: weighingSchema.prefault({}),
+  fusion: fusionSchema.prefault({}),
+  status: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Serve the status page on loopback.'),
+      port: z
+        .number()
+        .int()
+        .min(0)
+        .max(65_535)
+        .default(8080)
+        .describe('Port on 127.0.0.1; 0 takes a free one.'),
+    })
+    .prefault({})
+    .describe('Status page.'),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('Least severe level that is logged.'),
+    })
+    .prefault({})
+    .describe('Logs on standard output.'),
+  healthS: z.number().int().min(1).max(3600).default(30).describe('Interval of health reports, s.'),
+  drivers: z
+    .array(z.string())
+    .default([])
+    .describe("Paths of a maker's own drivers (JavaScript), never from the network."),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type WeighingConfig = z.infer<typeof weighingSchema>;
+export type FusionConfig = z.infer<typeof fusionSchema>;

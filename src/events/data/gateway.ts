@@ -1,0 +1,72 @@
+import { array, bool, choice, int, may, must, record, text, uint } from '../fields.ts';
+
+export const gatewayBorn = record('gateway-born', {
+  boot: must(1, uint, 'boot count'),
+  software: must(2, text, 'name/version'),
+  reason: must(3, choice('start', 'restart-after-crash', 'reconfigured'), 'why it started'),
+  downMs: may(4, uint, 'how long it was away, ms, where the clock is trusted'),
+});
+export const sensorHealth = record('sensor-health', {
+  id: must(1, text, 'device or cell'),
+  ok: must(2, bool, 'delivers fresh, plausible readings'),
+  ratePerMinute: must(3, uint, 'readings a minute'),
+  fault: may(4, text, 'code of the fault'),
+});
+export const gatewayHealth = record('gateway-health', {
+  ok: must(1, bool, 'everything needed for decisions works'),
+  uptimeS: must(2, uint, 's'),
+  sensors: must(3, array(sensorHealth), 'one per device'),
+  outboxEvents: must(4, uint, 'events stored and not yet acknowledged'),
+  outboxBytes: must(5, uint, 'bytes of the outbox on disk'),
+  dropped: must(6, uint, 'events dropped since the ledger began'),
+  connected: must(7, bool, 'link to the broker'),
+  timeQuality: must(8, choice('synced', 'holdover', 'unset'), 'clock'),
+  rssBytes: must(9, uint, 'resident memory'),
+  milliCelsius: may(10, int, 'processor temperature'),
+  cpuPpm: may(11, uint, 'share of one processor used since the last report, millionths'),
+});
+export const deviceFault = record('device-fault', {
+  source: must(1, text, 'device of the board profile'),
+  channel: may(2, text, 'cell, where the device has several'),
+  fault: must(
+    3,
+    choice(
+      'disconnected',
+      'stuck',
+      'saturated',
+      'missing',
+      'timing',
+      'integrity',
+      'permission',
+      'busy',
+      'configuration',
+    ),
+    'kind',
+  ),
+  code: must(4, text, 'CW-…'),
+  message: must(5, text, 'what to do'),
+});
+export const deviceRecovered = record('device-recovered', {
+  source: must(1, text, 'device'),
+  channel: may(2, text, 'cell'),
+  fault: must(3, text, 'the kind that ended'),
+  lastedUs: must(4, uint, 'µs'),
+});
+export const outboxDropped = record('outbox-dropped', {
+  first: must(1, uint, 'first sequence dropped'),
+  last: must(2, uint, 'last sequence dropped'),
+  count: must(3, uint, 'events dropped in that range'),
+  class: must(4, choice('telemetry', 'evidence', 'ledger'), 'class of the events'),
+  reason: must(5, choice('full', 'expired'), 'why'),
+});
+export const commandDone = record('command-done', {
+  command: must(1, text, 'session.begin'),
+  transaction: must(2, text, 'transaction'),
+  actor: may(3, text, 'key or client that asked'),
+});
+export const commandRefused = record('command-refused', {
+  command: must(1, text, 'session.begin'),
+  transaction: may(2, text, 'transaction'),
+  code: must(3, text, 'CW-…'),
+  message: must(4, text, 'why'),
+});

@@ -1,0 +1,48 @@
+import type { Movement } from '#weighing/outputs.ts';
+
+/** A scan that names a product the catalogue has. */
+export interface ScanObservation {
+  readonly kind: 'scan';
+  /** Id of the scan.read event. */
+  readonly event: string;
+  readonly source: string;
+  readonly atUs: number;
+  /** Product key in the catalogue. */
+  readonly product: string;
+  readonly gtin?: string;
+  readonly plu?: string;
+  /** Price and mass embedded in the code (variable measure). */
+  readonly priceMinor?: number;
+  readonly massMg?: number;
+  readonly count?: number;
+  /** Chosen by the shopper on the display (item.identify) rather than read. */
+  readonly manual?: boolean;
+}
+
+/** A movement with the id of its movement.settled event. */
+export interface MovementObservation {
+  readonly kind: 'movement';
+  readonly event: string;
+  readonly atUs: number;
+  readonly movement: Movement;
+}
+
+/** What vision said it saw: probabilities by gallery key. */
+export interface SightingObservation {
+  readonly kind: 'sighting';
+  readonly event: string;
+  readonly source: string;
+  readonly plate?: string;
+  readonly atUs: number;
+  readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
+  readonly unknownPpm: number;
+}
+
+export interface ActivityObservation {
+  readonly kind: 'activity';
+  readonly plate: string;
+  readonly open: boolean;
+  readonly atUs: number;
+}
+
+export type Observation = ScanObservation | MovementObservation | SightingObservation | ActivityObservation;

@@ -1,0 +1,38 @@
+import type { DeviceFault } from '#readings/faults.ts';
+import type { Reading } from '#readings/readings.ts';
+
+/**
+ * Everything that can change a decision, in order of `atUs`. The daemon and replay feed the same union to the same
+ * pipeline; what isn't here can't influence the ledger.
+ */
+export type PipelineInput =
+  | Reading
+  | {
+      readonly kind: 'device-fault';
+      readonly source: string;
+      readonly atUs: number;
+      readonly fault: DeviceFault;
+    }
+  | {
+      readonly kind: 'command';
+      readonly atUs: number;
+      readonly command: string;
+      readonly args: Readonly<Record<string, unknown>>;
+      readonly transaction?: string;
+    }
+  | {
+      readonly kind: 'sighting';
+      readonly source: string;
+      readonly atUs: number;
+      readonly plate?: string;
+      readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
+      readonly unknownPpm: number;
+    }
+  /** Time synchronization: UTC at `atUs`. */
+  | {
+      readonly kind: 'clock';
+      readonly atUs: number;
+      readonly utcMs: number;
+      readonly quality: 'synced' | 'holdover' | 'unset';
+    }
+  | { readonly kind: 'end'; readonly atUs: number };

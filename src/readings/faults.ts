@@ -1,0 +1,20 @@
+/** Kinds of device faults, the same in drivers, weighing and events. */
+export type DeviceFaultKind =
+  | 'disconnected'
+  | 'stuck'
+  | 'saturated'
+  | 'missing'
+  | 'timing'
+  | 'integrity'
+  | 'permission'
+  | 'busy'
+  | 'configuration';
+
+/** Something wrong with a device, or (with `cleared`) no longer wrong. `channel` is the cell's id where a device has several. */
+export interface DeviceFault {
+  readonly fault: DeviceFaultKind;
+  readonly code: string;
+  readonly message: string;
+  readonly channel?: string;
+  readonly cleared?: boolean;
+}
