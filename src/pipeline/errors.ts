@@ -1,0 +1,12 @@
+import { CodedError } from '#base/errors.ts';
+
+/** What the pipeline refuses or can't use. */
+export const pipelineCodes = {
+  'CW-PIP-001': "The code names a product that the catalogue doesn't have.",
+  'CW-PIP-002': 'The command is not one that the pipeline carries out.',
+  'CW-PIP-003': "The command's arguments are not valid.",
+  'CW-PIP-004': 'A session token was scanned while another session is open.',
+  'CW-PIP-005': 'The command failed for a reason that should not occur.',
+} as const;
+
+export class PipelineError extends CodedError<keyof typeof pipelineCodes> {}

@@ -1,0 +1,317 @@
+import { Basket, type BasketSnapshot, type BasketState } from '#basket/basket.ts';
+import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import type { Board, Calibration } from '#config/board.ts';
+import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
+import type { CartEvent, Draft } from '#events/event.ts';
+import type { Ledger } from '#events/ledger.ts';
+import { Fusion, type FusionState } from '#fusion/fusion.ts';
+import type { DeviceFault } from '#readings/faults.ts';
+import type { ScanReading } from '#readings/readings.ts';
+import type { ScanRules } from '#scanning/interpret.ts';
+import type { WeighingFault, WeighingOutput } from '#weighing/outputs.ts';
+import { Weigher, type WeighingState } from '#weighing/weigher.ts';
+import { type CommandOutcome, runCommand } from './commands.ts';
+import type { PipelineInput } from './inputs.ts';
+import { understandScan } from './scans.ts';
+import { UtcClock } from './utc.ts';
+
+/** What survives a restart: written in the transaction that stores the events it follows from. Plain JSON. */
+export interface PipelineState {
+  readonly atUs: number;
+  readonly weighing: WeighingState;
+  readonly fusion: FusionState;
+  readonly basket: BasketState;
+}
+
+export interface PipelineOptions {
+  readonly ledger: Ledger;
+  readonly board: Board;
+  readonly calibration: Calibration | undefined;
+  readonly catalogue: Catalogue;
+  readonly planogram: Planogram | undefined;
+  readonly weighing: WeighingConfig;
+  readonly fusion: FusionConfig;
+  readonly tokenPattern: RegExp;
+  /** Keeps session ids of different ledgers apart; in the daemon the ledger's id. */
+  readonly sessionSalt: string;
+  /** Takes each event in the order of its sequence. */
+  readonly sink: (event: CartEvent) => void;
+  readonly state?: PipelineState | undefined;
+}
+
+/**
+ * Readings in, events out. One instance is one device's decisions; the daemon and replay run this same code. It has no
+ * clock and no I/O: inputs come in order of `atUs`, and what falls due between two inputs happens at its own time
+ * before the later one, however late `accept` or `advance` is called.
+ */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #ledger: Ledger;
+  readonly #weigher: Weigher;
+  readonly #fusion: Fusion;
+  readonly #basket: Basket;
+  readonly #utc = new UtcClock();
+  readonly #rules: Omit<ScanRules, 'todayUtc'>;
+  /** When each device fault began, by source, channel and kind. */
+  readonly #faults = new Map<string, number>();
+  #nowUs = 0;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#ledger = options.ledger;
+    this.#nowUs = options.state?.atUs ?? 0;
+    this.#rules = {
+      variableMeasure: options.catalogue.variableMeasure,
+      tokenPattern: options.tokenPattern,
+      currencyDecimals: 2,
+    };
+    this.#basket = new Basket({
+      catalogue: options.catalogue,
+      salt: options.sessionSalt,
+      emit: (draft) => this.#emit(draft).id,
+      state: options.state?.basket,
+    });
+    this.#weigher = new Weigher({
+      plates: options.board.plates,
+      calibration: options.calibration,
+      config: options.weighing,
+      sink: (output) => this.#weighed(output),
+      ...(options.state === undefined ? {} : { state: options.state.weighing }),
+    });
+    this.#fusion = new Fusion({
+      catalogue: options.catalogue,
+      planogram: options.planogram,
+      plates: options.board.plates,
+      config: options.fusion,
+      emit: (draft) => this.#decided(draft),
+      ...(options.state === undefined ? {} : { state: options.state.fusion }),
+    });
+    if (this.#basket.session !== undefined) this.#weigher.setSession(true);
+  }
+
+  get nowUs(): number {
+    return this.#nowUs;
+  }
+
+  get session(): string | undefined {
+    return this.#basket.session;
+  }
+
+  get weigher(): Pick<Weigher, 'status' | 'cellStatus'> {
+    return this.#weigher;
+  }
+
+  /** One conversion of one cell: the path that runs hundreds of times a second. */
+  cell(source: string, atUs: number, counts: number, sequence: number): void {
+    this.advance(atUs);
+    this.#weigher.cell(source, atUs, counts, sequence);
+  }
+
+  /** Takes one input; a command answers with its outcome. Never throws for bad input. */
+  accept(input: PipelineInput): CommandOutcome | undefined {
+    this.advance(input.atUs);
+    switch (input.kind) {
+      case 'cell':
+        this.#weigher.cell(input.source, input.atUs, input.counts, input.sequence);
+        return undefined;
+      case 'scale':
+        this.#weigher.scale(input);
+        return undefined;
+      case 'motion':
+        this.#weigher.motion(input);
+        return undefined;
+      case 'scan':
+        this.#scanned(input);
+        return undefined;
+      case 'device-fault':
+        this.#deviceFault(input.source, input.fault, input.atUs);
+        return undefined;
+      case 'sighting':
+        this.#sighted(input);
+        return undefined;
+      case 'clock':
+        this.#utc.synchronize(input.atUs, input.utcMs, input.quality);
+        return undefined;
+      case 'command':
+        return runCommand(input, {
+          basket: this.#basket,
+          weigher: this.#weigher,
+          fusion: this.#fusion,
+          catalogue: this.#options.catalogue,
+          openSession: (token) => this.#openSession('command', token, []),
+          closeSession: () => this.#closeSession(),
+        });
+      case 'frame':
+      case 'power':
+      case 'temperature':
+      case 'position':
+      case 'tag':
+      case 'end':
+        return undefined;
+    }
+  }
+
+  /** Lets time pass to `toUs`: deadlines of weighing and fusion fire in order, each at its own time. */
+  advance(toUs: number): void {
+    for (;;) {
+      const weighing = this.#weigher.nextDeadlineUs() ?? Number.POSITIVE_INFINITY;
+      const fusion = this.#fusion.nextDeadlineUs() ?? Number.POSITIVE_INFINITY;
+      const due = Math.min(weighing, fusion);
+      if (due > toUs) break;
+      this.#nowUs = Math.max(this.#nowUs, due);
+      if (weighing <= fusion) this.#weigher.advance(due);
+      if (fusion <= weighing) this.#fusion.advance(due);
+    }
+    if (toUs > this.#nowUs) this.#nowUs = toUs;
+  }
+
+  /** Puts an event of the gateway's own (birth, commands, drops) into the same row as the decisions. */
+  append(draft: Draft): CartEvent {
+    return this.#emit(draft);
+  }
+
+  snapshot(): BasketSnapshot | undefined {
+    return this.#basket.snapshot(this.#ledger.identity.ledger, this.#ledger.nextSequence - 1);
+  }
+
+  openQuestions(): ReturnType<Fusion['openQuestions']> {
+    return this.#fusion.openQuestions();
+  }
+
+  saveState(): PipelineState {
+    return {
+      atUs: this.#nowUs,
+      weighing: this.#weigher.saveState(),
+      fusion: this.#fusion.saveState(),
+      basket: this.#basket.saveState(),
+    };
+  }
+
+  #emit(draft: Draft): CartEvent {
+    const session = draft.session ?? this.#basket.session;
+    const event = this.#ledger.append({ ...draft, session } as Draft, this.#utc.moment(this.#nowUs));
+    this.#options.sink(event);
+    return event;
+  }
+
+  #decided(draft: Draft): string {
+    const event = this.#emit(draft);
+    this.#basket.apply(event);
+    return event.id;
+  }
+
+  #weighed(output: WeighingOutput): void {
+    switch (output.kind) {
+      case 'movement': {
+        const { plate, massMg, sigmaMg, beforeMg, afterMg, startedAtUs, settledAtUs, moving } = output;
+        const event = this.#emit({
+          type: 'movement.settled',
+          data: { plate, massMg, sigmaMg, beforeMg, afterMg, startedAtUs, settledAtUs, moving },
+        });
+        this.#fusion.observe({ kind: 'movement', event: event.id, atUs: this.#nowUs, movement: output });
+        break;
+      }
+      case 'activity':
+        this.#fusion.observe(output);
+        break;
+      case 'fault':
+        this.#weighingFault(output);
+        break;
+    }
+  }
+
+  #weighingFault(fault: WeighingFault): void {
+    const { source, channel, message, code } = fault;
+    this.#reportFault(
+      source,
+      { fault: fault.fault, code, message, ...(channel ? { channel } : {}) },
+      fault.cleared,
+    );
+  }
+
+  #deviceFault(source: string, fault: DeviceFault, atUs: number): void {
+    this.#reportFault(source, fault, fault.cleared === true);
+    this.#weigher.fault(source, fault, atUs);
+  }
+
+  #reportFault(source: string, fault: DeviceFault, cleared: boolean): void {
+    const key = `${source}\0${fault.channel ?? ''}\0${fault.fault}`;
+    const channel = fault.channel === undefined ? {} : { channel: fault.channel };
+    const since = this.#faults.get(key);
+    if (cleared) {
+      if (since === undefined) return;
+      this.#faults.delete(key);
+      this.#emit({
+        type: 'device.recovered',
+        data: { source, ...channel, fault: fault.fault, lastedUs: this.#nowUs - since },
+      });
+    } else if (since === undefined) {
+      this.#faults.set(key, this.#nowUs);
+      const { code, message } = fault;
+      this.#emit({ type: 'device.fault', data: { source, ...channel, fault: fault.fault, code, message } });
+    }
+  }
+
+  #scanned(reading: ScanReading): void {
+    const rules = { ...this.#rules, todayUtc: this.#utc.today(reading.atUs) };
+    const understood = understandScan(reading, rules, this.#options.catalogue);
+    const event = this.#emit({ type: 'scan.read', data: understood.read });
+    if (understood.token !== undefined) this.#tokenScanned(understood.token, event.id);
+    if (understood.observation !== undefined) {
+      this.#fusion.observe({ ...understood.observation, event: event.id });
+    }
+  }
+
+  #tokenScanned(token: string, cause: string): void {
+    if (this.#basket.session === undefined) {
+      this.#openSession('token', token, [cause]);
+    } else if (!this.#basket.isOpenedBy(token)) {
+      this.#emit({ type: 'basket.alert', data: { kind: 'refused', blocking: false }, causes: [cause] });
+    }
+  }
+
+  #openSession(by: 'token' | 'command', token: string | undefined, causes: readonly string[]): string {
+    const session = this.#basket.open(by, token, causes);
+    this.#weigher.setSession(true);
+    this.#fusion.beginSession();
+    return session;
+  }
+
+  #closeSession(): BasketSnapshot {
+    const last = this.#basket.close();
+    this.#weigher.setSession(false);
+    this.#fusion.endSession(this.#nowUs);
+    return last;
+  }
+
+  #sighted(input: Extract<PipelineInput, { kind: 'sighting' }>): void {
+    const candidates = input.candidates.map(({ look, probabilityPpm }) => {
+      const product = this.#options.catalogue.byLook.get(look)?.[0];
+      return {
+        ...(product?.gtin === undefined ? {} : { gtin: product.gtin }),
+        ...(product?.plu === undefined ? {} : { plu: product.plu }),
+        name: product?.name ?? look,
+        count: 1,
+        probabilityPpm,
+      };
+    });
+    const event = this.#emit({
+      type: 'look.seen',
+      data: {
+        source: input.source,
+        ...(input.plate === undefined ? {} : { plate: input.plate }),
+        candidates,
+        unknownPpm: input.unknownPpm,
+      },
+    });
+    this.#fusion.observe({
+      kind: 'sighting',
+      event: event.id,
+      source: input.source,
+      atUs: input.atUs,
+      candidates: input.candidates,
+      unknownPpm: input.unknownPpm,
+      ...(input.plate === undefined ? {} : { plate: input.plate }),
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import { describeError, isCoded } from '#base/errors.ts';
+import { gtinCheckDigit } from '#base/gtin.ts';
+import type { Catalogue, Product } from '#catalogue/products.ts';
+import type { EventData } from '#events/catalog.ts';
+import type { ScanObservation } from '#fusion/observations.ts';
+import type { ScanReading } from '#readings/readings.ts';
+import { interpretScan, type ScanRules } from '#scanning/interpret.ts';
+import type { ScanMeaning } from '#scanning/meaning.ts';
+
+/** A scan understood: what to publish, and what it says about a product, if anything. */
+export interface UnderstoodScan {
+  readonly read: EventData<'scan.read'>;
+  /** The observation for fusion, but for the id of the scan.read event. */
+  readonly observation?: Omit<ScanObservation, 'event'>;
+  readonly token?: string;
+}
+
+type ScanData = EventData<'scan.read'>;
+
+/** Reads a code, looks it up, and never throws: what can't be understood is published with its error code. */
+export function understandScan(reading: ScanReading, rules: ScanRules, catalogue: Catalogue): UnderstoodScan {
+  const base = { source: reading.source, symbology: reading.symbology };
+  let meaning: ScanMeaning;
+  try {
+    meaning = interpretScan(reading.data, reading.symbology, rules);
+  } catch (error) {
+    if (!isCoded(error)) throw new Error(`scanning failed: ${describeError(error)}`, { cause: error });
+    return { read: { ...base, meaning: 'invalid', code: error.code, raw: reading.data } };
+  }
+  switch (meaning.meaning) {
+    case 'session':
+      // The token is the shopper's key to the session: it appears in no event.
+      return { read: { ...base, meaning: 'session' }, token: meaning.token };
+    case 'product': {
+      const product = catalogue.byGtin.get(meaning.gtin);
+      const read = withProduct(
+        {
+          ...base,
+          meaning: 'product',
+          gtin: meaning.gtin,
+          ...pick(meaning, ['massMg', 'priceMinor', 'lot', 'expiry', 'serial']),
+          raw: reading.data,
+        },
+        product,
+      );
+      return observed(reading, read, product, meaning);
+    }
+    case 'look-up': {
+      const product = catalogue.byPlu.get(meaning.plu);
+      const read = withProduct({ ...base, meaning: 'look-up', plu: meaning.plu, raw: reading.data }, product);
+      return observed(reading, read, product, {});
+    }
+    case 'variable-measure': {
+      const product = findByItemNumber(catalogue, meaning.item, reading.data);
+      const read = withProduct(
+        {
+          ...base,
+          meaning: 'variable-measure',
+          ...(product?.gtin === undefined ? {} : { gtin: product.gtin }),
+          ...(product?.plu === undefined ? {} : { plu: product.plu }),
+          ...pick(meaning, ['massMg', 'priceMinor']),
+          raw: reading.data,
+        },
+        product,
+      );
+      return observed(reading, read, product, meaning);
+    }
+    case 'coupon':
+    case 'element-string':
+    case 'unknown':
+      return { read: { ...base, meaning: meaning.meaning, raw: reading.data } };
+  }
+}
+
+function withProduct(read: ScanData, product: Product | undefined): ScanData {
+  return product === undefined ? { ...read, code: 'CW-PIP-001' } : { ...read, name: product.name };
+}
+
+function observed(
+  reading: ScanReading,
+  read: ScanData,
+  product: Product | undefined,
+  measure: { massMg?: number; priceMinor?: number; count?: number },
+): UnderstoodScan {
+  if (product === undefined) return { read };
+  return {
+    read,
+    observation: {
+      kind: 'scan',
+      source: reading.source,
+      atUs: reading.atUs,
+      product: product.key,
+      ...(product.gtin === undefined ? {} : { gtin: product.gtin }),
+      ...(product.plu === undefined ? {} : { plu: product.plu }),
+      ...pick(measure, ['massMg', 'priceMinor', 'count']),
+    },
+  };
+}
+
+/**
+ * The product of a restricted-circulation code. A retailer lists it either by its look-up code (the item number
+ * without leading zeros) or by the GTIN with the value set to zero, as the price book of a till does.
+ */
+function findByItemNumber(catalogue: Catalogue, item: string, data: Uint8Array): Product | undefined {
+  const byPlu = catalogue.byPlu.get(item.replace(/^0+(?=\d)/, '')) ?? catalogue.byPlu.get(item);
+  if (byPlu !== undefined) return byPlu;
+  const digits = new TextDecoder().decode(data).replace(/\D/g, '').padStart(13, '0').slice(-13);
+  const start = digits.indexOf(item);
+  if (start < 0) return undefined;
+  const body = `0${digits.slice(0, start)}${item}`.padEnd(13, '0');
+  return catalogue.byGtin.get(`${body}${gtinCheckDigit(body)}`);
+}
+
+/** The named members of `from` that are there. */
+function pick<T extends object, K extends keyof T>(from: T, names: readonly K[]): Partial<Pick<T, K>> {
+  const result: Partial<Pick<T, K>> = {};
+  for (const name of names) if (from[name] !== undefined) result[name] = from[name];
+  return result;
+}
