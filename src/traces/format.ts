@@ -1,0 +1,205 @@
+import { z } from 'zod';
+import { TraceError } from './errors.ts';
+
+const integer = z.number().int();
+const time = integer.nonnegative();
+const source = z.string().min(1).max(64);
+
+/** The first line of a trace. Paths are relative to the trace's folder. Unknown keys are ignored. */
+export const headerSchema = z.object({
+  trace: z.literal(1),
+  device: z.string(),
+  store: z.string().optional(),
+  /** A profile's name or a file. */
+  board: z.string(),
+  calibration: z.string().optional(),
+  catalogue: z.string().optional(),
+  planogram: z.string().optional(),
+  config: z.string().optional(),
+  gallery: z.string().optional(),
+  model: z.string().optional(),
+  started: z.iso.datetime({ offset: true }).optional(),
+  /** Monotonic time of the device at `t` = 0, µs: a recorded run keeps its times. */
+  originUs: time.optional(),
+  /** Keeps derived session ids as they were in a recorded run. */
+  sessionSalt: z.string().optional(),
+  /** Tare, baselines, basket and what was learned at the start; without it everything starts empty. */
+  state: z.record(z.string(), z.unknown()).optional(),
+});
+export type TraceHeader = z.infer<typeof headerSchema>;
+
+/** What really happened, for scoring; never shown to the pipeline. */
+export const truthSchema = z.object({
+  kind: z.enum(['added', 'removed', 'taken', 'returned', 'misplaced']),
+  gtin: z.string().optional(),
+  plu: z.string().optional(),
+  count: integer.positive().default(1),
+  plate: z.string().optional(),
+  /** False where the catalogue doesn't have the product: then a question is the right answer. */
+  listed: z.boolean().optional(),
+});
+export type Truth = z.infer<typeof truthSchema>;
+
+const faultKinds = z.enum([
+  'disconnected',
+  'stuck',
+  'saturated',
+  'missing',
+  'timing',
+  'integrity',
+  'permission',
+  'busy',
+  'configuration',
+]);
+
+const lineSchemas = {
+  acceleration: z.object({ t: time, source, acceleration: z.tuple([integer, integer, integer]) }),
+  scan: z.object({ t: time, source, scan: z.string().max(8192), symbology: z.string().max(8).default('') }),
+  scanHex: z.object({
+    t: time,
+    source,
+    scanHex: z
+      .string()
+      .max(16_384)
+      .regex(/^([0-9a-fA-F]{2})*$/),
+    symbology: z.string().max(8).default(''),
+  }),
+  frame: z.object({ t: time, source, frame: z.string() }),
+  massMg: z.object({
+    t: time,
+    source,
+    massMg: integer,
+    stable: z.boolean(),
+    status: z.string().optional(),
+    certificate: z.string().optional(),
+  }),
+  truth: z.object({ t: time, truth: truthSchema }),
+  command: z.object({
+    t: time,
+    command: z.string().max(64),
+    args: z.record(z.string(), z.unknown()).default({}),
+    transaction: z.string().optional(),
+  }),
+  fault: z.object({
+    t: time,
+    source,
+    fault: faultKinds,
+    code: z.string().default('CW-DRV-005'),
+    message: z.string().default(''),
+    channel: z.string().optional(),
+    cleared: z.boolean().optional(),
+  }),
+  clock: z.object({
+    t: time,
+    clock: z.object({ utcMs: integer, quality: z.enum(['synced', 'holdover', 'unset']).default('synced') }),
+  }),
+  sighting: z.object({
+    t: time,
+    source,
+    sighting: z.object({
+      plate: z.string().optional(),
+      candidates: z.array(z.object({ look: z.string(), probabilityPpm: integer.min(0).max(1_000_000) })),
+      unknownPpm: integer.min(0).max(1_000_000).default(0),
+    }),
+  }),
+  message: z.object({ t: time, message: z.unknown() }),
+  end: z.object({ t: time, end: z.unknown() }),
+} as const;
+
+type Name = keyof typeof lineSchemas;
+export type OtherLine = { [N in Name]: { readonly kind: N } & z.infer<(typeof lineSchemas)[N]> }[Name];
+
+/** A run of samples of one cell: `counts[i]` at `t + i · periodUs`. */
+export interface CountsLine {
+  readonly kind: 'counts';
+  readonly t: number;
+  readonly source: string;
+  readonly counts: readonly number[];
+  readonly periodUs: number;
+  /** The converter's running number of the first sample, where it doesn't follow from the run before. */
+  readonly sequence?: number;
+}
+export type TraceLine = CountsLine | OtherLine | { readonly kind: 'unknown'; readonly t: number };
+
+const names = Object.keys(lineSchemas) as Name[];
+
+/** Reads the header. Throws TraceError CW-TRC-001. */
+export function parseHeader(text: string): TraceHeader {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new TraceError('CW-TRC-001', 'line 1 is not JSON; a trace begins with a header {"trace":1,…}', {
+      cause,
+    });
+  }
+  const result = headerSchema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new TraceError(
+      'CW-TRC-001',
+      `line 1 is no trace header of version 1: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
+    );
+  }
+  return result.data;
+}
+
+/**
+ * Reads one line after the header. A line whose kind this version doesn't know is `unknown` and skipped by replay.
+ * Throws TraceError CW-TRC-002.
+ */
+export function parseLine(text: string, lineNumber: number): TraceLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(lineNumber, 'is not JSON', cause);
+  }
+  if (typeof value !== 'object' || value === null) throw invalid(lineNumber, 'is not an object');
+  if ('counts' in value) return parseCounts(value as Record<string, unknown>, lineNumber);
+  for (const name of names) {
+    if (!(name in value)) continue;
+    const result = lineSchemas[name].safeParse(value);
+    if (!result.success) {
+      const issue = result.error.issues[0];
+      throw invalid(lineNumber, `(${name}): ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+    }
+    return { kind: name, ...result.data } as OtherLine;
+  }
+  const t = (value as { t?: unknown }).t;
+  if (typeof t !== 'number' || !Number.isSafeInteger(t) || t < 0) throw invalid(lineNumber, 'has no valid t');
+  return { kind: 'unknown', t };
+}
+
+/** By hand, because nearly all of a trace is made of these lines. */
+function parseCounts(value: Record<string, unknown>, lineNumber: number): CountsLine {
+  const { t, source: from, counts, periodUs, sequence } = value;
+  if (typeof t !== 'number' || !Number.isSafeInteger(t) || t < 0) throw invalid(lineNumber, 'has no valid t');
+  if (typeof from !== 'string' || from === '') throw invalid(lineNumber, '(counts): source is missing');
+  const samples = typeof counts === 'number' ? [counts] : counts;
+  if (!Array.isArray(samples) || samples.length === 0) {
+    throw invalid(lineNumber, '(counts): must be a number or a list of numbers');
+  }
+  for (const sample of samples) {
+    if (!Number.isSafeInteger(sample))
+      throw invalid(lineNumber, `(counts): ${String(sample)} is not an integer`);
+  }
+  if (samples.length > 1 && !(Number.isSafeInteger(periodUs) && (periodUs as number) > 0)) {
+    throw invalid(lineNumber, '(counts): a run of samples needs periodUs, a positive integer');
+  }
+  if (sequence !== undefined && !Number.isSafeInteger(sequence)) {
+    throw invalid(lineNumber, '(counts): sequence is not an integer');
+  }
+  return {
+    kind: 'counts',
+    t,
+    source: from,
+    counts: samples,
+    periodUs: samples.length > 1 ? (periodUs as number) : 0,
+    ...(sequence === undefined ? {} : { sequence: sequence as number }),
+  };
+}
+
+function invalid(lineNumber: number, what: string, cause?: unknown): TraceError {
+  return new TraceError('CW-TRC-002', `line ${lineNumber} ${what}`, { cause, details: { line: lineNumber } });
+}

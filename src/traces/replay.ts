@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import type { Board, Calibration } from '#config/board.ts';
+import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
+import type { CartEvent, Versions } from '#events/event.ts';
+import { Ledger } from '#events/ledger.ts';
+import { Pipeline, type PipelineState } from '#pipeline/pipeline.ts';
+import { TraceError } from './errors.ts';
+import { TraceExpander } from './expand.ts';
+import type { Truth } from './format.ts';
+import type { TraceReader } from './reader.ts';
+
+/** What a trace is replayed against; see `loadReplaySetup` for where it comes from. */
+export interface ReplaySetup {
+  readonly board: Board;
+  readonly calibration: Calibration | undefined;
+  readonly catalogue: Catalogue;
+  readonly planogram: Planogram | undefined;
+  readonly weighing: WeighingConfig;
+  readonly fusion: FusionConfig;
+  readonly tokenPattern: RegExp;
+  readonly versions: Versions;
+}
+
+export interface TimedTruth {
+  readonly truth: Truth;
+  readonly atUs: number;
+}
+
+export interface ReplayResult {
+  readonly events: number;
+  readonly truths: readonly TimedTruth[];
+  readonly cellSamples: number;
+  /** Time from the first to the last thing in the trace, µs. */
+  readonly durationUs: number;
+  /** Why the trace could not be read to its end; everything before was replayed. */
+  readonly error?: TraceError;
+}
+
+/** Eight bytes that name the ledger of a replay: SHA-256 of the header's text, so the same trace gives the same ledger. */
+export function replayLedger(headerText: string): string {
+  return createHash('sha256').update(headerText).digest('hex').slice(0, 16);
+}
+
+/**
+ * Runs a trace through the daemon's own pipeline in virtual time, as fast as the machine allows. `sink` gets each event
+ * in order. Two replays of one trace with one setup give identical events.
+ */
+export async function replay(
+  reader: TraceReader,
+  setup: ReplaySetup,
+  sink: (event: CartEvent) => void,
+): Promise<ReplayResult> {
+  const { header, headerText } = reader;
+  const originUs = header.originUs ?? 0;
+  const id = replayLedger(headerText);
+  let events = 0;
+  const ledger = new Ledger(
+    { store: header.store ?? 'replay', device: header.device, ledger: id },
+    { boot: 1, nextSequence: 1, versions: setup.versions },
+  );
+  const pipeline = new Pipeline({
+    ledger,
+    board: setup.board,
+    calibration: setup.calibration,
+    catalogue: setup.catalogue,
+    planogram: setup.planogram,
+    weighing: setup.weighing,
+    fusion: setup.fusion,
+    tokenPattern: setup.tokenPattern,
+    sessionSalt: header.sessionSalt ?? id,
+    sink: (event) => {
+      events += 1;
+      sink(event);
+    },
+    // The state was written by this software's own saveState; the rooms check their versions when they restore it.
+    ...(header.state === undefined ? {} : { state: header.state as unknown as PipelineState }),
+  });
+  if (header.started !== undefined) {
+    pipeline.accept({ kind: 'clock', atUs: originUs, utcMs: Date.parse(header.started), quality: 'synced' });
+  }
+  const truths: TimedTruth[] = [];
+  let cellSamples = 0;
+  const expander = new TraceExpander(
+    {
+      cell: (source, atUs, counts, sequence) => {
+        cellSamples += 1;
+        pipeline.cell(source, atUs, counts, sequence);
+      },
+      input: (input) => {
+        pipeline.accept(input);
+      },
+      truth: (truth, atUs) => {
+        truths.push({ truth, atUs });
+      },
+    },
+    originUs,
+  );
+  let error: TraceError | undefined;
+  try {
+    for await (const batch of reader.batches()) for (const line of batch) expander.line(line);
+  } catch (caught) {
+    if (!(caught instanceof TraceError)) throw caught;
+    error = caught;
+  }
+  const lastUs = expander.finish();
+  pipeline.advance(lastUs);
+  return {
+    events,
+    truths,
+    cellSamples,
+    durationUs: lastUs - originUs,
+    ...(error === undefined ? {} : { error }),
+  };
+}
