@@ -79,10 +79,7 @@ export class TraceExpander {
 
 const encoder = new TextEncoder();
 
-function toInput(
-  line: Exclude<TraceLine, { kind: 'counts' | 'truth' }>,
-  atUs: number,
-): PipelineInput | undefined {
+function toInput(line: TraceLine, atUs: number): PipelineInput | undefined {
   switch (line.kind) {
     case 'acceleration':
       return { kind: 'motion', source: line.source, atUs, accelerationMmS2: line.acceleration };
@@ -144,6 +141,8 @@ function toInput(
     }
     case 'end':
       return { kind: 'end', atUs };
+    case 'counts': // interleaved by the expander
+    case 'truth': // never shown to the pipeline
     case 'frame': // looked at only with --reinfer, by the vision room
     case 'message': // from the store: nothing in the pipeline listens to it
     case 'unknown':
