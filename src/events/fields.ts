@@ -33,6 +33,11 @@ export interface ChoiceShape<Values extends readonly string[] = readonly string[
   readonly shape: 'choice';
   readonly values: Values;
 }
+/** A map whose content the contract doesn't fix: arguments of a command, data of an answer (there, all keys are text). */
+export interface MapShape {
+  readonly shape: 'map';
+  readonly keys: 'text' | 'any';
+}
 export interface ArrayShape<Item extends Shape = Shape> {
   readonly shape: 'array';
   readonly item: Item;
@@ -52,8 +57,18 @@ export type Shape =
   | BytesShape
   | BooleanShape
   | ChoiceShape
+  | MapShape
   | ArrayShape
   | RecordShape;
+
+/**
+ * A value whose shape this version doesn't know. Integer keys of a map are written `"~5"`, and text keys that begin
+ * with a tilde get a second one, so that the two can't be confused.
+ */
+export type PlainValue = null | boolean | number | string | Uint8Array | readonly PlainValue[] | PlainMap;
+export interface PlainMap {
+  readonly [key: string]: PlainValue;
+}
 
 export interface Field<Of extends Shape = Shape, Optional extends boolean = boolean> {
   readonly key: number;
@@ -77,7 +92,9 @@ export type Infer<S extends Shape> =
             ? boolean
             : S extends BytesShape
               ? Uint8Array
-              : string;
+              : S extends MapShape
+                ? PlainMap
+                : string;
 
 type RequiredNames<Fields extends FieldTable> = {
   [Name in keyof Fields]: Fields[Name]['optional'] extends true ? never : Name;
@@ -97,6 +114,8 @@ export const text: TextShape = { shape: 'text' };
 export const uuid: UuidShape = { shape: 'uuid' };
 export const bytes: BytesShape = { shape: 'bytes' };
 export const bool: BooleanShape = { shape: 'bool' };
+export const textMap: MapShape = { shape: 'map', keys: 'text' };
+export const anyMap: MapShape = { shape: 'map', keys: 'any' };
 export const hex = (length: number): HexShape => ({ shape: 'hex', bytes: length });
 export const choice = <const Values extends readonly string[]>(...values: Values): ChoiceShape<Values> => ({
   shape: 'choice',
