@@ -80,6 +80,23 @@ export const fusionSchema = z
       .max(0.5)
       .default(0.02)
       .describe('Prior probability that no product of the catalogue explains a movement.'),
+    unscannedUnknownPrior: z
+      .number()
+      .positive()
+      .max(0.99)
+      .default(0.5)
+      .describe(
+        'Prior probability that a thing put into a cart without a scan is none of the catalogue (a bag, a coat, a toy).',
+      ),
+    sightingWeight: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.7)
+      .describe("How far vision's probabilities are trusted against the mass: 0 not at all, 1 fully."),
+    withdrawScanMs: ms(120_000).describe(
+      'How long a scan that was asked about may still be placed before it is withdrawn, ms.',
+    ),
   })
   .describe('From observations to decisions.');
 

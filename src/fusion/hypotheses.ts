@@ -1,0 +1,247 @@
+import type { Catalogue } from '#catalogue/products.ts';
+import type { FusionConfig } from '#config/schema.ts';
+import { type AdditionSet, additionSets } from './additions.ts';
+import { logBroadDensity, logNormal, logUnknownDensity, unitMass } from './likelihood.ts';
+import type { MassIndex, MassMatch } from './mass-index.ts';
+import { disturbanceSdMg, maximumPairs, priors } from './priors.ts';
+import { RemovalSets } from './removals.ts';
+import type { Sightings } from './sightings.ts';
+import type { Change, Hypothesis, Lot, Part, PendingScan } from './types.ts';
+
+/** Everything that may explain a change of a cart's plate. */
+export interface CartContext {
+  readonly catalogue: Catalogue;
+  readonly index: MassIndex;
+  readonly config: FusionConfig;
+  readonly change: Change;
+  readonly scans: readonly PendingScan[];
+  readonly placedPrior: (scan: PendingScan) => number;
+  readonly lots: readonly Lot[];
+  readonly sightings: Sightings;
+}
+
+const logOf = (weight: number) => Math.log(weight);
+
+/** Builds the hypotheses of one change; each method adds one family of explanations. */
+class Enumeration {
+  readonly found: Hypothesis[] = [];
+  readonly #context: CartContext;
+  readonly #removals: RemovalSets;
+  readonly #delta: number;
+  readonly #var: number;
+
+  constructor(context: CartContext) {
+    this.#context = context;
+    this.#delta = context.change.massMg;
+    this.#var = Math.max(1, context.change.varMg2);
+    this.#removals = new RemovalSets(context.lots, context.catalogue, context.config.maximumItems);
+  }
+
+  run(): Hypothesis[] {
+    const { catalogue, scans, config, placedPrior } = this.#context;
+    for (const set of additionSets(catalogue, scans, config.maximumItems, placedPrior)) {
+      this.#placed(set);
+      this.#beside(set);
+      this.#unknown(set);
+      this.#withRemovals(set);
+    }
+    const unplaced = scans.reduce((sum, scan) => sum + logOf(1 - placedPrior(scan)), 0);
+    this.#unscannedPairs(unplaced);
+    this.#unscannedSwaps(unplaced);
+    this.#putBacks(unplaced);
+    this.#nothing(unplaced);
+    return this.found;
+  }
+
+  #push(parts: readonly Part[], logPrior: number): void {
+    let expected = 0;
+    let variance = this.#var;
+    let broad = false;
+    for (const part of parts) {
+      broad ||= part.broad;
+      if (!part.broad) expected += part.sign * part.meanMg;
+      variance += part.varMg2;
+    }
+    const logLikelihood = broad
+      ? logBroadDensity(this.#delta - expected)
+      : logNormal(this.#delta, expected, variance);
+    if (!Number.isFinite(logLikelihood)) return;
+    this.found.push({
+      kind: 'items',
+      parts,
+      logWeight: logPrior + logLikelihood,
+      expectedMg: Math.round(broad ? this.#delta : expected),
+      z: broad ? 0 : (this.#delta - expected) / Math.sqrt(variance),
+    });
+  }
+
+  #pushUnknown(logWeight: number): void {
+    this.found.push({ kind: 'unknown', parts: [], logWeight, expectedMg: this.#delta, z: 0 });
+  }
+
+  /** Exactly the scanned things were put in. */
+  #placed(set: AdditionSet): void {
+    if (set.parts.length > 0) this.#push(set.parts, set.logPrior);
+  }
+
+  /** One thing nobody scanned is put in, alone or beside scanned ones; its prior is spread over the catalogue. */
+  #beside(set: AdditionSet): void {
+    const { config, index, sightings } = this.#context;
+    if (set.broad || set.parts.length >= config.maximumItems) return;
+    const rest = this.#delta - set.meanMg;
+    if (rest <= 0) return;
+    const weight = set.parts.length === 0 ? priors.unscanned : priors.unscannedBeside;
+    const each = weight * (1 - config.unscannedUnknownPrior) * this.#share();
+    for (let count = 1; count <= 3; count++) {
+      const logPrior = set.logPrior + logOf(each * priors.furtherUnit ** (count - 1));
+      for (const match of index.matches(rest, this.#var + set.varMg2, count)) {
+        // A second unit of a scanned product is `extraUnit`'s case.
+        if (set.parts.some((part) => part.product === match.product)) continue;
+        this.#push([...set.parts, unscannedPart(match, count, sightings)], logPrior);
+      }
+    }
+  }
+
+  /** A product's share of the prior of unscanned things. */
+  #share(): number {
+    return 1 / Math.max(1, this.#context.catalogue.products.length);
+  }
+
+  /** Something the catalogue doesn't have, alone or beside scanned things, put in or taken out. */
+  #unknown(set: AdditionSet): void {
+    const { unknownPrior, unscannedUnknownPrior } = this.#context.config;
+    const rest = set.broad ? this.#delta : this.#delta - set.meanMg;
+    const put = set.parts.length === 0 ? priors.unscanned : priors.unscannedBeside;
+    const weight = rest > 0 ? put * unscannedUnknownPrior : (priors.removed[1] ?? 0) * unknownPrior;
+    this.#pushUnknown(set.logPrior + logOf(weight) + logUnknownDensity(rest));
+  }
+
+  /** Things inside are taken out, alone or while scanned (or recognized) things go in. */
+  #withRemovals(set: AdditionSet): void {
+    const { config, sightings, lots } = this.#context;
+    if (set.broad) return;
+    const room = config.maximumItems - set.parts.length;
+    if (room <= 0) return;
+    this.#removeBeside(set, room);
+    if (set.parts.length > 0) return;
+    for (const product of sightings.suggestions()) {
+      const unit = unitMass(product);
+      if (unit.broad || lots.some((lot) => lot.product === product.key)) continue;
+      const part = unscannedPart({ product, ...unit }, 1, sightings);
+      const logPrior = set.logPrior + logOf(priors.unscannedSwap * 0.5 * this.#share() * lots.length);
+      this.#removeBeside({ parts: [part], meanMg: unit.meanMg, varMg2: unit.varMg2, broad: false, logPrior }, 1);
+    }
+  }
+
+  #removeBeside(set: AdditionSet, room: number): void {
+    for (const removal of this.#removals.matches(set.meanMg - this.#delta, this.#var + set.varMg2, room)) {
+      // Putting in what is taken out is nothing at all.
+      if (removal.parts.some((out) => set.parts.some((into) => into.product === out.product))) continue;
+      this.#push([...set.parts, ...removal.parts], set.logPrior + removal.logPrior);
+    }
+  }
+
+  /**
+   * Two different things nobody scanned. Where more than 4,000 pairs fit, they are counted, not listed: together
+   * they have the density count / (number of pairs · width), and none of them could be decided.
+   */
+  #unscannedPairs(unplaced: number): void {
+    const { index, config, sightings } = this.#context;
+    if (this.#delta <= 0 || config.maximumItems < 2 || index.size < 2) return;
+    const total = (index.size * (index.size + 1)) / 2;
+    const logPrior = unplaced + logOf(priors.unscannedPair * (1 - config.unscannedUnknownPrior));
+    const halfWidth = Math.max(5_000, 4 * Math.sqrt(this.#var));
+    const fitting = index.countPairs(this.#delta, halfWidth);
+    if (fitting > maximumPairs) {
+      this.#pushUnknown(logPrior + logOf(fitting / (total * 2 * halfWidth)));
+      return;
+    }
+    for (const first of index.all()) {
+      if (first.meanMg > this.#delta) continue;
+      for (const second of index.matches(this.#delta - first.meanMg, this.#var + first.varMg2, 1)) {
+        if (second.product.key <= first.product.key) continue;
+        this.#push(
+          [unscannedPart(first, 1, sightings), unscannedPart(second, 1, sightings)],
+          logPrior - logOf(total),
+        );
+      }
+    }
+  }
+
+  /** One thing comes out while another goes in without a scan: possible, so it counts against every single explanation. */
+  #unscannedSwaps(unplaced: number): void {
+    const { index, config, sightings } = this.#context;
+    if (Math.abs(this.#delta) < 5 * Math.sqrt(this.#var + disturbanceSdMg ** 2)) return;
+    const { singles } = this.#removals;
+    const logPrior = unplaced + logOf(priors.unscannedSwap / Math.max(1, singles.length));
+    const known = logPrior + logOf((1 - config.unscannedUnknownPrior) * this.#share());
+    const unknown: number = logPrior + logOf(config.unscannedUnknownPrior);
+    for (const removal of singles) {
+      const rest = this.#delta + removal.meanMg;
+      if (rest <= 0) continue;
+      this.#pushUnknown(unknown + logUnknownDensity(rest));
+      for (const match of index.matches(rest, this.#var + removal.varMg2, 1)) {
+        if (removal.parts.some((out) => out.product === match.product)) continue;
+        this.#push([unscannedPart(match, 1, sightings), ...removal.parts], known);
+      }
+    }
+  }
+
+  /** What was taken out unnamed comes back: its own measured mass says so. */
+  #putBacks(unplaced: number): void {
+    for (const lot of this.#context.lots) {
+      if (lot.massMg >= 0) continue;
+      this.#push([debtPart(lot)], unplaced + logOf(priors.putBack));
+    }
+  }
+
+  /** Something happened and left nothing. */
+  #nothing(unplaced: number): void {
+    const variance = this.#var + disturbanceSdMg ** 2;
+    this.found.push({
+      kind: 'nothing',
+      parts: [],
+      logWeight: unplaced + logOf(priors.nothing) + logNormal(this.#delta, 0, variance),
+      expectedMg: 0,
+      z: this.#delta / Math.sqrt(variance),
+    });
+  }
+}
+
+/** A part for a thing that was put in without a scan. */
+export function unscannedPart(match: MassMatch, count: number, sightings: Sightings): Part {
+  return {
+    sign: 1,
+    product: match.product,
+    count,
+    meanMg: match.meanMg * count,
+    varMg2: match.varMg2 * count,
+    unitMeanMg: match.meanMg,
+    unitVarMg2: match.varMg2,
+    broad: false,
+    scans: [],
+    entry: sightings.supports(match.product) ? 'look' : 'weight',
+  };
+}
+
+/** A part for the return of an unnamed thing that was taken out. */
+export function debtPart(lot: Lot): Part {
+  return {
+    sign: 1,
+    product: undefined,
+    count: lot.count,
+    meanMg: -lot.massMg,
+    varMg2: lot.varMg2,
+    unitMeanMg: -lot.massMg,
+    unitVarMg2: 0,
+    broad: false,
+    scans: [],
+    lot,
+    entry: 'weight',
+  };
+}
+
+/** Every explanation of a change of a cart's plate, with its unnormalized log weight. */
+export function enumerateCart(context: CartContext): Hypothesis[] {
+  return new Enumeration(context).run();
+}

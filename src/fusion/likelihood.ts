@@ -1,0 +1,75 @@
+import type { Product } from '#catalogue/products.ts';
+import type { ScanObservation } from './observations.ts';
+
+/** Hypotheses further than this from the measured mass are left out: each loses less than e^(−18) of its own peak. */
+export const gateZ = 6;
+
+/** Things lighter than this are as likely as things of this mass; heavier ones are not expected, mg. */
+const unknownFromMg = 20_000;
+const unknownToMg = 20_000_000;
+const unknownLogNorm = Math.log(Math.log(unknownToMg / unknownFromMg) + 1);
+
+/** Produce sold by weight: between a radish and a sack, mg. */
+export const broadFromMg = 4_000;
+export const broadToMg = 10_000_000;
+const broadLogDensity = -Math.log(broadToMg - broadFromMg);
+
+/** A label's net mass leaves out the packaging: its typical mass and spread, mg. */
+const packagingMg = 8_000;
+const packagingSdMg = 8_000;
+/** Spread of a label's mass itself (drying, drip, rounding). */
+const labelRelativeSd = 0.01;
+
+/** What one unit weighs: a normal distribution, or any plausible mass. */
+export interface UnitMass {
+  readonly broad: boolean;
+  readonly meanMg: number;
+  readonly varMg2: number;
+}
+
+/** log 𝒩(x; mean, variance), per mg. */
+export function logNormal(x: number, mean: number, variance: number): number {
+  const d = x - mean;
+  return -0.5 * (Math.log(2 * Math.PI * variance) + (d * d) / variance);
+}
+
+/**
+ * log density (per mg) of the mass of a thing of which nothing is known: uniform in log mass from 20 g to 20 kg
+ * and constant below 20 g, normalized. A uniform density in mass would call a 50 g thing as likely as a 15 kg one.
+ */
+export function logUnknownDensity(massMg: number): number {
+  const m = Math.abs(massMg);
+  if (m > unknownToMg) return -Math.log(m) - unknownLogNorm - 10;
+  return -Math.log(Math.max(m, unknownFromMg)) - unknownLogNorm;
+}
+
+/** log density of produce: uniform over every plausible mass; −∞ outside. */
+export function logBroadDensity(massMg: number): number {
+  return massMg >= broadFromMg && massMg <= broadToMg ? broadLogDensity : Number.NEGATIVE_INFINITY;
+}
+
+/**
+ * What one unit of a product weighs on the plate, in mg, given the scan that names it (a label may carry the net
+ * mass). Goods sold by weight and products that were never weighed fit any plausible mass.
+ */
+export function unitMass(product: Product, scan?: ScanObservation): UnitMass {
+  if (scan?.massMg !== undefined && scan.massMg > 0 && product.sale === 'weight') {
+    const sd = Math.hypot(packagingSdMg, scan.massMg * labelRelativeSd);
+    return { broad: false, meanMg: scan.massMg + packagingMg, varMg2: sd * sd };
+  }
+  const gross = product.grossMg;
+  if (product.sale === 'weight' || gross === undefined || gross.mean <= 0) {
+    return { broad: true, meanMg: gross?.mean ?? 0, varMg2: 0 };
+  }
+  return { broad: false, meanMg: gross.mean, varMg2: gross.sd * gross.sd };
+}
+
+/** log Σ exp(xᵢ), safe for very small weights; −∞ for none. */
+export function logSumExp(values: readonly number[]): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > largest) largest = value;
+  if (largest === Number.NEGATIVE_INFINITY) return largest;
+  let sum = 0;
+  for (const value of values) sum += Math.exp(value - largest);
+  return largest + Math.log(sum);
+}

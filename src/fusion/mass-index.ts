@@ -1,0 +1,94 @@
+import type { Product } from '#catalogue/products.ts';
+import { gateZ, unitMass } from './likelihood.ts';
+
+interface Entry {
+  readonly product: Product;
+  readonly meanMg: number;
+  readonly varMg2: number;
+}
+interface Bucket {
+  readonly entries: Entry[];
+  maxVarMg2: number;
+}
+
+/** A product whose `count` units weigh about what was asked. */
+export interface MassMatch {
+  readonly product: Product;
+  readonly meanMg: number;
+  readonly varMg2: number;
+}
+
+/** First position whose mean is not below `meanMg`. */
+function lowerBound(entries: readonly Entry[], meanMg: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((entries[middle]?.meanMg ?? 0) < meanMg) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * The products that mass can tell apart, by mass. They are kept in classes of similar spread, each sorted by mean, so
+ * that one product of wide spread doesn't widen the search among all others. Produce isn't in it.
+ */
+export class MassIndex {
+  readonly size: number;
+  readonly #buckets: readonly Bucket[];
+
+  constructor(products: readonly Product[]) {
+    const buckets = new Map<number, Bucket>();
+    let size = 0;
+    for (const product of products) {
+      const unit = unitMass(product);
+      if (unit.broad) continue;
+      size++;
+      const key = Math.ceil(Math.log2(Math.max(1, unit.varMg2)));
+      const bucket = buckets.get(key) ?? { entries: [], maxVarMg2: 0 };
+      bucket.entries.push({ product, meanMg: unit.meanMg, varMg2: unit.varMg2 });
+      bucket.maxVarMg2 = Math.max(bucket.maxVarMg2, unit.varMg2);
+      buckets.set(key, bucket);
+    }
+    for (const bucket of buckets.values()) bucket.entries.sort((a, b) => a.meanMg - b.meanMg);
+    this.size = size;
+    this.#buckets = [...buckets.values()];
+  }
+
+  /** Every product of which `count` units weigh `massMg` within the gate, `varMg2` being the variance of the measurement. Exact. */
+  *matches(massMg: number, varMg2: number, count: number): Generator<MassMatch> {
+    for (const bucket of this.#buckets) {
+      const gate = gateZ * Math.sqrt(varMg2 + count * bucket.maxVarMg2);
+      const to = (massMg + gate) / count;
+      for (let i = lowerBound(bucket.entries, (massMg - gate) / count); i < bucket.entries.length; i++) {
+        const entry = bucket.entries[i];
+        if (entry === undefined || entry.meanMg > to) break;
+        const d = massMg - count * entry.meanMg;
+        if (d * d <= gateZ * gateZ * (varMg2 + count * entry.varMg2)) yield entry;
+      }
+    }
+  }
+
+  /** Every product, class by class. */
+  *all(): Generator<MassMatch> {
+    for (const { entries } of this.#buckets) yield* entries;
+  }
+
+  /** How many unordered pairs of products (a product with itself included) have means that sum to within ± `halfWidthMg` of `massMg`. */
+  countPairs(massMg: number, halfWidthMg: number): number {
+    let ordered = 0;
+    let twins = 0;
+    for (const { entries } of this.#buckets) {
+      for (const entry of entries) {
+        const rest = massMg - entry.meanMg;
+        for (const other of this.#buckets) {
+          ordered +=
+            lowerBound(other.entries, rest + halfWidthMg) - lowerBound(other.entries, rest - halfWidthMg);
+        }
+        if (Math.abs(rest - entry.meanMg) <= halfWidthMg) twins++;
+      }
+    }
+    return (ordered + twins) / 2;
+  }
+}

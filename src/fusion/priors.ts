@@ -1,0 +1,62 @@
+/**
+ * Prior weights of what a shopper does between two moments of rest. They are relative to each other; the ones a store
+ * may want to change are configuration.
+ */
+export const priors = {
+  /** A fresh scan is placed in the next movement. */
+  scanPlaced: 0.85,
+  /** A scan that was asked about, or that waits with another question, is placed in this one. */
+  oldScanPlaced: 0.4,
+  /** A product that the shopper picked for this very question. */
+  pickedPlaced: 0.97,
+  /** One more unit than was scanned; squared for two more. */
+  extraUnit: 0.03,
+  /** Something is put in without a scan, alone … */
+  unscanned: 0.04,
+  /** … beside something scanned … */
+  unscannedBeside: 0.02,
+  /** … or two such things at once. */
+  unscannedPair: 0.003,
+  /** What was taken out, and nobody could name, comes back. */
+  putBack: 0.04,
+  /** One thing is taken out, two, or three at once. */
+  removed: [0, 0.05, 0.005, 0.001, 0.0003],
+  /** A thing that was asked about is so much likelier to be the one taken out again. */
+  askedRemoved: 5,
+  /** Something comes out while something unscanned goes in. */
+  unscannedSwap: 0.01,
+  /** Something happened and left nothing: a hand, a bump, a bag shifted. */
+  nothing: 0.5,
+  /** Each further unit of one product in one movement. */
+  furtherUnit: 0.12,
+} as const;
+
+/** What a disturbance may leave behind although nothing was put in or taken out (friction, a bag leaning), mg. */
+export const disturbanceSdMg = 1_500;
+
+/** Prior weights at a shelf plate. */
+export const shelfPriors = {
+  taken: 0.6,
+  returnedAfterTake: 0.25,
+  returned: 0.06,
+  misplacedAfterTake: 0.1,
+  misplaced: 0.01,
+  swapped: 0.02,
+  takenTwoKinds: 0.02,
+  unknownAdded: 0.05,
+  unknownRemoved: 0.02,
+  furtherUnit: 0.4,
+} as const;
+/** Most units of one product in one movement at a shelf. */
+export const shelfMaximumUnits = 12;
+/** How long a take makes a return likely, µs. */
+export const takeMemoryUs = 20 * 60_000_000;
+/** How long before and after a movement a sighting may be about it, µs. */
+export const lookMemoryUs = 4_000_000;
+/** Scans kept at once per device; older ones are asked about. */
+export const maximumScans = 12;
+/** Questions kept open at once; the oldest is given up. */
+export const maximumQuestions = 64;
+/** A set of this many alternatives is enumerated one by one; larger ones count as a density. */
+export const maximumPairs = 4_000;
+export const maximumRemovalSets = 30_000;

@@ -1,0 +1,185 @@
+import type { Product } from '#catalogue/products.ts';
+import type { FusionConfig } from '#config/schema.ts';
+import type { EventData } from '#events/catalog.ts';
+import type { Draft } from '#events/event.ts';
+import type { ScanObservation } from './observations.ts';
+
+/** What fusion says happened. */
+export type ItemDraft = Extract<
+  Draft,
+  {
+    type:
+      | 'item.added'
+      | 'item.removed'
+      | 'item.unresolved'
+      | 'item.resolved'
+      | 'item.corrected'
+      | 'shelf.taken'
+      | 'shelf.returned'
+      | 'shelf.misplaced';
+  }
+>;
+export type Entry = EventData<'item.added'>['entry'];
+export type Alternative = EventData<'item.added'>['alternatives'][number];
+export type Evidence = EventData<'item.added'>['evidence'];
+export type QuestionKind = EventData<'item.unresolved'>['kind'];
+export type Ask = EventData<'item.unresolved'>['ask'];
+export type Outcome = EventData<'item.resolved'>['outcome'];
+
+/** A plate of the board, as far as fusion cares. */
+export interface PlateOptions {
+  readonly id: string;
+  readonly kind: 'cart' | 'shelf' | 'unweighed';
+  /** Devices whose scans may be of goods on this plate. */
+  readonly scanners: readonly string[];
+}
+
+/** One or several measured changes of a plate that are explained together. */
+export interface Change {
+  readonly plate: string;
+  readonly massMg: number;
+  readonly varMg2: number;
+  readonly startedAtUs: number;
+  readonly settledAtUs: number;
+  readonly whileAway: boolean;
+  readonly movements: readonly MeasuredMovement[];
+}
+
+/** A movement as it is kept for evidence. */
+export interface MeasuredMovement {
+  readonly event: string;
+  readonly massMg: number;
+  readonly sigmaMg: number;
+  readonly startedAtUs: number;
+  readonly settledAtUs: number;
+}
+
+/** Units that came in together. Their sum was measured: `massMg` ± √`varMg2`. A negative mass is something taken out that nobody could name. */
+export interface Lot {
+  readonly id: string;
+  /** Product key; undefined while nobody knows what it is. */
+  product: string | undefined;
+  count: number;
+  massMg: number;
+  varMg2: number;
+  /** What one unit weighs before it was measured; variance 0 where units can't be told apart by mass. */
+  readonly unitMeanMg: number;
+  readonly unitVarMg2: number;
+  /** The event that put it here. */
+  event: string;
+  entry: Entry;
+  /** The open question about it. */
+  question?: string;
+  readonly atUs: number;
+  /** Change that brought it, kept while a later scan may still correct a decision made without one. */
+  change?: Change;
+}
+
+/** A scan (or a pick on the display) that waits to be explained. */
+export interface PendingScan {
+  readonly scan: ScanObservation;
+  /** Plates it may be about. */
+  readonly plates: readonly string[];
+  /** When it will be asked about. */
+  holdUntilUs: number;
+  /** The `scanned-not-placed` question about it, or the question it waits with. */
+  question?: string;
+}
+
+/** An open question to the shopper. */
+export interface Question {
+  readonly event: string;
+  readonly kind: QuestionKind;
+  readonly ask: Ask;
+  readonly plate: string;
+  /** The unexplained change; none for a scan with nothing placed. */
+  readonly change?: Change;
+  /** The lot that stands for what is unexplained. */
+  readonly lot?: string;
+  readonly candidates: readonly Alternative[];
+  readonly askedAtUs: number;
+  /** When a scan with nothing placed is withdrawn. */
+  readonly withdrawAtUs?: number;
+}
+
+/** A settled change that waits for a scan or a sighting. */
+export interface Window {
+  readonly change: Change;
+  readonly deadlineUs: number;
+}
+
+/** Something taken off a shelf plate: likely to be what comes back. */
+export interface Take {
+  readonly plate: string;
+  readonly product: string;
+  readonly event: string;
+  readonly atUs: number;
+  count: number;
+  massMg: number;
+  varMg2: number;
+}
+
+/** Cameras' words, kept for a few seconds. */
+export interface SeenLook {
+  readonly event: string;
+  readonly source: string;
+  readonly plate?: string;
+  readonly atUs: number;
+  readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
+  readonly unknownPpm: number;
+}
+
+/** One plate's share of the saved state. */
+export interface PlateState {
+  readonly id: string;
+  readonly openSinceUs?: number;
+  readonly lots: readonly Lot[];
+  readonly windows: readonly Window[];
+}
+
+/** Everything fusion knows, as plain JSON. Times are those of the clock it was saved under. */
+export interface FusionState {
+  readonly fusion: 1;
+  readonly atUs: number;
+  readonly nextLot: number;
+  readonly plates: readonly PlateState[];
+  readonly scans: readonly PendingScan[];
+  readonly questions: readonly Question[];
+  readonly takes: readonly Take[];
+  readonly looks: readonly SeenLook[];
+}
+
+/** One product (or unnamed lot) of a hypothesis, put in (`sign` 1) or taken out (−1). Mass is that of all `count` units. */
+export interface Part {
+  readonly sign: 1 | -1;
+  readonly product: Product | undefined;
+  readonly count: number;
+  readonly meanMg: number;
+  readonly varMg2: number;
+  readonly unitMeanMg: number;
+  readonly unitVarMg2: number;
+  /** Any plausible mass fits (produce, products never weighed). */
+  readonly broad: boolean;
+  readonly scans: readonly PendingScan[];
+  readonly lot?: Lot;
+  /** What identifies it. `weight` alone is the weakest: such a decision waits for a scan. */
+  readonly entry: Entry;
+}
+
+/** One explanation of a change. */
+export interface Hypothesis {
+  readonly kind: 'items' | 'unknown' | 'nothing';
+  readonly parts: readonly Part[];
+  /** log(prior × likelihood), up to a constant common to all hypotheses of one change. */
+  readonly logWeight: number;
+  readonly expectedMg: number;
+  /** (measured − expected) / σ; 0 where any plausible mass fits. */
+  readonly z: number;
+}
+
+/** A hypothesis with its share of all. */
+export interface Ranked extends Hypothesis {
+  readonly probability: number;
+}
+
+export type { FusionConfig };
