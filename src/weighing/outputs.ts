@@ -50,4 +50,6 @@ export interface PlateStatus {
   readonly tareMg: number;
   readonly stable: boolean;
   readonly moving: boolean;
+  /** Since the start the empty plate was seen to read zero; until then the stored zero is taken on trust. */
+  readonly zeroVerified: boolean;
 }
