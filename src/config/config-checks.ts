@@ -1,0 +1,53 @@
+import type { SourceDocument } from './document.ts';
+import type { Finding } from './errors.ts';
+import { Report } from './report.ts';
+import type { Config } from './schema.ts';
+
+const brokerProtocols = ['mqtt:', 'mqtts:'];
+
+/** Checks values against each other and against what the schema can't express. Pure. */
+export function checkValues(config: Config, source: Pick<SourceDocument, 'file' | 'locate'>): Finding[] {
+  const report = new Report(source);
+  checkBroker(config.broker, report);
+  checkPattern(config.session.tokenPattern, report);
+  if (config.fusion.decideWithinMs > 1000) {
+    const expected = 'at most 1000: every movement is decided or asked about within a second';
+    report.error('CW-CFG-007', ['fusion', 'decideWithinMs'], config.fusion.decideWithinMs, expected);
+  }
+  if (config.weighing.windowMs < 50) {
+    const expected = 'at least 50: shorter windows hold too few samples for a spread';
+    report.error('CW-CFG-007', ['weighing', 'windowMs'], config.weighing.windowMs, expected);
+  }
+  return report.findings;
+}
+
+function checkBroker(broker: Config['broker'], report: Report): void {
+  const url = URL.canParse(broker.url) ? new URL(broker.url) : undefined;
+  const expected = 'mqtt://host:1883 or mqtts://host:8883';
+  if (url === undefined || !brokerProtocols.includes(url.protocol) || url.hostname === '') {
+    report.error('CW-CFG-007', ['broker', 'url'], broker.url, expected);
+  } else if (url.username !== '' || url.password !== '') {
+    // The address is logged and shown on pages; a secret in it would be too.
+    const redacted = `${url.protocol}//…@${url.host}`;
+    const rule = 'an address without user and password: use broker.username and broker.passwordFile';
+    report.error('CW-CFG-007', ['broker', 'url'], redacted, rule);
+  }
+  if (broker.reconnectFirstMs < 1) {
+    report.error('CW-CFG-007', ['broker', 'reconnectFirstMs'], broker.reconnectFirstMs, 'at least 1');
+  }
+  if (broker.reconnectMaxMs < broker.reconnectFirstMs) {
+    const rule = `at least broker.reconnectFirstMs (${broker.reconnectFirstMs})`;
+    report.error('CW-CFG-007', ['broker', 'reconnectMaxMs'], broker.reconnectMaxMs, rule);
+  }
+  if (broker.passwordFile !== undefined && broker.username === undefined) {
+    report.error('CW-CFG-005', ['broker', 'username'], undefined, 'a user name, as there is a passwordFile');
+  }
+}
+
+function checkPattern(pattern: string, report: Report): void {
+  try {
+    new RegExp(pattern, 'u');
+  } catch {
+    report.error('CW-CFG-007', ['session', 'tokenPattern'], pattern, 'a regular expression');
+  }
+}
