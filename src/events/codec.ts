@@ -1,5 +1,5 @@
 import { type EventType, eventTypes } from './catalog.ts';
-import { decodeCbor, encodeCbor } from './cbor.ts';
+import { type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
 import { type CborLimits, defaultLimits } from './cbor-check.ts';
 import { type AnyEvent, type CartEvent, dataKey, envelope } from './event.ts';
 import { anyMap, type Infer, must, type RecordShape, record } from './fields.ts';
@@ -51,6 +51,17 @@ function checkType(type: unknown): void {
 
 const shapeFor = (type: unknown) => eventShape(typeof type === 'string' ? type : '');
 
+function eventToWire(event: CartEvent | AnyEvent): CborValue {
+  const wire = codecOf(shapeFor(event.type)).toWire(event);
+  checkType(event.type);
+  return wire;
+}
+
+/** Throws the EventError that encodeEvent would throw. */
+export function checkEvent(event: CartEvent | AnyEvent): void {
+  converting('event', () => eventToWire(event));
+}
+
 /** What every reader would refuse is not written. */
 function limited(bytes: Uint8Array): Uint8Array {
   const { maxBytes } = defaultLimits;
@@ -66,9 +77,7 @@ function limited(bytes: Uint8Array): Uint8Array {
  */
 export function encodeEvent(event: CartEvent | AnyEvent): Uint8Array {
   return converting('event', () => {
-    const wire = codecOf(shapeFor(event.type)).toWire(event);
-    checkType(event.type);
-    return limited(encodeCbor(wire));
+    return limited(encodeCbor(eventToWire(event)));
   });
 }
 

@@ -61,11 +61,7 @@ export function plainToWire(value: unknown, textKeys: boolean, depth = 0): CborV
 }
 
 /** The same for a value that must be a map. */
-export function plainMapToWire(
-  value: unknown,
-  textKeys: boolean,
-  depth = 0,
-): Map<number | string, CborValue> {
+export function plainMapToWire(value: unknown, textKeys: boolean, depth = 0): WireMap {
   if (!isPlainObject(value))
     throw problem('CW-EVT-008', `is ${describeType(value)}, which messages can't hold here`);
   const entries: [number | string, CborValue][] = [];
@@ -73,7 +69,7 @@ export function plainMapToWire(
     if (item === undefined) continue;
     const key = keyOfName(name);
     if (key === undefined || (textKeys && typeof key === 'number')) {
-      throw problem('CW-EVT-010', `has a field named ${JSON.stringify(name)}, which stands for no key`);
+      throw problem('CW-EVT-010', `has a field named ${quote(name)}, which stands for no key`);
     }
     if (typeof key === 'string') wireText(key);
     entries.push([key, within(name, () => plainToWire(item, textKeys, depth + 1))]);
@@ -135,3 +131,7 @@ export function describeType(value: unknown): string {
     return Number.isInteger(value) ? 'an integer' : 'a number that is no integer';
   return typeof value === 'boolean' ? 'a boolean' : `of type ${typeof value}`;
 }
+
+/** A name from a message as text for people, however long it is. */
+export const quote = (name: string): string =>
+  JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);

@@ -10,6 +10,7 @@ import {
   plainMapFromWire,
   plainMapToWire,
   plainToWire,
+  quote,
   setOwn,
   sortedEntries,
   wireText,
@@ -215,7 +216,7 @@ function withUnknown(
     if (names.has(name) || item === undefined) continue;
     const key = keyOfName(name);
     if (typeof key !== 'number' || keys.has(key)) {
-      throw problem('CW-EVT-010', `has a field named ${JSON.stringify(name)}, which its type doesn't know`);
+      throw problem('CW-EVT-010', `has a field named ${quote(name)}, which its type doesn't know`);
     }
     entries.push([key, plainToWire(item, false)]);
   }
@@ -243,7 +244,7 @@ function recordFromWire(
   for (const [key, item] of sortedEntries(value)) {
     if (keys.has(key)) continue;
     if (typeof key !== 'number') {
-      throw problem('CW-EVT-010', `has the key ${JSON.stringify(key)}, where keys are integers`);
+      throw problem('CW-EVT-010', `has the key ${quote(key)}, where keys are integers`);
     }
     setOwn(out, `~${key}`, plainFromWire(item, false));
   }

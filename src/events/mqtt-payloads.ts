@@ -1,0 +1,82 @@
+import { versions } from './event.ts';
+import { array, bool, choice, hex, int, may, must, record, text, textMap, uint } from './fields.ts';
+
+/**
+ * Payloads of the topics that carry no event: docs/mqtt.md lists them. Snapshot and health are the records
+ * `basketSnapshot` and `gatewayHealth` of data/.
+ */
+
+/** A device of the board as the birth announces it. */
+export const stateDevice = record('state-device', {
+  id: must(1, text, 'device of the board profile'),
+  driver: must(2, text, 'driver that opens it'),
+  vendor: may(3, text, 'vendor, as the device says'),
+  model: may(4, text, 'model, as the device says'),
+  serial: may(5, text, 'serial number, as the device says'),
+  firmware: may(6, text, 'firmware, as the device says'),
+});
+
+/**
+ * `state`, retained. Birth (`online` true) and, on the same topic, the will (`online` false) with the connection that
+ * it belongs to. One that names an older connection than the last birth comes late and means nothing.
+ */
+export const statePayload = record('state', {
+  online: must(1, bool, 'true: birth; false: will, or an orderly farewell'),
+  connection: must(2, uint, '+1 per CONNECT of this ledger, across boots'),
+  ledger: must(3, hex(8), 'ledger whose events this device publishes'),
+  boot: must(4, uint, 'boot count'),
+  software: may(5, text, 'name/version of the gateway; birth only'),
+  since: may(
+    6,
+    uint,
+    'UTC, ms since 1970, when the gateway started; left out while the clock is unset; birth only',
+  ),
+  devices: may(7, array(stateDevice), 'devices of the board; birth only'),
+  versions: may(8, versions, 'what events are decided with; birth only'),
+});
+
+/** `ack`, from the store, retained. */
+export const ackPayload = record('ack', {
+  ledger: must(1, hex(8), 'ledger of the device'),
+  sequence: must(2, uint, 'everything up to here is safe in the store'),
+});
+
+/** `request/{command}`. */
+export const requestPayload = record('request', {
+  transaction: must(1, text, 'chosen by the caller; the same one is carried out once'),
+  issued: must(2, uint, 'UTC, ms since 1970'),
+  expires: must(3, uint, 'UTC, ms since 1970; at most 24 h after `issued`'),
+  args: may(4, textMap, 'arguments of the command, by name; left out where it has none'),
+});
+
+/** `response/{command}`. */
+export const responsePayload = record('response', {
+  transaction: must(1, text, 'of the request; empty where that could not be read'),
+  status: must(2, choice('done', 'refused'), 'what became of it'),
+  code: may(3, text, 'CW-…; refused only'),
+  message: may(4, text, 'why, for people; refused only'),
+  data: may(5, textMap, 'the answer, by name; done only'),
+});
+
+export const livePlate = record('live-plate', {
+  plate: must(1, text, 'plate of the board profile'),
+  grossMg: may(2, int, 'what lies on it, mg; left out while it cannot be weighed'),
+  tareMg: must(3, int, 'tare to be subtracted, mg'),
+  stable: must(4, bool, 'on a plateau'),
+  moving: must(5, bool, 'the cart moves'),
+});
+/** `live/weight`, while a lease lasts. */
+export const liveWeight = record('live-weight', {
+  atUs: must(1, uint, 'monotonic µs'),
+  plates: must(2, array(livePlate), 'every plate of the board'),
+});
+
+export const liveCell = record('live-cell', {
+  cell: must(1, text, 'cell of the board profile'),
+  counts: must(2, int, 'what the converter gave last'),
+});
+/** `live/counts`, while a lease lasts: for technicians. */
+export const liveCounts = record('live-counts', {
+  atUs: must(1, uint, 'monotonic µs'),
+  cells: must(2, array(liveCell), 'every cell that delivers'),
+});
