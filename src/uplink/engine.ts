@@ -1,0 +1,442 @@
+import type { IPublishPacket, MqttClient } from 'mqtt';
+import { createRandom } from '#base/random.ts';
+import { decodeEvent } from '#events/codec.ts';
+import { toJsonLine } from '#events/json.ts';
+import { Delivery } from './delivery.ts';
+import { toPlain, UplinkError } from './errors.ts';
+import { FaultGate } from './fault-gate.ts';
+import { Link, type Session } from './link.ts';
+import { Messages } from './messages.ts';
+import { type EncodedEvent, Outbox } from './outbox.ts';
+import { type BirthFields, encodeState, readAck, readState } from './payloads.ts';
+import { identityError, Presence } from './presence.ts';
+import { Quota, type Transport } from './quota.ts';
+import {
+  type EngineOptions,
+  type FromWorker,
+  type ToWorker,
+  type UplinkStatus,
+  unpackBatch,
+  type WorkerStart,
+} from './thread.ts';
+import { clientId, devicePrefix, matchesFilter, parseTopic } from './topics.ts';
+import { Writer } from './writer.ts';
+
+/** Messages that may wait in the gateway's thread before the broker is held back. */
+const incomingWindow = 32;
+/** How long the store's retained `ack` may take after SUBACK before waiting events are sent again, ms. */
+const ackGraceMs = 250;
+const statusDelayMs = 100;
+
+/** Outbox and link of one device, joined. It lives in a worker thread; everything goes through `post` and `handle`. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #post: (message: FromWorker) => void;
+  readonly #fatal: (error: unknown) => void;
+  readonly #prefix: string;
+  readonly #outbox: Outbox;
+  readonly #writer: Writer;
+  readonly #delivery: Delivery;
+  readonly #messages: Messages;
+  readonly #link: Link;
+  readonly #presence: Presence;
+  readonly #gate: FaultGate;
+  readonly #filters = new Set<string>();
+  readonly #unhandled: (() => void)[] = [];
+  #outstanding = 0;
+  #birth: BirthFields | undefined;
+  #connection = 0;
+  #stopping = false;
+  #clock: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #startDelivery: (() => void) | undefined;
+  #statusTimer: NodeJS.Timeout | undefined;
+  #pumping: NodeJS.Immediate | undefined;
+  #protocol: UplinkStatus['protocol'];
+  #reason: string | undefined = 'not connected yet';
+  #oldest: { sequence: number; atUs: number | undefined } | undefined;
+
+  /**
+   * Opens the outbox. Throws CW-UPL-001, -003, -004, -030.
+   * @param fatal called where the file is damaged while in use: the thread must be replaced
+   */
+  constructor(start: WorkerStart, post: (message: FromWorker) => void, fatal: (error: unknown) => void) {
+    const { options } = start;
+    this.#options = options;
+    this.#post = post;
+    this.#fatal = fatal;
+    this.#prefix = devicePrefix(options);
+    this.#gate = new FaultGate((error) => post({ kind: 'fault', error: toPlain(error) }));
+    const random = createRandom(options.seed);
+    const fault = (error: UplinkError) => this.#fault(error);
+    this.#outbox = new Outbox(options.path, options, start.resume);
+    this.#presence = new Presence(this.#outbox.start);
+    this.#writer = new Writer(
+      this.#outbox,
+      options.groupMs,
+      {
+        stored: (ids) => {
+          post({ kind: 'stored', ids });
+          this.#pump();
+        },
+        rejected: (id, error) => post({ kind: 'rejected', id, error: toPlain(error) }),
+        dropped: (ranges) => post({ kind: 'dropped', ranges }),
+        fault,
+        damaged: (error) => fatal(error),
+      },
+      random.fork('writer'),
+    );
+    this.#delivery = new Delivery(
+      this.#outbox,
+      {
+        window: options.window,
+        pubackTimeoutMs: options.pubackTimeoutMs,
+        resendAfterMs: options.resendAfterMs,
+        prefix: this.#prefix,
+        payload: (event) => this.#payload(event),
+      },
+      {
+        fault,
+        dropped: (range) => post({ kind: 'dropped', ranges: [range] }),
+        progress: () => this.#schedulePump(),
+      },
+    );
+    this.#messages = new Messages({ fault, progress: () => this.#schedulePump() });
+    this.#link = new Link(
+      { ...options.link, clientId: clientId(options) },
+      {
+        will: () => this.#will(),
+        up: (session) => this.#up(session),
+        down: (reason) => this.#down(reason),
+        message: (packet, done) => this.#incoming(packet, done),
+        fault,
+      },
+      random.fork('link'),
+    );
+    post({
+      kind: 'opened',
+      start: this.#outbox.start,
+      setAside: this.#outbox.setAside,
+      unreported: this.#outbox.unreportedDrops(),
+    });
+  }
+
+  /** Starts the clock; connecting begins with the first `birth`. */
+  start(): void {
+    this.#clock = setInterval(() => this.#tick(), Math.min(1_000, this.#options.pubackTimeoutMs / 4));
+    this.#postStatus();
+  }
+
+  handle(message: ToWorker): void {
+    switch (message.kind) {
+      case 'store':
+        this.#writer.add(message.id, unpackBatch(message.batch));
+        break;
+      case 'publish':
+        this.#messages.publish({
+          topic: `${this.#prefix}/${message.topic}`,
+          payload: message.payload,
+          qos: message.qos,
+          retain: message.retain,
+        });
+        break;
+      case 'birth':
+        this.#birth = message.fields;
+        if (this.#link.session !== undefined) this.#publishState(true);
+        else if (!this.#stopping) this.#link.start();
+        break;
+      case 'subscribe':
+        this.#filters.add(message.filter);
+        if (this.#link.session !== undefined) this.#subscribe(this.#link.session.client, [message.filter]);
+        break;
+      case 'handled':
+        this.#outstanding--;
+        this.#unhandled.shift()?.();
+        break;
+      case 'stop':
+        void this.stop(message.withinMs);
+        break;
+    }
+  }
+
+  #fault(error: UplinkError): void {
+    this.#gate.pass(error, Date.now());
+  }
+
+  #payload(event: EncodedEvent): Uint8Array {
+    if (this.#options.encoding === 'cbor') return event.bytes;
+    return Buffer.from(toJsonLine(decodeEvent(event.bytes)).trimEnd());
+  }
+
+  #encodeState(online: boolean): Uint8Array {
+    const { boot, ledger } = this.#outbox.start;
+    const link = { online, boot, ledger, connection: this.#connection };
+    return encodeState(this.#birth, link, this.#options.encoding);
+  }
+
+  #publishState(online: boolean): void {
+    this.#messages.publish({
+      topic: `${this.#prefix}/state`,
+      payload: this.#encodeState(online),
+      qos: 1,
+      retain: true,
+    });
+  }
+
+  #will(): { topic: string; payload: Uint8Array } {
+    try {
+      this.#connection = this.#outbox.nextConnection();
+    } catch (error) {
+      // A full disk must not keep us from the broker: only sending frees it.
+      this.#connection++;
+      this.#fault(
+        new UplinkError(
+          'CW-UPL-008',
+          'the number of the connection could not be stored; free space on the disk',
+          {
+            cause: error,
+          },
+        ),
+      );
+    }
+    this.#presence.connecting(this.#connection);
+    return { topic: `${this.#prefix}/state`, payload: this.#encodeState(false) };
+  }
+
+  #up(session: Session): void {
+    this.#protocol = session.protocol;
+    this.#reason = undefined;
+    this.#gate.linkUp();
+    const transport = transportOf(session);
+    const quota = new Quota(session.receiveMaximum);
+    this.#startDelivery = () => {
+      clearTimeout(this.#grace);
+      this.#startDelivery = undefined;
+      this.#delivery.connected(transport, quota, Date.now());
+      this.#pump();
+    };
+    this.#subscribe(
+      session.client,
+      [`${this.#prefix}/ack`, `${this.#prefix}/state`, ...this.#filters],
+      () => {
+        // Where the store acknowledges, its retained word spares repeating what it has.
+        if (!this.#outbox.acknowledged) this.#startDelivery?.();
+        else this.#grace = setTimeout(() => this.#startDelivery?.(), ackGraceMs);
+      },
+    );
+    this.#messages.connected(transport, quota);
+    this.#publishState(true);
+    this.#postStatus();
+  }
+
+  #down(reason: string): void {
+    clearTimeout(this.#grace);
+    this.#startDelivery = undefined;
+    this.#reason = reason;
+    this.#delivery.disconnected();
+    this.#messages.disconnected();
+    for (const done of this.#unhandled.splice(0)) done();
+    if (reason === 'session taken over' && this.#presence.takenOver(Date.now())) {
+      this.#fault(identityError(clientId(this.#options)));
+    }
+    this.#postStatus();
+  }
+
+  #subscribe(client: MqttClient, filters: readonly string[], then?: () => void): void {
+    client.subscribe([...filters], { qos: 1 }, (error, granted) => {
+      if (client !== this.#link.session?.client) return;
+      const refused = (granted ?? []).filter(({ qos }) => qos >= 0x80);
+      if (error !== null || refused.length > 0) {
+        this.#fault(
+          new UplinkError(
+            'CW-UPL-028',
+            `the broker refused a subscription below ${this.#prefix} (${error?.message ?? refused.map(({ topic }) => topic).join(', ')}); commands or acknowledgements will not arrive. Check its access rules`,
+          ),
+        );
+      }
+      then?.();
+    });
+  }
+
+  #incoming(packet: IPublishPacket, done: () => void): void {
+    const { topic } = packet;
+    const parsed = parseTopic(topic);
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+    if (parsed === undefined) {
+      this.#notUnderstood(topic, 'the topic is not one of the contract');
+    } else if (topic === `${this.#prefix}/ack`) this.#acknowledge(payload);
+    else if (topic === `${this.#prefix}/state`) this.#stateSeen(payload);
+    else if ([...this.#filters].some((filter) => matchesFilter(filter, topic))) {
+      this.#forward(packet, payload, done);
+      return;
+    }
+    done();
+  }
+
+  #forward(packet: IPublishPacket, payload: Uint8Array, done: () => void): void {
+    const { responseTopic, correlationData, contentType } = packet.properties ?? {};
+    this.#post({
+      kind: 'message',
+      message: {
+        topic: packet.topic,
+        // A copy: the parser's memory holds more than this message.
+        payload: Uint8Array.from(payload),
+        retain: packet.retain,
+        properties: {
+          responseTopic,
+          correlationData: correlationData === undefined ? undefined : Uint8Array.from(correlationData),
+          contentType,
+        },
+      },
+    });
+    this.#outstanding++;
+    if (this.#outstanding > incomingWindow) this.#unhandled.push(done);
+    else done();
+  }
+
+  #notUnderstood(topic: string, why: string): void {
+    this.#fault(
+      new UplinkError(
+        'CW-UPL-026',
+        `a message on ${JSON.stringify(topic.slice(0, 200))} was ignored: ${why}`,
+      ),
+    );
+  }
+
+  #acknowledge(payload: Uint8Array): void {
+    if (payload.length === 0) return;
+    try {
+      const { ledger, sequence } = readAck(payload);
+      this.#delivery.acknowledge(ledger, sequence, Date.now());
+    } catch (error) {
+      this.#notUnderstood(`${this.#prefix}/ack`, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.#startDelivery?.();
+  }
+
+  #stateSeen(payload: Uint8Array): void {
+    if (payload.length === 0) return;
+    const state = readState(payload);
+    if (state === undefined) return;
+    const verdict = this.#presence.judge(state);
+    if (verdict === 'foreign') this.#fault(identityError(clientId(this.#options)));
+    if (verdict === 'stale' && !this.#stopping) this.#publishState(true);
+  }
+
+  /** Answers come in crowds: one look at the window for all of them. */
+  #schedulePump(): void {
+    this.#pumping ??= setImmediate(() => this.#pump());
+  }
+
+  #pump(): void {
+    clearImmediate(this.#pumping);
+    this.#pumping = undefined;
+    try {
+      this.#messages.pump();
+      this.#delivery.pump(Date.now());
+      this.#writer.scheduleDeletion();
+      if (this.#outbox.hasDeletions) this.#writer.unblock();
+    } catch (error) {
+      this.#fatal(error);
+    }
+    this.#statusTimer ??= setTimeout(() => this.#postStatus(), statusDelayMs);
+  }
+
+  #tick(): void {
+    if (!this.#delivery.tick(Date.now())) {
+      this.#fault(
+        new UplinkError(
+          'CW-UPL-023',
+          `no acknowledgement for ${this.#options.pubackTimeoutMs} ms; the connection is made anew`,
+        ),
+      );
+      this.#link.abandon('no acknowledgement');
+    }
+    this.#pump();
+  }
+
+  #postStatus(): void {
+    clearTimeout(this.#statusTimer);
+    this.#statusTimer = undefined;
+    const { events, bytes, ledgerBytes, dropped } = this.#outbox.tally;
+    this.#post({
+      kind: 'status',
+      status: {
+        connected: this.#link.session !== undefined,
+        protocol: this.#protocol,
+        broker: this.#options.link.url,
+        reason: this.#reason,
+        connection: this.#connection,
+        outboxEvents: events,
+        outboxBytes: bytes,
+        ledgerBytes,
+        ledgerFull: this.#outbox.ledgerFull,
+        blocked: this.#writer.blocked?.code,
+        dropped,
+        published: this.#delivery.published,
+        publishedThrough: this.#outbox.publishedThrough,
+        releasedThrough: this.#outbox.releasedThrough,
+        acknowledged: this.#outbox.acknowledged,
+        oldestUs: this.#oldestUs(),
+        commits: this.#writer.commits,
+      },
+    });
+  }
+
+  #oldestUs(): number | undefined {
+    const event = this.#outbox.oldest();
+    if (event === undefined) return undefined;
+    if (this.#oldest?.sequence !== event.sequence) {
+      const { boot, atUs } = decodeEvent(event.bytes);
+      this.#oldest = {
+        sequence: event.sequence,
+        atUs: boot === this.#outbox.start.boot ? atUs : undefined,
+      };
+    }
+    return this.#oldest.atUs;
+  }
+
+  /** Sends what can be sent within the bound, says goodbye on `state`, marks a clean stop and closes the outbox. */
+  async stop(withinMs: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#writer.write();
+    const until = Date.now() + withinMs;
+    const drained = () => this.#link.session === undefined || (!this.#messages.busy && !this.#delivery.busy);
+    const wait = async (condition: () => boolean, deadline: number) => {
+      while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await wait(drained, until - withinMs / 4);
+    this.#delivery.disconnected();
+    if (this.#link.session !== undefined) {
+      this.#publishState(false);
+      await wait(drained, until);
+    }
+    clearInterval(this.#clock);
+    await this.#link.stop(Math.max(50, until - Date.now()));
+    for (const timer of [this.#grace, this.#statusTimer]) clearTimeout(timer);
+    this.#writer.stop();
+    this.#outbox.close();
+    this.#post({ kind: 'stopped' });
+  }
+}
+
+function transportOf(session: Session): Transport {
+  const { client } = session;
+  return {
+    maximumPacketSize: session.maximumPacketSize,
+    publish(topic, payload, { qos, retain }, done) {
+      client.publish(
+        topic,
+        Buffer.from(payload.buffer, payload.byteOffset, payload.length),
+        { qos, retain },
+        (error) => {
+          if (error === undefined || error === null) done(undefined);
+          // Anything but the broker's own word means that the connection ended: the next one sends it again.
+          else if ('code' in error && typeof error.code === 'number' && error.code >= 0x80) done(error.code);
+        },
+      );
+    },
+  };
+}

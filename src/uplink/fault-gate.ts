@@ -1,0 +1,33 @@
+import type { UplinkError } from './errors.ts';
+
+/** Codes that tell of one outage: said once, until the link was up again. */
+const oncePerOutage = new Set(['CW-UPL-020', 'CW-UPL-021', 'CW-UPL-031']);
+/** Others come at most this often, per code, ms: what the network does must not flood the log. */
+const pauseMs = 10_000;
+
+/** Lets a fault through if it is news. */
+export class FaultGate {
+  readonly #report: (error: UplinkError) => void;
+  #outage = new Set<string>();
+  readonly #last = new Map<string, number>();
+
+  constructor(report: (error: UplinkError) => void) {
+    this.#report = report;
+  }
+
+  pass(error: UplinkError, nowMs: number): void {
+    if (oncePerOutage.has(error.code)) {
+      if (this.#outage.has(error.code)) return;
+      this.#outage.add(error.code);
+    } else {
+      const last = this.#last.get(error.code);
+      if (last !== undefined && nowMs - last < pauseMs) return;
+      this.#last.set(error.code, nowMs);
+    }
+    this.#report(error);
+  }
+
+  linkUp(): void {
+    this.#outage.clear();
+  }
+}

@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { UplinkError } from './errors.ts';
+
+/**
+ * Steps of the format, one version each; `user_version` counts those that are done. A step is never changed once it
+ * was released: outboxes in the field are brought forward through all of them, in one transaction.
+ *
+ * Version 1. `event`: what the store has not confirmed. `meta`: what the ledger is and how far it got. `state`: what
+ * the pipeline keeps with its events. `dropped`: ranges that were given up and whose report is not stored yet.
+ */
+const migrations: readonly string[] = [
+  `CREATE TABLE event (
+     sequence INTEGER PRIMARY KEY,
+     class INTEGER NOT NULL,
+     type TEXT NOT NULL,
+     bytes BLOB NOT NULL
+   ) STRICT;
+   CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE dropped (
+     first INTEGER PRIMARY KEY,
+     last INTEGER NOT NULL,
+     count INTEGER NOT NULL,
+     class INTEGER NOT NULL,
+     reason TEXT NOT NULL
+   ) STRICT;`,
+];
+
+/** Files above this size are not checked as a whole at the start: it would take seconds on an SD card. */
+const largestCheckedBytes = 64 * 1024 * 1024;
+
+const sqliteBusy = 5;
+const sqliteCorrupt = 11;
+const sqliteNotADatabase = 26;
+
+/** The primary result code of SQLite (https://sqlite.org/rescode.html) in an error of node:sqlite, if it is one. */
+export function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number')
+    return undefined;
+  return error.errcode & 0xff;
+}
+
+/** The file's content is damaged, as opposed to a disk that is full, read-only or away. */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof DamagedError) return true;
+  const code = sqliteCode(error);
+  return code === sqliteCorrupt || code === sqliteNotADatabase;
+}
+
+/** Thrown for content that SQLite reads but no outbox holds. */
+export class DamagedError extends Error {}
+
+export interface OpenedFile {
+  readonly database: DatabaseSync;
+  readonly ledger: string;
+  /** Where a damaged predecessor was put, and what was wrong with it. */
+  readonly setAside: { readonly path: string; readonly reason: string } | undefined;
+}
+
+/**
+ * Opens the database at `path`, making it and its folder where they are missing. A damaged file is moved aside (never
+ * deleted) and a new ledger is begun. Throws CW-UPL-001 (can't be opened), CW-UPL-003 (newer format; left as it is)
+ * or CW-UPL-004 (held by another process).
+ */
+export function openOutboxFile(path: string): OpenedFile {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    try {
+      return { ...openAndCheck(path), setAside: undefined };
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      const moved = setAside(path);
+      return { ...openAndCheck(path), setAside: { path: moved, reason } };
+    }
+  } catch (error) {
+    throw asOpenError(path, error);
+  }
+}
+
+function asOpenError(path: string, error: unknown): UplinkError {
+  if (error instanceof UplinkError) return error;
+  if (sqliteCode(error) === sqliteBusy) {
+    return new UplinkError(
+      'CW-UPL-004',
+      `${path} is held by another process; only one gateway may run on a data folder`,
+      { cause: error, details: { path } },
+    );
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UplinkError(
+    'CW-UPL-001',
+    `${path} can not be opened (${reason}); check that the folder exists, is writable and has free space`,
+    { cause: error, details: { path } },
+  );
+}
+
+/** Moves the database and its log to a free name beside it. */
+function setAside(path: string): string {
+  for (let number = 1; ; number++) {
+    const target = `${path}.damaged-${number}`;
+    if (existsSync(target) || existsSync(`${target}-wal`)) continue;
+    for (const suffix of ['-wal', '-shm', '']) {
+      if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
+    }
+    syncFolder(path);
+    return target;
+  }
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function openAndCheck(path: string): { database: DatabaseSync; ledger: string } {
+  const size = existsSync(path) ? statSync(path).size : 0;
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    // Exclusive before WAL: no shared-memory file, and a second process is told at once.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    // The log is cut back after a burst; in between it is reused, which spares the card.
+    database.exec('PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY');
+    const ledger = migrate(path, database);
+    if (size > 0 && size <= largestCheckedBytes) quickCheck(database);
+    syncFolder(path);
+    return { database, ledger };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Brings the format up to date and returns the ledger's name. */
+function migrate(path: string, database: DatabaseSync): string {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0);
+  if (version > migrations.length) {
+    throw new UplinkError(
+      'CW-UPL-003',
+      `${path} has format ${version}, this gateway knows up to ${migrations.length}; install the newer release again, or move the file away to begin a new ledger`,
+      { details: { path, version } },
+    );
+  }
+  if (version < migrations.length) {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      for (const step of migrations.slice(version)) database.exec(step);
+      if (version === 0) {
+        database
+          .prepare("INSERT INTO meta (key, value) VALUES ('ledger', ?)")
+          .run(randomBytes(8).toString('hex'));
+      }
+      database.exec(`PRAGMA user_version = ${migrations.length}`);
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+  const ledger = database.prepare("SELECT value FROM meta WHERE key = 'ledger'").get()?.value;
+  if (typeof ledger !== 'string' || !/^[0-9a-f]{16}$/.test(ledger)) {
+    throw new DamagedError('the name of the ledger is missing');
+  }
+  return ledger;
+}
+
+function quickCheck(database: DatabaseSync): void {
+  const result = database.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+  if (result !== 'ok') throw new DamagedError(String(result));
+}

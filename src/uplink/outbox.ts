@@ -1,0 +1,445 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { EventClass } from '#events/catalog.ts';
+import { UplinkError } from './errors.ts';
+import { openOutboxFile } from './outbox-file.ts';
+import { type DropRange, planDrops, type Tally } from './outbox-policy.ts';
+
+/** Classes as they are stored; a larger number goes first when space runs out. */
+export const classNumbers = { ledger: 0, evidence: 1, telemetry: 2 } as const satisfies Record<
+  EventClass,
+  number
+>;
+export const classNames = ['ledger', 'evidence', 'telemetry'] as const satisfies readonly EventClass[];
+
+/** An event as the outbox sees it. */
+export interface EncodedEvent {
+  readonly sequence: number;
+  readonly type: string;
+  readonly class: EventClass;
+  readonly bytes: Uint8Array;
+}
+
+/** What is stored in one piece: all of it, or nothing. */
+export interface Batch {
+  readonly events: readonly EncodedEvent[];
+  /** Keys to set, or to remove where the value is null. */
+  readonly state: Readonly<Record<string, string | null>>;
+  /** `first` of each dropped range that an event of this batch reports. */
+  readonly reported: readonly number[];
+}
+
+export interface OutboxLimits {
+  /** Bound of stored events, bytes. */
+  readonly maxBytes: number;
+  /** Share of `maxBytes` that belongs to ledger events, 0…1. */
+  readonly ledgerShare: number;
+}
+
+export interface OutboxStart {
+  readonly ledger: string;
+  readonly boot: number;
+  readonly nextSequence: number;
+  readonly state: Readonly<Record<string, string>>;
+  readonly crashed: boolean;
+}
+
+/** What is stored, per class (by number). */
+export interface OutboxTally {
+  readonly events: number;
+  readonly bytes: number;
+  readonly ledgerBytes: number;
+  readonly dropped: number;
+}
+
+export type AppendOutcome =
+  | { readonly outcome: 'stored' }
+  | { readonly outcome: 'rejected'; readonly error: UplinkError }
+  /** The ledger's share is full: the batch and those after it were not tried. */
+  | { readonly outcome: 'full'; readonly error: UplinkError };
+
+/** What a row costs beside its payload: record header, keys and its share of a page. */
+const rowOverheadBytes = 24;
+/** From this share of its bytes on the ledger counts as full: what is left is for finishing the running session. */
+const ledgerFullShare = 0.9;
+
+/**
+ * Events on disk until the store has them. All calls are synchronous; one worker thread owns it.
+ *
+ * `sequence` of the next event is one more than the largest that is stored or was ever deleted, so storing an event
+ * touches no page but its own. Deletions ride along with the next transaction, or are made by `flush`; a power cut
+ * before that brings delivered events back, which are then repeated, never lost.
+ */
+export class Outbox {
+  readonly start: OutboxStart;
+  /** Where a damaged predecessor was put. */
+  readonly setAside: { readonly path: string; readonly reason: string } | undefined;
+  readonly #database: DatabaseSync;
+  readonly #limits: { readonly ledger: number; readonly others: number };
+  readonly #insert: StatementSync;
+  readonly #select: StatementSync;
+  readonly #setMeta: StatementSync;
+  #tally: Tally;
+  #next: number;
+  #state: Map<string, string>;
+  #deleteThrough = 0;
+  #deletedThrough = 0;
+  #connection: number;
+  #acknowledged: boolean;
+  #published: number;
+  #dropped: number;
+  #full = false;
+
+  /**
+   * @param resume set where a worker is restarted within one run of the gateway: the boot count stays
+   * Throws CW-UPL-001, -003, -004.
+   */
+  constructor(path: string, limits: OutboxLimits, resume?: { readonly boot: number }) {
+    const { database, ledger, setAside } = openOutboxFile(path);
+    this.#database = database;
+    this.setAside = setAside;
+    const ledgerLimit = Math.floor(limits.maxBytes * limits.ledgerShare);
+    this.#limits = { ledger: ledgerLimit, others: limits.maxBytes - ledgerLimit };
+    this.#insert = database.prepare('INSERT INTO event (sequence, class, type, bytes) VALUES (?, ?, ?, ?)');
+    this.#select = database.prepare(
+      'SELECT sequence, class, type, bytes FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?',
+    );
+    this.#setMeta = database.prepare(
+      'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    );
+    const clean = this.#meta('clean', 1) === 1;
+    const boot = resume?.boot ?? this.#meta('boot', 0) + 1;
+    this.#connection = this.#meta('connection', 0);
+    this.#acknowledged = this.#meta('acknowledged', 0) === 1;
+    this.#dropped = this.#meta('dropped', 0);
+    const largest = Number(database.prepare('SELECT coalesce(max(sequence), 0) AS n FROM event').get()?.n);
+    this.#next = Math.max(this.#meta('next', 1), largest + 1);
+    // After a crash nobody knows how far publishing got: anything that was stored may have left.
+    this.#published = clean ? this.#meta('published', this.#next - 1) : this.#next - 1;
+    this.#tally = this.#count(0, Number.MAX_SAFE_INTEGER);
+    this.#state = new Map(
+      database
+        .prepare('SELECT key, value FROM state')
+        .all()
+        .map((row) => [String(row.key), String(row.value)]),
+    );
+    this.start = {
+      ledger,
+      boot,
+      nextSequence: this.#next,
+      state: Object.fromEntries(this.#state),
+      crashed: !clean,
+    };
+    this.#transaction(() => {
+      this.#setMeta.run('boot', boot);
+      this.#setMeta.run('clean', 0);
+    });
+  }
+
+  get nextSequence(): number {
+    return this.#next;
+  }
+  /** Everything up to here was given up for delivery or confirmed; it may still be on disk. */
+  get releasedThrough(): number {
+    return this.#deleteThrough;
+  }
+  /** The largest sequence that may have left the device. */
+  get publishedThrough(): number {
+    return this.#published;
+  }
+  /** The store once acknowledged an event of this ledger, so PUBACK no longer counts as delivery. */
+  get acknowledged(): boolean {
+    return this.#acknowledged;
+  }
+  /** New sessions must wait: what is left of the ledger's share is for finishing the running one. */
+  get ledgerFull(): boolean {
+    return this.#full || this.tally.ledgerBytes > this.#limits.ledger * ledgerFullShare;
+  }
+  get tally(): OutboxTally {
+    const { events, bytes } = this.#tally;
+    return {
+      events: events[0] + events[1] + events[2],
+      bytes: bytes[0] + bytes[1] + bytes[2],
+      ledgerBytes: bytes[0],
+      dropped: this.#dropped,
+    };
+  }
+  /** Deletions wait for `flush` or for the next batch. */
+  get hasDeletions(): boolean {
+    return this.#deleteThrough > this.#deletedThrough;
+  }
+  get pendingDeletions(): number {
+    return this.#deleteThrough - this.#deletedThrough;
+  }
+
+  /**
+   * Stores batches in one transaction and one fsync, and drops what goes over the bounds, oldest first, telemetry
+   * before evidence. A batch that doesn't continue the row is rejected (CW-UPL-005); one that doesn't fit in the
+   * ledger's share stops the row (CW-UPL-007). Throws the database's error if nothing could be written.
+   */
+  append(batches: readonly Batch[]): { outcomes: AppendOutcome[]; drops: DropRange[] } {
+    const outcomes: AppendOutcome[] = [];
+    const changed = new Map<string, string | null>();
+    let drops: DropRange[] = [];
+    this.#transaction(() => {
+      this.#applyDeletions();
+      for (const batch of batches) {
+        const outcome = this.#appendBatch(batch, changed);
+        outcomes.push(outcome);
+        if (outcome.outcome === 'full') break;
+      }
+      drops = this.#dropOverShare();
+    });
+    this.#deletedThrough = this.#deleteThrough;
+    this.#full = outcomes.at(-1)?.outcome === 'full';
+    for (const [key, value] of changed) {
+      if (value === null) this.#state.delete(key);
+      else this.#state.set(key, value);
+    }
+    return { outcomes, drops };
+  }
+
+  #appendBatch(batch: Batch, changed: Map<string, string | null>): AppendOutcome {
+    const row = this.#checkRow(batch.events);
+    if (row !== undefined) return { outcome: 'rejected', error: row };
+    let ledgerBytes = 0;
+    for (const event of batch.events) {
+      if (event.class === 'ledger') ledgerBytes += rowBytes(event);
+    }
+    if (ledgerBytes > 0 && this.#tally.bytes[0] + ledgerBytes > this.#limits.ledger) {
+      return { outcome: 'full', error: this.#fullError() };
+    }
+    const events: [number, number, number] = [...this.#tally.events];
+    const bytes: [number, number, number] = [...this.#tally.bytes];
+    for (const event of batch.events) {
+      const number = classNumbers[event.class];
+      this.#insert.run(event.sequence, number, event.type, event.bytes);
+      events[number] += 1;
+      bytes[number] += rowBytes(event);
+    }
+    this.#tally = { events, bytes };
+    this.#next += batch.events.length;
+    for (const first of batch.reported) {
+      this.#database.prepare('DELETE FROM dropped WHERE first = ?').run(first);
+    }
+    this.#writeState(batch.state, changed);
+    return { outcome: 'stored' };
+  }
+
+  #checkRow(events: readonly EncodedEvent[]): UplinkError | undefined {
+    let expected = this.#next;
+    for (const event of events) {
+      if (event.sequence !== expected) {
+        return new UplinkError(
+          'CW-UPL-005',
+          `event ${event.sequence} was given to the outbox where ${expected} continues the row; only one ledger may feed it`,
+          { details: { expected, found: event.sequence } },
+        );
+      }
+      expected++;
+    }
+    return undefined;
+  }
+
+  #fullError(): UplinkError {
+    return new UplinkError(
+      'CW-UPL-007',
+      `${this.#tally.bytes[0]} bytes of ledger events wait for the store, of ${this.#limits.ledger} allowed; bring the broker back, or raise outbox.maxBytes`,
+      { details: { ledgerBytes: this.#tally.bytes[0], limitBytes: this.#limits.ledger } },
+    );
+  }
+
+  #writeState(state: Readonly<Record<string, string | null>>, changed: Map<string, string | null>): void {
+    for (const [key, value] of Object.entries(state)) {
+      const old = changed.has(key) ? changed.get(key) : (this.#state.get(key) ?? null);
+      if (old === value) continue;
+      if (value === null) this.#database.prepare('DELETE FROM state WHERE key = ?').run(key);
+      else {
+        this.#database
+          .prepare(
+            'INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+          )
+          .run(key, value);
+      }
+      changed.set(key, value);
+    }
+  }
+
+  /** Events after `after`, in order. */
+  read(after: number, limit: number): EncodedEvent[] {
+    const rows = this.#select.all(Math.max(after, this.#deleteThrough), limit);
+    return rows.map((row) => {
+      const { sequence, class: number, type, bytes } = row;
+      const name = classNames[Number(number)];
+      if (!(bytes instanceof Uint8Array) || name === undefined)
+        throw new Error(`event ${sequence} is unreadable`);
+      return { sequence: Number(sequence), class: name, type: String(type), bytes };
+    });
+  }
+
+  /** The oldest event that still waits, if any. */
+  oldest(): EncodedEvent | undefined {
+    return this.read(0, 1)[0];
+  }
+
+  /** Everything up to `sequence` is delivered; it is deleted with the next transaction. */
+  release(sequence: number): void {
+    if (sequence >= this.#next) throw new RangeError(`event ${sequence} was never stored`);
+    this.#deleteThrough = Math.max(this.#deleteThrough, sequence);
+  }
+
+  /** Remembers that events up to `sequence` left the device; on disk with the next clean stop. */
+  notePublished(sequence: number): void {
+    this.#published = Math.max(this.#published, sequence);
+  }
+
+  /** From now on only the store's own acknowledgement releases events. */
+  setAcknowledged(): void {
+    if (this.#acknowledged) return;
+    this.#transaction(() => this.#setMeta.run('acknowledged', 1));
+    this.#acknowledged = true;
+  }
+
+  /** The number of the next CONNECT: +1 each time, across boots. On disk before it is used. */
+  nextConnection(): number {
+    const connection = this.#connection + 1;
+    this.#transaction(() => this.#setMeta.run('connection', connection));
+    this.#connection = connection;
+    return connection;
+  }
+
+  /** Makes the deletions that wait. Without fsync: what a power cut brings back is only repeated. */
+  flush(): void {
+    if (!this.hasDeletions) return;
+    this.#database.exec('PRAGMA synchronous = NORMAL');
+    try {
+      this.#transaction(() => this.#applyDeletions());
+      this.#deletedThrough = this.#deleteThrough;
+    } finally {
+      this.#database.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
+  /** Ranges that were dropped and whose `outbox.dropped` is not stored. */
+  unreportedDrops(): DropRange[] {
+    return this.#database
+      .prepare('SELECT first, last, count, class, reason FROM dropped ORDER BY first')
+      .all()
+      .map((row) => ({
+        first: Number(row.first),
+        last: Number(row.last),
+        count: Number(row.count),
+        class: classNames[Number(row.class)] ?? 'ledger',
+        reason: row.reason === 'refused' ? 'refused' : 'full',
+      }));
+  }
+
+  /** Gives one event up for good, because the broker will never take it. */
+  refuse(event: EncodedEvent): DropRange {
+    const { sequence } = event;
+    const range: DropRange = {
+      first: sequence,
+      last: sequence,
+      count: 1,
+      class: event.class,
+      reason: 'refused',
+    };
+    this.#transaction(() => this.#drop([range]));
+    return range;
+  }
+
+  /** Marks a clean stop and closes the file. */
+  close(): void {
+    try {
+      this.#transaction(() => {
+        this.#applyDeletions();
+        this.#setMeta.run('published', this.#published);
+        this.#setMeta.run('clean', 1);
+      });
+    } finally {
+      this.#database.close();
+    }
+  }
+
+  #applyDeletions(): void {
+    if (this.#deleteThrough <= this.#deletedThrough) return;
+    this.#setMeta.run('next', this.#next);
+    this.#subtract(this.#count(this.#deletedThrough, this.#deleteThrough));
+    this.#database.prepare('DELETE FROM event WHERE sequence <= ?').run(this.#deleteThrough);
+  }
+
+  #dropOverShare(): DropRange[] {
+    const excess = this.#tally.bytes[1] + this.#tally.bytes[2] - this.#limits.others;
+    if (excess <= 0) return [];
+    // A little more than needed, so that a full outbox isn't trimmed at every event.
+    const ranges = planDrops(this.#database, excess + Math.floor(this.#limits.others / 20), rowOverheadBytes);
+    this.#drop(ranges);
+    return ranges;
+  }
+
+  #drop(ranges: readonly DropRange[]): void {
+    const remember = this.#database.prepare(
+      'INSERT OR REPLACE INTO dropped (first, last, count, class, reason) VALUES (?, ?, ?, ?, ?)',
+    );
+    const remove = this.#database.prepare('DELETE FROM event WHERE sequence BETWEEN ? AND ?');
+    for (const range of ranges) {
+      this.#subtract(this.#count(range.first - 1, range.last));
+      remove.run(range.first, range.last);
+      remember.run(range.first, range.last, range.count, classNumbers[range.class], range.reason);
+      this.#dropped += range.count;
+    }
+    this.#setMeta.run('next', this.#next);
+    this.#setMeta.run('dropped', this.#dropped);
+  }
+
+  #count(after: number, through: number): Tally {
+    const events: [number, number, number] = [0, 0, 0];
+    const bytes: [number, number, number] = [0, 0, 0];
+    const rows = this.#database
+      .prepare(
+        `SELECT class, count(*) AS events, sum(length(bytes) + length(type) + ${rowOverheadBytes}) AS bytes
+         FROM event WHERE sequence > ? AND sequence <= ? GROUP BY class`,
+      )
+      .all(after, through);
+    for (const row of rows) {
+      const number = Number(row.class);
+      if (number !== 0 && number !== 1 && number !== 2) continue;
+      events[number] = Number(row.events);
+      bytes[number] = Number(row.bytes);
+    }
+    return { events, bytes };
+  }
+
+  #subtract(less: Tally): void {
+    const { events, bytes } = this.#tally;
+    this.#tally = {
+      events: [events[0] - less.events[0], events[1] - less.events[1], events[2] - less.events[2]],
+      bytes: [bytes[0] - less.bytes[0], bytes[1] - less.bytes[1], bytes[2] - less.bytes[2]],
+    };
+  }
+
+  #meta(key: string, fallback: number): number {
+    const value = this.#database.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.value;
+    return typeof value === 'number' ? value : fallback;
+  }
+
+  /** Runs `work` in a transaction; if it fails, what was counted in memory is as before, too. */
+  #transaction(work: () => void): void {
+    const before = { tally: this.#tally, next: this.#next, dropped: this.#dropped };
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#tally = before.tally;
+      this.#next = before.next;
+      this.#dropped = before.dropped;
+      // SQLite has rolled back by itself after some errors (disk full, I/O).
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+function rowBytes(event: EncodedEvent): number {
+  return event.bytes.length + event.type.length + rowOverheadBytes;
+}
