@@ -17,7 +17,9 @@ export type DeviceKind =
   | 'temperature'
   | 'position'
   | 'tag-reader'
-  | 'indicator';
+  | 'indicator'
+  /** A device that delivers nothing itself: others are reached through it. */
+  | 'bus';
 
 /** Who a device is: what it says of itself, and the stable address by which a profile can bind it. */
 export interface DeviceIdentity {

@@ -10,6 +10,8 @@ export const driverCodes = {
   'CW-DRV-006': 'The device sent bytes that its protocol does not allow.',
   'CW-DRV-007': 'The driver was built for another version of the driver contract.',
   'CW-DRV-008': 'The device stopped delivering readings.',
+  'CW-DRV-009': 'The device does not know this call.',
+  'CW-DRV-010': "A maker's driver file can not be used.",
 } as const;
 
 export class DriverError extends CodedError<keyof typeof driverCodes> {}

@@ -43,8 +43,8 @@ export interface BridgeSample {
   readonly cells: readonly { readonly id: string; readonly counts: number }[];
 }
 
-/** Steps between two conversions: the converter's filter sees the mean over its period, not one instant. */
-const substeps = 4;
+/** Longest step of the plates' oscillation: the converter's filter sees the mean over its period, not one instant. */
+const longestStepUs = 3_200;
 
 /** A converter board: all its cells are sampled at the same instants, by a clock of its own. */
 export class BridgeModel {
@@ -52,6 +52,7 @@ export class BridgeModel {
   readonly periodUs: number;
   readonly #channels: readonly Channel[];
   readonly #plates: readonly PlateModel[];
+  readonly #substeps: number;
   #kicks: Kick[] = [];
   #nextUs: number;
   #sequence = 0;
@@ -65,6 +66,7 @@ export class BridgeModel {
     // Ceramic resonators and RC oscillators of such boards are off by some hundred ppm.
     const clock = seeds.hardware.fork(`clock ${bridge.id}`);
     this.periodUs = Math.round((usPerSecond / bridge.samplesPerSecond) * (1 + 2e-4 * clock.gaussian()));
+    this.#substeps = Math.max(4, Math.ceil(this.periodUs / longestStepUs));
     this.#nextUs = seeds.trip.fork(`phase ${bridge.id}`).integer(this.periodUs);
     this.#channels = bridge.cells.flatMap(({ cell, plate }) => {
       const model = plates.get(plate.id);
@@ -112,6 +114,7 @@ export class BridgeModel {
   sample(frame: Frame): BridgeSample {
     const atUs = this.#nextUs;
     const sums = new Float64Array(this.#channels.length);
+    const substeps = this.#substeps;
     for (let sub = 1; sub <= substeps; sub++) {
       this.#advance(atUs - ((substeps - sub) * this.periodUs) / substeps, frame, sums);
     }
@@ -130,7 +133,7 @@ export class BridgeModel {
   }
 
   #advance(atUs: number, frame: Frame, sums: Float64Array): void {
-    const seconds = this.periodUs / substeps / usPerSecond;
+    const seconds = this.periodUs / this.#substeps / usPerSecond;
     const gravity = frame.gravityPart(atUs);
     const due = this.#kicks.length === 0 ? [] : this.#kicks.filter((kick) => kick.atUs <= atUs);
     if (due.length > 0) this.#kicks = this.#kicks.filter((kick) => kick.atUs > atUs);

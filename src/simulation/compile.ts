@@ -7,8 +7,8 @@ import { findProduct, Goods, keyOf, type Lying, type Thing } from './goods.ts';
 import type { SimulationItem, Truth } from './items.ts';
 import { labelPayload, type Payload, productPayload, tokenPayload, usualSymbology } from './payloads.ts';
 import { type Handling, liftOff, putDown } from './physics/handling.ts';
-import type { Point } from './physics/statics.ts';
 import { knockShaking, rollingShaking } from './physics/vibration.ts';
+import type { Point } from './plate.ts';
 import type { LeanStep, PutStep, ScanStep, Scenario, ScenarioStep, TakeStep } from './scenario.ts';
 import { findBridges, findPlate, findScanner } from './wiring.ts';
 import type { StockedThing, WorldAction } from './world.ts';
@@ -46,6 +46,8 @@ export interface CompileOptions {
   readonly planogram?: Planogram | undefined;
   /** In place of the scenario's own. */
   readonly seed?: number | undefined;
+  /** World time at which the scenario begins, µs; all times count from the start of the world. */
+  readonly originUs?: number | undefined;
 }
 
 /** Mean human pause before an action, s: reaching for the thing, turning it, looking at the display. */
@@ -96,7 +98,7 @@ class Compiler {
   compile(): CompiledScenario {
     const { scenario } = this.#options;
     const stock = this.#stock();
-    let cursorUs = Math.round(scenario.leadInSeconds * usPerSecond);
+    let cursorUs = (this.#options.originUs ?? 0) + Math.round(scenario.leadInSeconds * usPerSecond);
     let lastUs = cursorUs;
     const steps = scenario.steps.map((step, index) => {
       const action = actionOf(step);

@@ -2,7 +2,7 @@ import type { Random } from '#base/random.ts';
 import type { Catalogue, Planogram, Product } from '#catalogue/products.ts';
 import { SimulationError } from './errors.ts';
 import type { Truth } from './items.ts';
-import type { Point } from './physics/statics.ts';
+import type { Point } from './plate.ts';
 
 /** One piece (or one handful of loose produce): a physical thing with a mass of its own. */
 export interface Thing {

@@ -1,7 +1,7 @@
 import { createRandom } from '#base/random.ts';
 import type { Board, Calibration, CellEntry } from '#config/board.ts';
+import { loadShares } from '#config/statics.ts';
 import { type CellTraits, drawCellTraits, idealCounts } from './physics/cell.ts';
-import { loadShares } from './physics/statics.ts';
 import { findBridges } from './wiring.ts';
 
 /** The pieces of hardware that the shipped calibrations were made on. */
@@ -14,10 +14,7 @@ export function cellTraits(cell: CellEntry, hardwareSeed: number): CellTraits {
 
 /** Part of the plate's dead load on each of its cells, mg: the plate's own mass sits at its centre. */
 export function deadLoads(cells: readonly CellEntry[], deadLoadMg: number): number[] {
-  return loadShares(
-    cells.map((cell) => cell.positionMm),
-    [0, 0],
-  ).map((share) => share * deadLoadMg);
+  return loadShares(cells, [0, 0]).map((share) => share * deadLoadMg);
 }
 
 /**

@@ -1,9 +1,12 @@
-import type { PlateEntry } from '#config/board.ts';
+import type { CellEntry, PlateEntry } from '#config/board.ts';
+import { loadShares } from '#config/statics.ts';
 import { deadLoads } from './hardware.ts';
 import type { Handling } from './physics/handling.ts';
 import type { Wander } from './physics/noise.ts';
-import { loadShares, type Point } from './physics/statics.ts';
 import { naturalFrequency, type SuspensionStep, suspensionStep } from './physics/suspension.ts';
+
+/** A point in mm, right of and forward of the plate's centre. */
+export type Point = readonly [x: number, y: number];
 
 /** A load that is changing: a thing being put down or lifted, or a hand that leans. */
 interface Transient {
@@ -24,7 +27,7 @@ const springs = {
 /** One weighing surface: what lies on it, and what each of its cells is loaded with at any moment. */
 export class PlateModel {
   readonly entry: PlateEntry;
-  readonly #points: readonly Point[];
+  readonly #cells: readonly CellEntry[];
   /** Settled load of each cell, mg, dead load included. */
   readonly #settled: Float64Array;
   #transients: Transient[] = [];
@@ -35,7 +38,7 @@ export class PlateModel {
   constructor(entry: PlateEntry) {
     this.entry = entry;
     const cells = entry.cells ?? [];
-    this.#points = cells.map((cell) => cell.positionMm);
+    this.#cells = cells;
     this.#settled = Float64Array.from(deadLoads(cells, entry.deadLoadMg));
     // A plate without a stated dead load still has a mass that swings: some 2 % of what it carries at most.
     this.#deadMg = Math.max(entry.deadLoadMg, 0.02 * cells.reduce((sum, cell) => sum + cell.capacityMg, 0));
@@ -51,8 +54,9 @@ export class PlateModel {
     return this.#settled[cell] ?? 0;
   }
 
+  /** Part of a load at `at` that each cell carries. */
   sharesAt(at: Point): number[] {
-    return loadShares(this.#points, at);
+    return loadShares(this.#cells, at);
   }
 
   /** Lays a thing on the plate as if it had always been there. */

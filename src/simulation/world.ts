@@ -7,8 +7,8 @@ import { defaultHardwareSeed } from './hardware.ts';
 import { itemTime, type SimulationItem } from './items.ts';
 import type { Handling } from './physics/handling.ts';
 import { Wander } from './physics/noise.ts';
-import type { Point } from './physics/statics.ts';
 import type { Shaking } from './physics/vibration.ts';
+import type { Point } from './plate.ts';
 import { PlateModel } from './plate.ts';
 import { findBridges, findMotionSensors } from './wiring.ts';
 

@@ -1,0 +1,114 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { describeError, isCoded } from '#base/errors.ts';
+import { type Device, type Driver, type DriverContext, driverContract } from './driver.ts';
+import { DriverError } from './errors.ts';
+import { virtualLoadCells } from './virtual/load-cells.ts';
+import { virtualMotion } from './virtual/motion.ts';
+import { virtualScanner } from './virtual/scanner.ts';
+import { virtualWorld } from './virtual/world.ts';
+
+/** The drivers that come with the gateway. Options differ by driver; `parseDriverOptions` checks them before use. */
+const shipped: readonly Driver[] = [virtualWorld, virtualLoadCells, virtualScanner, virtualMotion];
+
+const driverShape = z.object({
+  contract: z.number(),
+  name: z.string().regex(/^[a-z0-9-]+$/),
+  kind: z.string(),
+  options: z.custom<z.ZodType>(
+    (value) => typeof value === 'object' && value !== null && 'safeParse' in value,
+    'must be a zod schema',
+  ),
+  open: z.custom<Driver['open']>((value) => typeof value === 'function', 'must be a function'),
+});
+
+/**
+ * All drivers: those shipped, then a maker's own from the configured JavaScript files. A file exports one driver as
+ * `default` or several as `drivers`. Rejects with CW-DRV-007 (other contract) and CW-DRV-010 (file can't be used).
+ */
+export async function listDrivers(extraPaths: readonly string[] = []): Promise<Driver[]> {
+  const drivers = [...shipped];
+  for (const path of extraPaths) {
+    for (const driver of await loadDriverFile(path)) {
+      if (drivers.some((other) => other.name === driver.name)) {
+        throw unusable(path, `the name ${driver.name} is taken by another driver; give it one of its own`);
+      }
+      drivers.push(driver);
+    }
+  }
+  return drivers;
+}
+
+/** The driver of that name. Rejects with CW-DRV-001 and as `listDrivers` does. */
+export async function findDriver(name: string, extraPaths: readonly string[] = []): Promise<Driver> {
+  const drivers = await listDrivers(extraPaths);
+  const found = drivers.find((driver) => driver.name === name);
+  if (found !== undefined) return found;
+  throw new DriverError(
+    'CW-DRV-001',
+    `there is no driver ${name}; known are ${drivers.map((driver) => driver.name).join(', ')}`,
+  );
+}
+
+/** Options checked and completed by the driver's own schema. Throws CW-DRV-002 naming what is wrong. */
+export function parseDriverOptions(driver: Driver, options: unknown, deviceId: string): unknown {
+  const result = driver.options.safeParse(options ?? {});
+  if (result.success) return result.data;
+  const findings = result.error.issues.map(
+    (issue) => `${['options', ...issue.path.map(String)].join('.')}: ${issue.message}`,
+  );
+  throw new DriverError(
+    'CW-DRV-002',
+    `device ${deviceId} with driver ${driver.name}: ${findings.join('; ')}`,
+    { details: { device: deviceId, driver: driver.name, findings } },
+  );
+}
+
+/** Opens one device of a profile: finds its driver, checks its options. Rejects with coded errors. */
+export async function openDevice(
+  entry: { readonly id: string; readonly driver: string; readonly options?: unknown },
+  context: DriverContext,
+  extraPaths: readonly string[] = [],
+): Promise<Device> {
+  const driver = await findDriver(entry.driver, extraPaths);
+  return driver.open(parseDriverOptions(driver, entry.options, entry.id), context);
+}
+
+async function loadDriverFile(path: string): Promise<Driver[]> {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(path)) throw unusable(path, 'drivers are loaded from files only');
+  let module: { default?: unknown; drivers?: unknown };
+  try {
+    module = await import(pathToFileURL(resolve(path)).href);
+  } catch (cause) {
+    throw unusable(path, describeError(cause), cause);
+  }
+  const exported = Array.isArray(module.drivers)
+    ? module.drivers
+    : module.default === undefined
+      ? []
+      : [module.default];
+  if (exported.length === 0) throw unusable(path, 'it exports neither `default` nor `drivers`');
+  return exported.map((value) => checkDriver(value, path));
+}
+
+function checkDriver(value: unknown, path: string): Driver {
+  const result = driverShape.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw unusable(path, `it exports no driver: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+  }
+  if (result.data.contract !== driverContract) {
+    throw new DriverError(
+      'CW-DRV-007',
+      `${path}: driver ${result.data.name} was built for contract ${result.data.contract}, this gateway has ${driverContract}; get the matching version from its maker`,
+    );
+  }
+  // The shape has been checked; the object itself is kept, so that `this` in its methods stays what it was.
+  return value as Driver;
+}
+
+function unusable(path: string, why: string, cause?: unknown): DriverError {
+  if (isCoded(cause) && cause instanceof DriverError) return cause;
+  return new DriverError('CW-DRV-010', `driver file ${path} can not be used: ${why}`, { cause });
+}

@@ -1,0 +1,180 @@
+import type { Clock } from '#base/clock.ts';
+import { createRandom } from '#base/random.ts';
+import { usPerSecond } from '#base/units.ts';
+import type { Reading } from '#readings/readings.ts';
+import { type CompiledScenario, compileScenario } from '#simulation/compile.ts';
+import type { ScenarioFiles } from '#simulation/files.ts';
+import type { SimulationItem } from '#simulation/items.ts';
+import { liftOff, putDown } from '#simulation/physics/handling.ts';
+import type { Scenario } from '#simulation/scenario.ts';
+import { World, type WorldAction } from '#simulation/world.ts';
+
+export interface LiveWorldOptions {
+  readonly scenario: Scenario;
+  readonly files: ScenarioFiles;
+  readonly seed: number;
+  readonly hardwareSeed: number | undefined;
+  /** World seconds in a second of the clock. */
+  readonly speed: number;
+  readonly loop: boolean;
+  /** Pause of the timer, µs. */
+  readonly tickUs: number;
+}
+
+/** Where a live world is. Times `…AtUs` are of the clock, `…Us` of the world. */
+export interface WorldProgress {
+  readonly scenario: string;
+  readonly seed: number;
+  /** 0 for the first trip. */
+  readonly round: number;
+  readonly state: 'waiting' | 'playing' | 'finished';
+  /** When the world's time 0 was, on the clock. */
+  readonly startedAtUs: number | undefined;
+  readonly worldUs: number;
+  /** World time at which this round's steps count from, and at which it ends. */
+  readonly originUs: number;
+  readonly endUs: number;
+  readonly steps: number;
+  readonly stepsDone: number;
+}
+
+type Listener = (reading: Reading) => void;
+
+/** The longest stretch that is worked out in one go, so that a process that slept does not stall on waking. */
+const chunkUs = usPerSecond;
+/** Between two rounds of a loop: rest, unloading one thing after the other, rest. */
+const restUs = 2 * usPerSecond;
+const unloadUs = 350_000;
+
+/**
+ * A simulated world that runs by a clock. Readings carry the time at which they were due, however late the timer
+ * came: nothing is skipped and nothing drifts. After its scenario it stands still, and its devices go on reading.
+ */
+export class LiveWorld {
+  readonly #options: LiveWorldOptions;
+  readonly #clock: Clock;
+  readonly #world: World;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  #round = -1;
+  #originUs = 0;
+  #compiled: CompiledScenario | undefined;
+  #startedAtUs: number | undefined;
+  #worldUs = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: LiveWorldOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+    const { scenario, files, seed, hardwareSeed } = options;
+    const { stock } = compileScenario({ scenario, ...files, seed });
+    this.#world = new World({
+      board: files.board,
+      seed,
+      hardwareSeed,
+      stock,
+      startKelvin: scenario.climate.startKelvin,
+      kelvinPerHour: scenario.climate.kelvinPerHour,
+    });
+  }
+
+  /** Hears the readings of one source; the returned function ends that. */
+  listen(source: string, listener: Listener): () => void {
+    const set = this.#listeners.get(source) ?? new Set();
+    this.#listeners.set(source, set);
+    set.add(listener);
+    return () => set.delete(listener);
+  }
+
+  /** Lets time run: devices read from now on. Idempotent. */
+  run(): void {
+    if (this.#startedAtUs !== undefined) return;
+    this.#startedAtUs = this.#clock.nowUs();
+    this.#arm(this.#options.tickUs);
+  }
+
+  /** Begins the scenario now (and lets time run). Idempotent while it plays. */
+  play(): void {
+    if (this.#round >= 0) return;
+    this.run();
+    this.#begin(0, this.#worldUs);
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  progress(): WorldProgress {
+    const steps = this.#compiled?.steps ?? [];
+    const endUs = this.#compiled?.endUs ?? 0;
+    const playing = this.#worldUs < endUs || this.#options.loop;
+    return {
+      scenario: this.#options.scenario.name,
+      seed: this.#options.seed + Math.max(0, this.#round),
+      round: Math.max(0, this.#round),
+      state: this.#compiled === undefined ? 'waiting' : playing ? 'playing' : 'finished',
+      startedAtUs: this.#startedAtUs,
+      worldUs: this.#worldUs,
+      originUs: this.#originUs,
+      endUs,
+      steps: steps.length,
+      stepsDone: steps.filter((step) => step.endUs <= this.#worldUs).length,
+    };
+  }
+
+  #arm(delayUs: number): void {
+    this.#cancel = this.#clock.after(delayUs, () => {
+      const behind = this.#catchUp();
+      if (this.#cancel !== undefined) this.#arm(behind ? 0 : this.#options.tickUs);
+    });
+  }
+
+  /** Works out what has become due. True when there is more. */
+  #catchUp(): boolean {
+    const dueUs = (this.#clock.nowUs() - (this.#startedAtUs ?? 0)) * this.#options.speed;
+    const untilUs = Math.min(dueUs, this.#worldUs + chunkUs);
+    for (const item of this.#world.run(untilUs)) this.#deliver(item);
+    this.#worldUs = Math.max(this.#worldUs, untilUs);
+    this.#continue();
+    return untilUs < dueUs;
+  }
+
+  #deliver(item: SimulationItem): void {
+    // Commands and truths are the shopper's: whoever plays that part has them from the timeline.
+    if (item.kind !== 'input') return;
+    const { input } = item;
+    if (input.kind !== 'cell' && input.kind !== 'motion' && input.kind !== 'scan') return;
+    const listeners = this.#listeners.get(input.source);
+    if (listeners === undefined || listeners.size === 0) return;
+    const atUs = (this.#startedAtUs ?? 0) + Math.round(input.atUs / this.#options.speed);
+    for (const listener of listeners) listener({ ...input, atUs });
+  }
+
+  #begin(round: number, originUs: number): void {
+    const { scenario, files, seed } = this.#options;
+    this.#round = round;
+    this.#originUs = originUs;
+    this.#compiled = compileScenario({ scenario, ...files, seed: seed + round, originUs });
+    this.#world.schedule(this.#compiled.actions);
+  }
+
+  /** In a loop: clears the plates once the round has ended, restocks, and begins the next. */
+  #continue(): void {
+    const last = this.#compiled;
+    if (!this.#options.loop || last === undefined || this.#worldUs < last.endUs) return;
+    const random = createRandom(this.#options.seed + this.#round).fork('unload');
+    let atUs = Math.max(last.endUs, this.#worldUs) + restUs;
+    const clear: WorldAction[] = last.remaining.map(({ thing, plate, at }) => {
+      atUs += unloadUs;
+      return { kind: 'handle', atUs, plate, massMg: -thing.massMg, at, handling: liftOff(random) };
+    });
+    const { scenario, files, seed } = this.#options;
+    const next = compileScenario({ scenario, ...files, seed: seed + this.#round + 1 });
+    const restock: WorldAction[] = next.stock.map(({ plate, massMg, at }) => {
+      atUs += unloadUs;
+      return { kind: 'handle', atUs, plate, massMg, at, handling: putDown('place', random) };
+    });
+    this.#world.schedule([...clear, ...restock]);
+    this.#begin(this.#round + 1, atUs + restUs);
+  }
+}

@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { loadScenarioFiles } from '#simulation/files.ts';
+import { loadScenario } from '#simulation/scenario.ts';
+import { type Device, type Driver, type DriverContext, driverContract } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { FaultBus } from '../fault-bus.ts';
+import { LiveWorld } from './live-world.ts';
+
+const options = z.strictObject({
+  scenario: z.string().describe('Scenario file, from the working directory or else the installation.'),
+  seed: z.number().int().nonnegative().optional().describe("Seed of the trip; else the scenario's own."),
+  hardwareSeed: z.number().int().nonnegative().optional().describe('Seed of the pieces of hardware.'),
+  speed: z.number().positive().max(100).default(1).describe('World seconds in a second.'),
+  loop: z
+    .boolean()
+    .default(false)
+    .describe('After a trip, empty the plates and begin the next, with seed + 1.'),
+  startOn: z
+    .enum(['open', 'first-start', 'call'])
+    .default('first-start')
+    .describe('When the scenario begins: on opening, when the first device starts, or by the call `play`.'),
+  tickMs: z.number().int().min(1).max(1000).default(20).describe('How often readings are delivered, ms.'),
+});
+type Options = z.infer<typeof options>;
+
+/** A device that other virtual devices are reached through. */
+export interface WorldDevice extends Device {
+  readonly world: LiveWorld;
+  /** A device of this world has started. */
+  started(): void;
+}
+
+/**
+ * The physical world that a profile's virtual devices measure. Calls: `status` answers with the progress
+ * (`WorldProgress`), `play` begins the scenario where `startOn` is `call`.
+ */
+export const virtualWorld: Driver<Options> = {
+  contract: driverContract,
+  name: 'virtual-world',
+  kind: 'bus',
+  options,
+  async open(chosen, context) {
+    const scenario = await loadScenario(findFile(chosen.scenario));
+    const files = await loadScenarioFiles(scenario);
+    const world = new LiveWorld(
+      {
+        scenario,
+        files,
+        seed: chosen.seed ?? scenario.seed,
+        hardwareSeed: chosen.hardwareSeed,
+        speed: chosen.speed,
+        loop: chosen.loop,
+        tickUs: chosen.tickMs * 1_000,
+      },
+      context.clock,
+    );
+    if (chosen.startOn === 'open') world.play();
+    return worldDevice(world, chosen, context);
+  },
+};
+
+function worldDevice(world: LiveWorld, chosen: Options, context: DriverContext): WorldDevice {
+  return {
+    identity: {
+      vendor: 'Cartwright',
+      model: 'virtual world',
+      serial: `seed-${chosen.seed ?? 'of-scenario'}`,
+    },
+    faults: new FaultBus((error) => context.log.error({ error }, 'a fault listener threw')),
+    world,
+    started: () => (chosen.startOn === 'first-start' ? world.play() : world.run()),
+    start: async () => {},
+    stop: async () => world.stop(),
+    call: async (action) => {
+      if (action === 'play') world.play();
+      else if (action !== 'status') throw unknownCall('virtual-world', action, ['status', 'play']);
+      return world.progress();
+    },
+  };
+}
+
+/** The world that a virtual device belongs to. Throws CW-DRV-004. */
+export function findWorld(id: string, context: DriverContext): WorldDevice {
+  const device = context.buses.get(id);
+  if (device !== undefined && 'world' in device && device.world instanceof LiveWorld) {
+    return device as WorldDevice;
+  }
+  throw new DriverError(
+    'CW-DRV-004',
+    `${context.id} looks for the virtual world ${id}, but ${device === undefined ? 'no such device is open' : 'that device is none'}; list it with driver virtual-world before ${context.id} in the profile`,
+  );
+}
+
+export function unknownCall(driver: string, action: string, known: readonly string[]): DriverError {
+  return new DriverError('CW-DRV-009', `${driver} can not do ${action}; it knows ${known.join(', ')}`);
+}
+
+function findFile(path: string): string {
+  const here = resolve(path);
+  if (existsSync(here)) return here;
+  return resolve(fileURLToPath(new URL('../..', import.meta.url)), path);
+}
