@@ -23,8 +23,10 @@ export const weighingSchema = z
     creepMgPerS: z
       .number()
       .nonnegative()
-      .default(60)
-      .describe('Fastest drift that the baseline follows, mg/s; faster change adds up to a movement.'),
+      .default(20)
+      .describe(
+        'Fastest drift that the baseline follows, mg/s (more for a minute after a large load); faster change adds up to a movement.',
+      ),
     zeroTrackingDivisionsPerS: z
       .number()
       .nonnegative()
@@ -39,10 +41,12 @@ export const weighingSchema = z
     tiltMilliradians: z
       .number()
       .positive()
-      .default(60)
+      .default(50)
       .describe('Tilt above which the mass is not trusted, mrad.'),
     missingMs: ms(500).describe('A cell without a reading for this long is missing, ms.'),
-    stuckMs: ms(2_000).describe('A cell whose counts do not change at all for this long is stuck, ms.'),
+    stuckMs: ms(2_000).describe(
+      'A cell whose counts do not change at all for this long is stuck, ms; 0 never.',
+    ),
   })
   .describe('From counts to plateaus.');
 

@@ -159,7 +159,12 @@ export class PlateTracker {
       return;
     }
     if (this.#phase === 'open') this.#observe(atUs, mg, moving);
-    if (full && !moving && this.#settled(atUs)) this.#settle(atUs);
+    if (moving) {
+      this.#noisyMg = Number.NaN;
+      this.#flatSinceUs = atUs;
+    } else if (full && this.#settled(atUs)) {
+      this.#settle(atUs);
+    }
   }
 
   /**
@@ -279,6 +284,8 @@ export class PlateTracker {
   /** True where the newest window is the plateau that ends what is open. */
   #settled(atUs: number): boolean {
     const { stats } = this.#window;
+    // A window that still reaches back to the old plateau hides what has just begun.
+    if (this.#phase === 'open' && atUs - stats.spanUs < this.#startedUs) return false;
     if (this.#gate?.knows(atUs) && atUs - stats.spanUs < this.#gate.movedUs - gateLagUs) return false;
     if (!isPlateau(stats, this.#stableMg, this.#noiseMg)) return this.#noisyPlateau(atUs);
     if (!this.#slow) return true;
