@@ -70,7 +70,10 @@ function partOf(catalogue: Catalogue, placed: readonly PendingScan[], extra: num
 function mayHaveTwins(part: Part): boolean {
   const scan = part.scans[0]?.scan;
   return (
-    !part.broad && scan?.priceMinor === undefined && scan?.massMg === undefined && part.product?.sale === 'each'
+    !part.broad &&
+    scan?.priceMinor === undefined &&
+    scan?.massMg === undefined &&
+    part.product?.sale === 'each'
   );
 }
 

@@ -56,15 +56,17 @@ class Enumeration {
   #push(parts: readonly Part[], logPrior: number): void {
     let expected = 0;
     let variance = this.#var;
-    let broad = false;
+    let usual: number | undefined;
     for (const part of parts) {
-      broad ||= part.broad;
-      if (!part.broad) expected += part.sign * part.meanMg;
+      if (part.broad) usual = part.meanMg;
+      else expected += part.sign * part.meanMg;
       variance += part.varMg2;
     }
-    const logLikelihood = broad
-      ? logBroadDensity(this.#delta - expected)
-      : logNormal(this.#delta, expected, variance);
+    const broad = usual !== undefined;
+    const logLikelihood =
+      usual === undefined
+        ? logNormal(this.#delta, expected, variance)
+        : logBroadDensity(this.#delta - expected, usual);
     if (!Number.isFinite(logLikelihood)) return;
     this.found.push({
       kind: 'items',
@@ -110,7 +112,9 @@ class Enumeration {
   /** Something the catalogue doesn't have, alone or beside scanned things, put in or taken out. */
   #unknown(set: AdditionSet): void {
     const { unknownPrior, unscannedUnknownPrior } = this.#context.config;
-    const rest = set.broad ? this.#delta : this.#delta - set.meanMg;
+    // Goods of any plausible mass leave no remainder to explain.
+    if (set.broad) return;
+    const rest = this.#delta - set.meanMg;
     const put = set.parts.length === 0 ? priors.unscanned : priors.unscannedBeside;
     const weight = rest > 0 ? put * unscannedUnknownPrior : (priors.removed[1] ?? 0) * unknownPrior;
     this.#pushUnknown(set.logPrior + logOf(weight) + logUnknownDensity(rest));
@@ -129,7 +133,10 @@ class Enumeration {
       if (unit.broad || lots.some((lot) => lot.product === product.key)) continue;
       const part = unscannedPart({ product, ...unit }, 1, sightings);
       const logPrior = set.logPrior + logOf(priors.unscannedSwap * 0.5 * this.#share() * lots.length);
-      this.#removeBeside({ parts: [part], meanMg: unit.meanMg, varMg2: unit.varMg2, broad: false, logPrior }, 1);
+      this.#removeBeside(
+        { parts: [part], meanMg: unit.meanMg, varMg2: unit.varMg2, broad: false, logPrior },
+        1,
+      );
     }
   }
 

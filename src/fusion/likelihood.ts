@@ -9,10 +9,10 @@ const unknownFromMg = 20_000;
 const unknownToMg = 20_000_000;
 const unknownLogNorm = Math.log(Math.log(unknownToMg / unknownFromMg) + 1);
 
-/** Produce sold by weight: between a radish and a sack, mg. */
+/** Produce sold by weight: between a radish and a sack, mg; around its usual mass it spreads by a factor of e^0.9. */
 export const broadFromMg = 4_000;
-export const broadToMg = 10_000_000;
-const broadLogDensity = -Math.log(broadToMg - broadFromMg);
+export const broadToMg = 20_000_000;
+const broadLogSd = 0.9;
 
 /** A label's net mass leaves out the packaging: its typical mass and spread, mg. */
 const packagingMg = 8_000;
@@ -43,9 +43,14 @@ export function logUnknownDensity(massMg: number): number {
   return -Math.log(Math.max(m, unknownFromMg)) - unknownLogNorm;
 }
 
-/** log density of produce: uniform over every plausible mass; −∞ outside. */
-export function logBroadDensity(massMg: number): number {
-  return massMg >= broadFromMg && massMg <= broadToMg ? broadLogDensity : Number.NEGATIVE_INFINITY;
+/**
+ * log density (per mg) of goods that fit any plausible mass: log-normal around the usual mass where the catalogue
+ * has one, else that of a thing of which nothing is known; −∞ for an implausible mass.
+ */
+export function logBroadDensity(massMg: number, usualMg: number): number {
+  if (massMg < broadFromMg || massMg > broadToMg) return Number.NEGATIVE_INFINITY;
+  if (usualMg <= 0) return logUnknownDensity(massMg);
+  return logNormal(Math.log(massMg), Math.log(usualMg), broadLogSd * broadLogSd) - Math.log(massMg);
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { FusionConfig } from '#config/schema.ts';
 import { ppm } from '#base/units.ts';
+import type { FusionConfig } from '#config/schema.ts';
 import { logSumExp } from './likelihood.ts';
 import type { Hypothesis, Part, Ranked } from './types.ts';
 

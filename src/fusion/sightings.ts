@@ -1,5 +1,5 @@
-import type { Catalogue, Product } from '#catalogue/products.ts';
 import { ppm } from '#base/units.ts';
+import type { Catalogue, Product } from '#catalogue/products.ts';
 import type { Hypothesis, SeenLook } from './types.ts';
 
 const floor = 0.002;
@@ -28,7 +28,8 @@ export class Sightings {
     let sum = 0;
     for (const seen of this.looks) {
       const listed = seen.candidates.find((candidate) => candidate.look === product.look);
-      const rest = seen.candidates.reduce((left, one) => left - one.probabilityPpm, ppm - seen.unknownPpm) / ppm;
+      const rest =
+        seen.candidates.reduce((left, one) => left - one.probabilityPpm, ppm - seen.unknownPpm) / ppm;
       const others = Math.max(1, size - seen.candidates.length);
       const probability = listed === undefined ? Math.max(0, rest) / others : listed.probabilityPpm / ppm;
       sum += Math.log(Math.max(probability * size, floor));
@@ -64,7 +65,10 @@ export class Sightings {
         }
       }
     }
-    return [...best].sort((a, b) => b[1] - a[1]).slice(0, 8).map(([product]) => product);
+    return [...best]
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, 8)
+      .map(([product]) => product);
   }
 
   /** Whether a camera, not the mass alone, singles out the product. */

@@ -133,6 +133,7 @@ export interface SeenLook {
 export interface PlateState {
   readonly id: string;
   readonly openSinceUs?: number;
+  readonly retryAtUs?: number;
   readonly lots: readonly Lot[];
   readonly windows: readonly Window[];
 }

@@ -1,0 +1,165 @@
+import { toPpm } from '#base/units.ts';
+import type { Catalogue } from '#catalogue/products.ts';
+import { alternatives, causesOf, evidenceOf, scanCandidate } from './drafts.ts';
+import type { Memory } from './memory.ts';
+import type { Posterior } from './posterior.ts';
+import { maximumQuestions } from './priors.ts';
+import type { Ask, Change, ItemDraft, Lot, PendingScan, Question, QuestionKind } from './types.ts';
+
+type Emit = (draft: ItemDraft, atUs: number) => string;
+
+/** A question counts as one of several known things, not of an unknown one, up to this probability of unknown. */
+const ambiguousBelow = 0.1;
+/** Probability of an exchange from which the question is about one. */
+const exchangeFrom = 0.2;
+
+interface Wording {
+  readonly kind: QuestionKind;
+  readonly ask: Ask;
+}
+
+/** What a change that could not be decided is called, and what the shopper is asked to do about it. */
+export function wording(
+  change: Change,
+  result: Posterior,
+  context: { readonly scans: number; readonly shelf: boolean; readonly inside: number },
+): Wording {
+  const best = result.ranked.find((one) => one.kind === 'items');
+  const several = (best?.parts.length ?? 0) > 1 || context.scans > 1;
+  const unknown = result.unknown + result.nothing >= ambiguousBelow;
+  const putIn = change.massMg > 0;
+  if (change.whileAway) {
+    return { kind: 'changed-while-away', ask: context.shelf ? 'call-staff' : putIn ? 'scan-it' : 'choose' };
+  }
+  // Little mass and a scanned thing: one may have been exchanged for another.
+  const exchanged = best !== undefined && best.parts.length > 1 && best.probability >= exchangeFrom;
+  if (exchanged && best.parts.some((part) => part.sign < 0)) {
+    return { kind: 'mixed', ask: context.shelf ? 'call-staff' : 'choose' };
+  }
+  if (best !== undefined && several && (!unknown || context.scans > 1)) {
+    return { kind: 'mixed', ask: context.shelf ? 'call-staff' : putIn ? 'take-it-out' : 'choose' };
+  }
+  if (putIn) {
+    return { kind: unknown ? 'unknown-added' : 'ambiguous', ask: context.shelf ? 'call-staff' : 'scan-it' };
+  }
+  const kind = unknown || best === undefined ? 'unknown-removed' : 'ambiguous';
+  if (context.shelf) return { kind, ask: 'call-staff' };
+  return { kind, ask: kind === 'ambiguous' ? 'choose' : context.inside > 0 ? 'put-it-back' : 'call-staff' };
+}
+
+/** Puts questions: emits them and remembers what they are about. */
+export class Asking {
+  readonly #memory: Memory;
+  readonly #emit: Emit;
+
+  constructor(memory: Memory, emit: Emit) {
+    this.#memory = memory;
+    this.#emit = emit;
+  }
+
+  /** Asks about a change; the thing stays on the plate as an unnamed lot until the question is settled. */
+  askChange(change: Change, result: Posterior, scans: readonly PendingScan[]): Question {
+    const memory = this.#memory;
+    const plate = memory.plate(change.plate);
+    const shelf = plate.options.kind === 'shelf';
+    const words = wording(change, result, { scans: scans.length, shelf, inside: plate.lots.length });
+    const evidence = evidenceOf([change], scans, memory.looksFor(change));
+    const candidates = alternatives(result.ranked);
+    const event = this.#emit(
+      {
+        type: 'item.unresolved',
+        data: {
+          ...words,
+          massMg: Math.round(change.massMg),
+          unknownPpm: toPpm(result.unknown + result.nothing),
+          candidates,
+          evidence,
+          plate: change.plate,
+          startedAtUs: Math.max(0, Math.round(change.startedAtUs)),
+          settledAtUs: Math.max(0, Math.round(change.settledAtUs)),
+        },
+        causes: causesOf(evidence),
+      },
+      memory.nowUs,
+    );
+    const lot = this.#unnamed(change, event);
+    plate.lots.push(lot);
+    for (const pending of scans) pending.question ??= event;
+    const question: Question = {
+      event,
+      ...words,
+      plate: change.plate,
+      change,
+      lot: lot.id,
+      candidates,
+      askedAtUs: memory.nowUs,
+    };
+    this.#remember(question);
+    return question;
+  }
+
+  #unnamed(change: Change, event: string): Lot {
+    return {
+      id: this.#memory.lotId(),
+      product: undefined,
+      count: 1,
+      massMg: Math.round(change.massMg),
+      varMg2: change.varMg2,
+      unitMeanMg: Math.abs(change.massMg),
+      unitVarMg2: 0,
+      event,
+      entry: 'weight',
+      question: event,
+      atUs: this.#memory.nowUs,
+    };
+  }
+
+  /** Asks about a scan that nothing was placed for. */
+  askScan(pending: PendingScan, catalogue: Catalogue, withdrawAfterUs: number): void {
+    const memory = this.#memory;
+    const plate = pending.plates[0] ?? '';
+    const evidence = evidenceOf([], [pending], []);
+    const candidates = [scanCandidate(pending, catalogue.byKey.get(pending.scan.product))];
+    const event = this.#emit(
+      {
+        type: 'item.unresolved',
+        data: {
+          kind: 'scanned-not-placed',
+          ask: 'place-it',
+          massMg: 0,
+          unknownPpm: 0,
+          candidates,
+          evidence,
+          plate,
+          startedAtUs: Math.max(0, Math.round(pending.scan.atUs)),
+          settledAtUs: Math.max(0, Math.round(memory.nowUs)),
+        },
+        causes: causesOf(evidence),
+      },
+      memory.nowUs,
+    );
+    pending.question = event;
+    this.#remember({
+      event,
+      kind: 'scanned-not-placed',
+      ask: 'place-it',
+      plate,
+      candidates,
+      askedAtUs: memory.nowUs,
+      withdrawAtUs: memory.nowUs + withdrawAfterUs,
+    });
+  }
+
+  /** A bounded list: of too many, the oldest can no longer be settled (its thing stays as an unnamed lot). */
+  #remember(question: Question): void {
+    const { questions } = this.#memory;
+    questions.set(question.event, question);
+    for (const [event, oldest] of questions) {
+      if (questions.size <= maximumQuestions) break;
+      questions.delete(event);
+      this.#memory.scans = this.#memory.scans.filter((pending) => pending.question !== event);
+      for (const lot of this.#memory.plate(oldest.plate).lots)
+        if (lot.question === event) delete lot.question;
+    }
+  }
+}

@@ -1,0 +1,307 @@
+import { formatMass, usPerMs } from '#base/units.ts';
+import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import type { FusionConfig } from '#config/schema.ts';
+import type { Movement } from '#weighing/outputs.ts';
+import { Asking } from './asking.ts';
+import { Book } from './book.ts';
+import { changeOf } from './changes.ts';
+import { naming, scanData } from './drafts.ts';
+import { FusionError } from './errors.ts';
+import { Judge } from './judge.ts';
+import { Memory, rebase } from './memory.ts';
+import type { Observation, ScanObservation } from './observations.ts';
+import { maximumScans } from './priors.ts';
+import { Settling } from './settling.ts';
+import type { FusionState, ItemDraft, PendingScan, PlateOptions, Question } from './types.ts';
+
+export { rebase } from './memory.ts';
+export type { FusionState, ItemDraft, PlateOptions } from './types.ts';
+
+export interface FusionOptions {
+  readonly catalogue: Catalogue;
+  readonly planogram: Planogram | undefined;
+  readonly plates: readonly PlateOptions[];
+  readonly config: FusionConfig;
+  /** Stores a draft as an event and returns the event's id. */
+  readonly emit: (draft: ItemDraft, atUs: number) => string;
+  readonly state?: FusionState;
+  /** Added to every time of `state`: the new clock's now minus the saved `atUs`. */
+  readonly rebaseUs?: number;
+}
+
+/** A question as the display shows it. */
+export type OpenQuestion = Omit<Question, 'change' | 'lot'> & { readonly massMg: number };
+
+/** What is on a plate, as far as it is known. `product` is undefined for a thing nobody could name. */
+export interface Content {
+  readonly product: string | undefined;
+  readonly massMg: number;
+  readonly count: number;
+  readonly event: string;
+}
+
+/**
+ * Observations in, item events out. Every movement of a plate is explained by hypotheses, and decided or asked about
+ * within a second of settling. Pure: time comes with the observations and through `advance`.
+ */
+export class Fusion {
+  readonly #memory: Memory;
+  readonly #store: { catalogue: Catalogue; planogram: Planogram | undefined };
+  readonly #config: FusionConfig;
+  readonly #judge: Judge;
+  readonly #book: Book;
+  readonly #asking: Asking;
+  readonly #settling: Settling;
+  readonly #emit: FusionOptions['emit'];
+
+  /** Throws CW-FUS-005 for a state of another format. */
+  constructor(options: FusionOptions) {
+    const { catalogue, planogram, config, emit } = options;
+    this.#memory = new Memory(options.plates);
+    this.#store = { catalogue, planogram };
+    this.#config = config;
+    this.#emit = emit;
+    if (options.state !== undefined) this.#memory.restore(rebase(options.state, options.rebaseUs ?? 0));
+    this.#judge = new Judge(this.#memory, this.#store, config);
+    this.#book = new Book(this.#memory, this.#store, emit, () => config.scanHoldMs * usPerMs);
+    this.#asking = new Asking(this.#memory, emit);
+    this.#settling = new Settling(this.#memory, this.#judge, this.#book, this.#asking, config);
+  }
+
+  /** Takes one observation, in order of time. Throws CW-FUS-001 for a plate that the board doesn't have. */
+  observe(observation: Observation): void {
+    // Evidence that comes at the very moment of a deadline still counts.
+    this.advance(observation.atUs - 1);
+    this.#memory.nowUs = Math.max(this.#memory.nowUs, observation.atUs);
+    switch (observation.kind) {
+      case 'scan':
+        this.#scanned(observation);
+        break;
+      case 'movement':
+        this.#moved(observation.event, observation.movement);
+        break;
+      case 'sighting': {
+        const { kind: _, ...seen } = observation;
+        this.#memory.looks.push(seen);
+        this.#settling.retryWindows();
+        break;
+      }
+      case 'activity': {
+        const plate = this.#memory.plate(observation.plate);
+        plate.openSinceUs = observation.open ? (plate.openSinceUs ?? observation.atUs) : undefined;
+        if (!observation.open) this.#settling.rested(plate);
+        break;
+      }
+    }
+    this.#memory.prune();
+  }
+
+  #moved(event: string, movement: Movement): void {
+    const plate = this.#memory.plate(movement.plate);
+    if (plate.options.kind === 'unweighed') return;
+    this.#settling.settle(changeOf(event, movement));
+  }
+
+  #scanned(scan: ScanObservation): void {
+    const product = this.#store.catalogue.byKey.get(scan.product);
+    const plates = this.#memory.platesOf(scan.source);
+    const first = plates[0];
+    if (product === undefined || first === undefined) return;
+    const holdUntilUs = scan.atUs + this.#config.scanHoldMs * usPerMs;
+    const pending: PendingScan = { scan, plates, holdUntilUs };
+    if (plates.every((id) => this.#memory.plate(id).options.kind === 'unweighed')) {
+      const data = scanData(pending, product, first);
+      const causes = scan.event === '' ? [] : [scan.event];
+      const id = this.#emit({ type: 'item.added', data, causes }, this.#memory.nowUs);
+      this.#settling.keepUnweighed(first, product, data.count, id);
+      return;
+    }
+    this.#makeRoom();
+    this.#memory.scans.push(pending);
+    this.#settling.useScan(pending);
+  }
+
+  /** Of too many scans at once the oldest is asked about; one that was asked about already is withdrawn. */
+  #makeRoom(): void {
+    const { scans } = this.#memory;
+    if (scans.length < maximumScans) return;
+    const fresh = scans.find((pending) => pending.question === undefined);
+    if (fresh !== undefined && scans.length < 2 * maximumScans) {
+      this.#askScan(fresh);
+      return;
+    }
+    const oldest = scans[0];
+    if (oldest !== undefined) this.#settling.withdraw(oldest);
+  }
+
+  #askScan(pending: PendingScan): void {
+    this.#asking.askScan(pending, this.#store.catalogue, this.#config.withdrawScanMs * usPerMs);
+  }
+
+  /** When something has to be decided or asked next, if nothing else happens. */
+  nextDeadlineUs(): number | undefined {
+    let next = Number.POSITIVE_INFINITY;
+    for (const plate of this.#memory.plates.values()) {
+      next = Math.min(next, plate.retryAtUs ?? Number.POSITIVE_INFINITY);
+      for (const window of plate.windows) next = Math.min(next, window.deadlineUs);
+    }
+    for (const pending of this.#memory.scans) {
+      if (pending.question === undefined) next = Math.min(next, this.#memory.scanDeadlineUs(pending));
+    }
+    for (const question of this.#memory.questions.values()) {
+      next = Math.min(next, question.withdrawAtUs ?? Number.POSITIVE_INFINITY);
+    }
+    return next === Number.POSITIVE_INFINITY ? undefined : next;
+  }
+
+  /** Moves time to `toUs`; what is due on the way happens in order, each at its own time. */
+  advance(toUs: number): void {
+    for (;;) {
+      const due = this.nextDeadlineUs();
+      if (due === undefined || due > toUs) break;
+      this.#memory.nowUs = Math.max(this.#memory.nowUs, due);
+      this.#fire(due);
+    }
+    this.#memory.nowUs = Math.max(this.#memory.nowUs, toUs);
+  }
+
+  #fire(dueUs: number): void {
+    for (const plate of this.#memory.plates.values()) {
+      if ((plate.retryAtUs ?? Number.POSITIVE_INFINITY) > dueUs) continue;
+      plate.retryAtUs = undefined;
+      this.#settling.retryQuestions(plate.options.id);
+      return;
+    }
+    if (this.#settling.closeWindow(dueUs)) return;
+    const { scans, questions } = this.#memory;
+    const lapsed = scans.find(
+      (pending) => pending.question === undefined && this.#memory.scanDeadlineUs(pending) <= dueUs,
+    );
+    if (lapsed !== undefined) {
+      this.#askScan(lapsed);
+      return;
+    }
+    for (const question of questions.values()) {
+      if ((question.withdrawAtUs ?? Number.POSITIVE_INFINITY) > dueUs) continue;
+      const pending = scans.find((one) => one.question === question.event);
+      if (pending === undefined) questions.delete(question.event);
+      else this.#settling.withdraw(pending);
+      return;
+    }
+  }
+
+  /**
+   * The shopper picked a product on the display: for the question `event`, else for the latest open question it
+   * fits, else for the next movement. Throws CW-FUS-002 (no such product), 003 (no such question), 004 (its mass
+   * contradicts the pick: nothing is charged).
+   */
+  identify(args: { product: string; count?: number; event?: string }, atUs: number): void {
+    this.advance(atUs);
+    const product = this.#store.catalogue.byKey.get(args.product);
+    if (product === undefined) {
+      throw new FusionError(
+        'CW-FUS-002',
+        `The catalogue ${this.#store.catalogue.version} has no product "${args.product}". Choose one of its products.`,
+      );
+    }
+    const { gtin, plu } = naming(product);
+    const scan: ScanObservation = {
+      kind: 'scan',
+      event: '',
+      source: 'display',
+      atUs,
+      product: product.key,
+      manual: true,
+      ...(gtin === undefined ? {} : { gtin }),
+      ...(plu === undefined ? {} : { plu }),
+      ...(args.count === undefined ? {} : { count: args.count }),
+    };
+    if (args.event === undefined) {
+      this.#scanned(scan);
+      return;
+    }
+    const question = this.#question(args.event);
+    if (question.change === undefined) {
+      throw new FusionError(
+        'CW-FUS-003',
+        'The question is about a scan that nothing was placed for: put the thing in, or answer "withdrawn".',
+      );
+    }
+    if (!this.#settling.identify(question, scan)) {
+      throw new FusionError(
+        'CW-FUS-004',
+        `A change of ${formatMass(question.change.massMg)} can't be ${args.count ?? 1} × ${product.name}. Scan it, or take it out.`,
+        { details: { massMg: Math.round(question.change.massMg), product: product.key } },
+      );
+    }
+  }
+
+  /** A person's word that ends a question without an item. Throws CW-FUS-003. */
+  answer(args: { event: string; outcome: 'not-an-item' | 'withdrawn' }, atUs: number): void {
+    this.advance(atUs);
+    const question = this.#question(args.event);
+    const pending = this.#memory.scans.find((one) => one.question === question.event);
+    if (question.change === undefined && pending !== undefined) this.#settling.withdraw(pending);
+    else this.#book.dismiss(question, args.outcome);
+  }
+
+  #question(event: string): Question {
+    const question = this.#memory.questions.get(event);
+    if (question !== undefined) return question;
+    throw new FusionError(
+      'CW-FUS-003',
+      `No question ${event} is open; it may have been settled. Ask for the open ones.`,
+    );
+  }
+
+  /** Questions that wait for the shopper, oldest first. */
+  openQuestions(): readonly OpenQuestion[] {
+    return [...this.#memory.questions.values()].map(({ change, lot: _, ...question }) => ({
+      ...question,
+      massMg: Math.round(change?.massMg ?? 0),
+    }));
+  }
+
+  /** What is on a plate. Throws CW-FUS-001. */
+  contents(plate: string): readonly Content[] {
+    return this.#memory
+      .plate(plate)
+      .lots.map(({ product, massMg, count, event }) => ({ product, massMg, count, event }));
+  }
+
+  /** A trip begins: scans and questions of before are not its business. */
+  beginSession(): void {
+    this.#forgetTrip();
+  }
+
+  /** A trip ends: undecided changes are asked about, then scans, questions and goods leave with the shopper. */
+  endSession(atUs: number): void {
+    this.advance(atUs);
+    while (this.#settling.closeWindow(Number.POSITIVE_INFINITY));
+    for (const plate of this.#memory.plates.values()) if (plate.options.kind !== 'shelf') plate.lots = [];
+    this.#forgetTrip();
+  }
+
+  #forgetTrip(): void {
+    const cart = (id: string) => this.#memory.plates.get(id)?.options.kind !== 'shelf';
+    this.#memory.scans = this.#memory.scans.filter((pending) => !pending.plates.some(cart));
+    for (const [event, question] of this.#memory.questions) {
+      if (!cart(question.plate)) continue;
+      this.#memory.questions.delete(event);
+      for (const lot of this.#memory.plate(question.plate).lots)
+        if (lot.question === event) delete lot.question;
+    }
+  }
+
+  /** A new catalogue or planogram, from now on. */
+  replaceStore(catalogue: Catalogue, planogram: Planogram | undefined): void {
+    this.#store.catalogue = catalogue;
+    this.#store.planogram = planogram;
+    this.#judge.reindex();
+  }
+
+  /** Everything that must survive a restart, as plain JSON. */
+  saveState(): FusionState {
+    return this.#memory.save();
+  }
+}

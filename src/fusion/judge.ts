@@ -1,0 +1,84 @@
+import type { FusionConfig } from '#config/schema.ts';
+import type { Store } from './book.ts';
+import { enumerateCart } from './hypotheses.ts';
+import { unitMass } from './likelihood.ts';
+import { MassIndex } from './mass-index.ts';
+import type { Memory } from './memory.ts';
+import { type Posterior, posterior } from './posterior.ts';
+import { priors } from './priors.ts';
+import { enumerateShelf } from './shelf.ts';
+import { Sightings } from './sightings.ts';
+import type { Change, Hypothesis, Lot, PendingScan } from './types.ts';
+
+/** What else to assume when a change is judged. */
+export interface Assumptions {
+  readonly scans: readonly PendingScan[];
+  /** Lots that stand for the change itself, and so can't explain it. */
+  readonly without: ReadonlySet<string>;
+  /** The question that is being answered: scans given with it are about it. */
+  readonly question?: string;
+}
+
+/** Weighs the explanations of a change. Pure: reads the memory, changes nothing. */
+export class Judge {
+  readonly #memory: Memory;
+  readonly #store: Store;
+  readonly #config: FusionConfig;
+  #index: MassIndex;
+
+  constructor(memory: Memory, store: Store, config: FusionConfig) {
+    this.#memory = memory;
+    this.#store = store;
+    this.#config = config;
+    this.#index = new MassIndex(store.catalogue.products);
+  }
+
+  /** After the catalogue was replaced. */
+  reindex(): void {
+    this.#index = new MassIndex(this.#store.catalogue.products);
+  }
+
+  /** What everything that a scan names weighs, mg; undefined where any plausible mass fits. */
+  expectedMg(pending: PendingScan): number | undefined {
+    const product = this.#store.catalogue.byKey.get(pending.scan.product);
+    const unit = product === undefined ? undefined : unitMass(product, pending.scan);
+    return unit === undefined || unit.broad ? undefined : unit.meanMg * (pending.scan.count ?? 1);
+  }
+
+  /** Every explanation of a change with its posterior probability. */
+  weigh(change: Change, assumptions: Assumptions): Posterior {
+    const plate = this.#memory.plate(change.plate);
+    const { catalogue, planogram } = this.#store;
+    const config = this.#config;
+    const looks = this.#memory.looksFor(change);
+    const shelf = plate.options.kind === 'shelf';
+    const unknown = shelf ? config.unknownPrior : config.unscannedUnknownPrior;
+    const sightings = new Sightings(looks, catalogue, config.sightingWeight, unknown);
+    const lots = plate.lots.filter((lot: Lot) => !assumptions.without.has(lot.id));
+    const found =
+      shelf && assumptions.scans.length === 0
+        ? enumerateShelf({ catalogue, planogram, config, change, lots, takes: this.#memory.takes, sightings })
+        : enumerateCart({
+            catalogue,
+            index: this.#index,
+            config,
+            change,
+            lots,
+            sightings,
+            scans: assumptions.scans,
+            placedPrior: (pending) => placedPrior(pending, assumptions.question),
+          });
+    return posterior(found.map((one) => withSightings(one, sightings)));
+  }
+}
+
+function placedPrior(pending: PendingScan, question: string | undefined): number {
+  const own = pending.question !== undefined && pending.question === question;
+  if (pending.scan.manual === true && own) return priors.pickedPlaced;
+  return pending.question === undefined || own ? priors.scanPlaced : priors.oldScanPlaced;
+}
+
+function withSightings(hypothesis: Hypothesis, sightings: Sightings): Hypothesis {
+  const factor = sightings.logFactor(hypothesis);
+  return factor === 0 ? hypothesis : { ...hypothesis, logWeight: hypothesis.logWeight + factor };
+}

@@ -1,0 +1,318 @@
+import { toPpm, usPerMs } from '#base/units.ts';
+import type { Product } from '#catalogue/products.ts';
+import type { FusionConfig } from '#config/schema.ts';
+import type { Asking } from './asking.ts';
+import type { Book } from './book.ts';
+import { combine } from './changes.ts';
+import type { Judge } from './judge.ts';
+import type { Memory, PlateMemory } from './memory.ts';
+import type { ScanObservation } from './observations.ts';
+import { decided, type Posterior, restsOnMassAlone } from './posterior.ts';
+import type { Change, Part, PendingScan, Question, Ranked } from './types.ts';
+
+/** How many earlier changes a new one is tried together with. */
+const jointDepth = 4;
+/** Probability of "nothing happened" from which a movement needs no word. */
+const quietFrom = 0.5;
+/** Probability of a swap that a scan or a camera suggests from which it is asked about instead. */
+const suggestedSwapFrom = 0.25;
+/** After a plate came to rest without a movement, scans that had waited for it are tried on open questions, µs. */
+const retryAfterUs = 50_000;
+
+const nothingWithout: ReadonlySet<string> = new Set();
+
+/** Whether everything put in was scanned or picked. */
+function scanned(parts: readonly Part[]): boolean {
+  const into = parts.filter((part) => part.sign > 0);
+  return into.length > 0 && into.every((part) => part.scans.length > 0);
+}
+
+/** Decides when to decide: at once, together with an earlier change, when a scan comes, or at the deadline. */
+export class Settling {
+  readonly #memory: Memory;
+  readonly #judge: Judge;
+  readonly #book: Book;
+  readonly #asking: Asking;
+  readonly #config: FusionConfig;
+
+  constructor(memory: Memory, judge: Judge, book: Book, asking: Asking, config: FusionConfig) {
+    this.#memory = memory;
+    this.#judge = judge;
+    this.#book = book;
+    this.#asking = asking;
+    this.#config = config;
+  }
+
+  /** A movement has settled. */
+  settle(change: Change): void {
+    const plate = this.#memory.plate(change.plate);
+    if (!this.#settleNow(change)) {
+      const deadlineUs = change.settledAtUs + this.#config.decideWithinMs * usPerMs;
+      plate.windows.push({ change, deadlineUs: Math.max(deadlineUs, this.#memory.nowUs) });
+      return;
+    }
+    this.retryQuestions(change.plate);
+  }
+
+  #settleNow(change: Change): boolean {
+    const scans = this.#memory.scansFor(change.plate);
+    const result = this.#judge.weigh(change, { scans, without: nothingWithout });
+    if (change.whileAway) {
+      if (!isQuiet(result)) this.#asking.askChange(change, result, []);
+      return true;
+    }
+    return this.#decide(change, result, false) || isQuiet(result) || this.#jointly(change, scans);
+  }
+
+  /** Writes the best explanation if it passes; one that rests on mass alone only when there is no more time for a scan. */
+  #decide(change: Change, result: Posterior, final: boolean): boolean {
+    const chosen = decided(result, this.#config);
+    if (chosen === undefined || (!final && restsOnMassAlone(chosen.parts))) return false;
+    this.#book.write({ change, chosen, result, settles: [] });
+    return true;
+  }
+
+  /** Explains a change together with an earlier one that is still open: one thing in two steps, or two things one scan apart. */
+  #jointly(change: Change, scans: readonly PendingScan[]): boolean {
+    const plate = this.#memory.plate(change.plate);
+    for (const window of plate.windows.toReversed().slice(0, jointDepth)) {
+      if (window.change === change) continue;
+      const both = combine([window.change, change]);
+      const result = this.#judge.weigh(both, { scans, without: nothingWithout });
+      const undone = isQuiet(result) && change.massMg * window.change.massMg < 0;
+      if (!undone && !this.#writeScanned(both, result, [])) continue;
+      plate.windows = plate.windows.filter((other) => other !== window);
+      return true;
+    }
+    if (scans.length === 0) return false;
+    for (const question of this.#changesAsked(change.plate)) {
+      if (question.change === undefined) continue;
+      const both = combine([question.change, change]);
+      const result = this.#judge.weigh(both, { scans, without: lotOf(question), question: question.event });
+      if (this.#writeScanned(both, result, [question])) return true;
+    }
+    return false;
+  }
+
+  /** Open questions about changes of a plate, the latest first. */
+  #changesAsked(plate: string): Question[] {
+    return [...this.#memory.questions.values()]
+      .filter((question) => question.plate === plate && question.change !== undefined)
+      .reverse()
+      .slice(0, jointDepth * 2);
+  }
+
+  #writeScanned(
+    change: Change,
+    result: Posterior,
+    settles: readonly Question[],
+    needed?: PendingScan,
+    corrects?: string,
+  ): boolean {
+    const chosen = decided(result, this.#config);
+    if (chosen === undefined || !scanned(chosen.parts)) return false;
+    if (needed !== undefined && !chosen.parts.some((part) => part.scans.includes(needed))) return false;
+    this.#book.write({ change, chosen, result, settles, ...(corrects === undefined ? {} : { corrects }) });
+    return true;
+  }
+
+  /** New evidence: windows that can be decided now are. */
+  retryWindows(): void {
+    for (const plate of this.#memory.plates.values()) {
+      for (const window of plate.windows.toReversed()) this.#retryWindow(plate, window.change);
+    }
+  }
+
+  #retryWindow(plate: PlateMemory, change: Change): boolean {
+    if (!plate.windows.some((window) => window.change === change)) return false;
+    if (!this.#settleNow(change)) return false;
+    plate.windows = plate.windows.filter((window) => window.change !== change);
+    return true;
+  }
+
+  /** The window whose time is up next is decided or asked about. False if none is due. */
+  closeWindow(dueUs: number): boolean {
+    let plate: PlateMemory | undefined;
+    let first: PlateMemory['windows'][number] | undefined;
+    for (const candidate of this.#memory.plates.values()) {
+      for (const window of candidate.windows) {
+        if (window.deadlineUs > dueUs || window.deadlineUs >= (first?.deadlineUs ?? Infinity)) continue;
+        plate = candidate;
+        first = window;
+      }
+    }
+    if (plate === undefined || first === undefined) return false;
+    const { change } = first;
+    plate.windows = plate.windows.filter((window) => window !== first);
+    const scans = this.#memory.scansFor(change.plate);
+    const result = this.#judge.weigh(change, { scans, without: nothingWithout });
+    const settled = this.#decide(change, result, true) || isQuiet(result) || this.#jointly(change, scans);
+    if (!settled) this.#asking.askChange(change, result, change.massMg > 0 ? unasked(scans) : []);
+    this.retryQuestions(change.plate);
+    return true;
+  }
+
+  /** A plate came to rest; if no movement comes of it, scans that waited are tried on open questions soon. */
+  rested(plate: PlateMemory): void {
+    plate.retryAtUs = this.#memory.nowUs + retryAfterUs;
+  }
+
+  /** Tries the waiting scans on a plate's open questions. While something is happening there they may be about that. */
+  retryQuestions(plateId: string): void {
+    const plate = this.#memory.plate(plateId);
+    if (plate.openSinceUs !== undefined || plate.windows.length > 0) return;
+    for (const question of this.#changesAsked(plateId)) {
+      if (unasked(this.#memory.scansFor(plateId)).length === 0) return;
+      this.#trySettle(question);
+    }
+  }
+
+  #trySettle(question: Question, needed?: PendingScan): boolean {
+    const { change } = question;
+    if (change === undefined || change.massMg <= 0) return false;
+    const scans = this.#memory.scansFor(question.plate);
+    const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: question.event });
+    return this.#writeScanned(change, result, [question], needed);
+  }
+
+  /** A new scan: is it about something that waits, about an open question, about a thing already taken for that product? */
+  useScan(pending: PendingScan): void {
+    const used = () => !this.#memory.scans.includes(pending);
+    const plates = pending.plates.map((id) => this.#memory.plate(id));
+    for (const plate of plates) {
+      for (const window of plate.windows.toReversed()) {
+        this.#retryWindow(plate, window.change);
+        if (used()) return;
+      }
+    }
+    if (plates.some((plate) => plate.openSinceUs !== undefined || plate.windows.length > 0)) return;
+    for (const plate of plates) {
+      for (const question of this.#changesAsked(plate.options.id)) {
+        if (this.#trySettle(question, pending)) return;
+      }
+      if (this.#settlePair(plate.options.id, pending)) return;
+    }
+    const sinceUs = this.#memory.nowUs - this.#config.scanHoldMs * usPerMs;
+    if (this.#book.confirm(pending.scan.product, pending, sinceUs)) return;
+    for (const plate of plates) if (this.#correct(plate, pending, sinceUs)) return;
+  }
+
+  /** Two open questions that are one thing: put in in two steps, or partly taken out again. */
+  #settlePair(plate: string, pending: PendingScan): boolean {
+    const open = this.#changesAsked(plate).slice(0, jointDepth);
+    const scans = this.#memory.scansFor(plate);
+    for (const [i, later] of open.entries()) {
+      for (const earlier of open.slice(i + 1)) {
+        if (earlier.change === undefined || later.change === undefined) continue;
+        const both = combine([earlier.change, later.change]);
+        const without = new Set([...lotOf(earlier), ...lotOf(later)]);
+        const result = this.#judge.weigh(both, { scans, without, question: later.event });
+        if (this.#writeScanned(both, result, [earlier, later], pending)) return true;
+      }
+    }
+    return false;
+  }
+
+  /** What was decided without a scan turns out to be something else: the scan names it and the mass agrees. */
+  #correct(plate: PlateMemory, pending: PendingScan, sinceUs: number): boolean {
+    for (const lot of plate.lots.toReversed()) {
+      const { change } = lot;
+      if (change === undefined || lot.atUs < sinceUs || lot.massMg !== Math.round(change.massMg)) continue;
+      const scans = this.#memory.scansFor(plate.options.id);
+      const result = this.#judge.weigh(change, { scans, without: new Set([lot.id]) });
+      if (!this.#writeScanned(change, result, [], pending, lot.event)) continue;
+      plate.lots = plate.lots.filter((other) => other !== lot);
+      return true;
+    }
+    return false;
+  }
+
+  /** Gives up a scan: its own question, if there is one, is answered `withdrawn`. */
+  withdraw(pending: PendingScan): void {
+    this.#memory.scans = this.#memory.scans.filter((other) => other !== pending);
+    const question = this.#memory.questions.get(pending.question ?? '');
+    if (question !== undefined && question.change === undefined) this.#book.withdraw(pending, question);
+  }
+
+  /** Applies a shopper's pick to a question. False if the mass contradicts it; then nothing has changed. */
+  identify(question: Question, scan: ScanObservation): boolean {
+    const { change } = question;
+    if (change === undefined) return false;
+    if (change.massMg <= 0) return this.#identifyAmong(question, change, scan);
+    const pending: PendingScan = {
+      scan,
+      plates: [question.plate],
+      holdUntilUs: this.#memory.nowUs + this.#config.scanHoldMs * usPerMs,
+      question: question.event,
+    };
+    this.#memory.scans.push(pending);
+    if (this.#trySettle(question, pending)) return true;
+    // One of several things: the pick waits with the question for the others.
+    const expected = this.#judge.expectedMg(pending);
+    if (question.kind === 'mixed' && expected !== undefined && expected < change.massMg) return true;
+    this.#memory.scans = this.#memory.scans.filter((other) => other !== pending);
+    return this.#identifyAmong(question, change, scan);
+  }
+
+  /** The shopper's pick among explanations that scans or the contents already suggest: a removal, an exchange. */
+  #identifyAmong(question: Question, change: Change, scan: ScanObservation): boolean {
+    const scans = this.#memory.scansFor(question.plate);
+    const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: question.event });
+    const fits = result.ranked.find(
+      (one) =>
+        one.kind === 'items' &&
+        Math.abs(one.z) <= this.#config.maximumZ &&
+        one.parts.every((part) => part.sign < 0 || part.scans.length > 0) &&
+        names(one, scan),
+    );
+    if (fits === undefined || toPpm(fits.probability) < 1_000) return false;
+    // The pick is right 97 times in 100; Bayes with what the mass said before it.
+    const right = 0.97 * fits.probability;
+    const probability = right / (right + 0.03 * (1 - fits.probability));
+    const parts = fits.parts.map((part) =>
+      part.product?.key === scan.product ? { ...part, entry: 'manual' as const } : part,
+    );
+    this.#book.write({ change, chosen: { ...fits, parts, probability }, result, settles: [question] });
+    return true;
+  }
+
+  /** A scan for a plate without weighing is all there is to know. */
+  keepUnweighed(plateId: string, product: Product, count: number, event: string): void {
+    this.#memory.plate(plateId).lots.push({
+      id: this.#memory.lotId(),
+      product: product.key,
+      count,
+      massMg: 0,
+      varMg2: 0,
+      unitMeanMg: 0,
+      unitVarMg2: 0,
+      event,
+      entry: 'scan',
+      atUs: this.#memory.nowUs,
+    });
+  }
+}
+
+function names(hypothesis: Ranked, scan: ScanObservation): boolean {
+  return hypothesis.parts.some(
+    (part) => part.product?.key === scan.product && (scan.count === undefined || scan.count === part.count),
+  );
+}
+
+function lotOf(question: Question): ReadonlySet<string> {
+  return question.lot === undefined ? nothingWithout : new Set([question.lot]);
+}
+
+function unasked(scans: readonly PendingScan[]): PendingScan[] {
+  return scans.filter((pending) => pending.question === undefined);
+}
+
+/** Nothing happened, and neither a scan nor a camera suggests that one thing was exchanged for another. */
+function isQuiet(result: Posterior): boolean {
+  let swaps = 0;
+  for (const one of result.ranked) {
+    const named = one.parts.some((part) => part.sign > 0 && (part.scans.length > 0 || part.entry === 'look'));
+    if (named && one.parts.some((part) => part.sign < 0)) swaps += one.probability;
+  }
+  return result.nothing >= quietFrom && swaps < suggestedSwapFrom;
+}

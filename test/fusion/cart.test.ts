@@ -1,0 +1,323 @@
+import test from 'ava';
+import { FusionError } from '#fusion/errors.ts';
+import { Bench, each, loose } from './harness.ts';
+
+const shop = [
+  each('milk', 1030, 6),
+  each('yoghurt', 512, 4),
+  each('butter', 262, 2.5),
+  each('jam', 700, 5),
+  each('pasta', 505, 4),
+  each('soup', 430, 4),
+  each('soap', 118, 1.5),
+  each('rice', 1015, 8),
+  loose('bananas', '4011', 800),
+  loose('apples', '4129', 600),
+];
+// Goods in the background, so that a mass alone says little, as in a store.
+const crowd = Array.from({ length: 300 }, (_, i) => each(`filler${i}`, 40 + i * 6.7, 3 + (i % 5)));
+const bench = () => new Bench([...shop, ...crowd]);
+
+test('a scanned thing that is then placed is added at once, with its scan and movement as evidence', (t) => {
+  const b = bench().scan('milk').move(1033);
+  const [event] = b.emitted;
+  t.is(event?.type, 'item.added');
+  if (event?.type !== 'item.added') return;
+  t.is(event.atUs, b.nowUs);
+  t.is(event.data.name, 'milk');
+  t.is(event.data.count, 1);
+  t.is(event.data.massMg, 1_033_000);
+  t.is(event.data.entry, 'scan');
+  t.true(event.data.probabilityPpm >= 970_000);
+  t.is(event.data.evidence.movements?.length, 1);
+  t.is(event.data.evidence.scans?.length, 1);
+  t.is(event.causes?.length, 2);
+  t.deepEqual(b.settle().said(), ['item.added 1 milk 1033 g']);
+});
+
+test('a thing placed before its scan is added when the scan comes', (t) => {
+  t.deepEqual(bench().move(515).said(), []);
+  t.deepEqual(bench().move(515).scan('yoghurt').said(), ['item.added 1 yoghurt 515 g']);
+});
+
+test('a thing placed and never scanned is asked about within a second, and the late scan settles that question', (t) => {
+  const b = bench().move(515);
+  const settledAt = b.nowUs;
+  b.wait(3);
+  const asked = b.emitted[0];
+  t.is(asked?.type, 'item.unresolved');
+  t.true((asked?.atUs ?? Infinity) - settledAt <= 1_000_000);
+  t.deepEqual(b.said(), ['item.unresolved unknown-added scan-it 515 g']);
+  b.scan('yoghurt');
+  const [answer] = b.emitted;
+  t.is(answer?.type === 'item.resolved' ? answer.data.settles : undefined, asked?.id);
+  t.true(answer?.causes?.includes(asked?.id ?? ''));
+  t.deepEqual(b.said(), ['item.resolved added: 1 yoghurt 515 g']);
+  t.deepEqual(b.fusion.openQuestions(), []);
+  t.deepEqual(b.wait(60).said(), []);
+});
+
+test('two of the same, scanned twice and placed together, are two', (t) => {
+  t.deepEqual(bench().scan('soup').scan('soup').move(861).said(), ['item.added 2 soup 861 g']);
+});
+
+test('two of the same placed one after the other after two scans are one and one', (t) => {
+  const b = bench().scan('soup').scan('soup').move(429).move(432);
+  t.deepEqual(b.said(), ['item.added 1 soup 429 g', 'item.added 1 soup 432 g']);
+});
+
+test('two placed after one scan are two, because the mass says so', (t) => {
+  t.deepEqual(bench().scan('soup').move(862).settle().said(), ['item.added 2 soup 862 g']);
+});
+
+test('scanned twice and placed once is one added, and the other scan is asked about', (t) => {
+  const b = bench().scan('soup').scan('soup').move(431);
+  t.deepEqual(b.said(), ['item.added 1 soup 431 g']);
+  t.deepEqual(b.wait(20).said(), ['item.unresolved scanned-not-placed place-it 0 g']);
+});
+
+test('a scan with nothing placed is asked about when its time is up, and resolved by placing it', (t) => {
+  const b = bench().scan('jam').wait(14);
+  t.deepEqual(b.said(), []);
+  t.deepEqual(b.wait(2).said(), ['item.unresolved scanned-not-placed place-it 0 g']);
+  t.deepEqual(b.move(703).said(), ['item.resolved added: 1 jam 703 g']);
+  t.deepEqual(b.fusion.openQuestions(), []);
+});
+
+test('a scan that is never placed is withdrawn in the end and charges nothing', (t) => {
+  const b = bench().scan('jam').wait(300);
+  t.deepEqual(b.said(), [
+    'item.unresolved scanned-not-placed place-it 0 g',
+    'item.resolved withdrawn: 1 jam 0 g',
+  ]);
+  t.is(b.fusion.nextDeadlineUs(), undefined);
+});
+
+test('several things scanned ahead and placed one by one are each added', (t) => {
+  const b = bench().scan('milk').scan('butter').scan('soap').move(261).move(1028).move(117);
+  t.deepEqual(b.said(), ['item.added 1 butter 261 g', 'item.added 1 milk 1028 g', 'item.added 1 soap 117 g']);
+});
+
+test('two different scanned things placed together are both added, their masses summing to the movement', (t) => {
+  const b = bench().scan('milk').scan('butter').move(1295);
+  const masses = b.emitted.map((event) => event.data.massMg);
+  t.is(
+    masses.reduce((sum, mass) => sum + mass, 0),
+    1_295_000,
+  );
+  t.deepEqual(b.emitted.map((event) => (event.type === 'item.added' ? event.data.name : event.type)).sort(), [
+    'butter',
+    'milk',
+  ]);
+});
+
+test('a thing that is not in the catalogue is asked about, and taking it out again settles that', (t) => {
+  const b = bench().move(3333).settle();
+  t.deepEqual(b.said(), ['item.unresolved unknown-added scan-it 3333 g']);
+  t.deepEqual(b.move(-3332).settle().said(), ['item.resolved put-back: something -3332 g']);
+  t.deepEqual(b.fusion.contents('basket'), []);
+});
+
+test('a wrong thing under a scan is never charged', (t) => {
+  const b = bench().scan('soap').move(1030).settle();
+  t.regex(b.said().join(), /^item\.unresolved \S+ \S+ 1030 g$/);
+  t.deepEqual(b.move(-1030).settle().said(), ['item.resolved put-back: something -1030 g']);
+  t.deepEqual(b.move(118).said(), ['item.added 1 soap 118 g']);
+});
+
+test('a thing taken out is removed, by its own measured mass', (t) => {
+  const b = bench().scan('yoghurt').move(514).scan('pasta').move(503);
+  b.said();
+  t.deepEqual(b.move(-503.4).said(), ['item.removed 1 pasta -503 g']);
+  t.deepEqual(b.move(-514).said(), ['item.removed 1 yoghurt -514 g']);
+  t.deepEqual(b.fusion.contents('basket'), []);
+});
+
+test('of two equal things inside, the one whose mass fits is removed', (t) => {
+  const b = bench().scan('soup').move(425).scan('soup').move(436);
+  b.said();
+  t.deepEqual(b.move(-435.4).said(), ['item.removed 1 soup -435 g']);
+  t.deepEqual(
+    b.fusion.contents('basket').map((one) => one.massMg),
+    [425_000],
+  );
+});
+
+test('one of two placed together can be removed, and then the other', (t) => {
+  const b = bench().scan('soup').scan('soup').move(861).move(-428);
+  t.deepEqual(b.said(), ['item.added 2 soup 861 g', 'item.removed 1 soup -428 g']);
+  t.deepEqual(b.move(-433).said(), ['item.removed 1 soup -433 g']);
+  t.deepEqual(b.fusion.contents('basket'), []);
+});
+
+test('a removal that nothing inside explains is asked about', (t) => {
+  const b = bench().scan('yoghurt').move(514);
+  b.said();
+  t.deepEqual(b.move(-100).settle().said(), ['item.unresolved unknown-removed put-it-back -100 g']);
+  t.deepEqual(b.move(100.4).settle().said(), ['item.resolved put-back: something 100 g']);
+});
+
+test('two different things of equal mass inside: a removal is a choice, which the shopper makes', (t) => {
+  const b = bench().scan('yoghurt').move(508).scan('pasta').move(508.5);
+  b.said();
+  b.move(-508).settle();
+  const [asked] = b.emitted;
+  t.deepEqual(b.said(), ['item.unresolved ambiguous choose -508 g']);
+  b.identify('pasta', { event: asked?.id ?? '' });
+  t.deepEqual(b.said(), ['item.resolved removed: 1 pasta -508 g']);
+  t.deepEqual(
+    b.fusion.contents('basket').map((one) => one.product),
+    ['gtin:yoghurt'],
+  );
+});
+
+test('a scanned thing exchanged for one inside is a removal and an addition', (t) => {
+  const b = bench().scan('yoghurt').move(514);
+  b.said();
+  t.deepEqual(
+    b
+      .scan('jam')
+      .move(701 - 514)
+      .said(),
+    ['item.removed 1 yoghurt -514 g', 'item.added 1 jam 701 g'],
+  );
+  t.deepEqual(
+    b.fusion.contents('basket').map((one) => [one.product, Math.round(one.massMg / 1000)]),
+    [['gtin:jam', 701]],
+  );
+});
+
+test('a disturbance that leaves nothing is not worth a word', (t) => {
+  const b = bench().scan('yoghurt').move(514);
+  b.said();
+  t.deepEqual(b.move(0.4).settle().wait(5).said(), []);
+});
+
+test('a disturbance without mass while a thing of another mass waits to be placed is not worth a word either', (t) => {
+  const b = bench().scan('yoghurt').move(514).scan('milk').move(0.3).settle();
+  t.deepEqual(b.said(), ['item.added 1 yoghurt 514 g']);
+  t.deepEqual(b.move(1030).said(), ['item.added 1 milk 1030 g']);
+});
+
+test('an exchange of equal masses under a scan is asked about, never guessed', (t) => {
+  const products = [each('red', 500, 2), each('blue', 502, 2), ...crowd];
+  const b = new Bench(products).scan('red').move(500);
+  b.said();
+  b.scan('blue').move(2).settle();
+  const event = b.emitted[0]?.id ?? '';
+  t.deepEqual(b.said(), ['item.unresolved mixed choose 2 g']);
+  b.identify('blue', { event });
+  t.deepEqual(b.said(), ['item.removed 1 red -500 g', 'item.resolved added: 1 blue 502 g']);
+  t.deepEqual(b.wait(300).said(), []);
+});
+
+test('a question about an exchange falls when the scanned thing is placed after all', (t) => {
+  const b = new Bench([each('red', 500, 2), each('blue', 502, 2), ...crowd]).scan('red').move(500);
+  b.scan('blue').move(2).settle();
+  b.said();
+  t.deepEqual(b.move(502).said(), ['item.added 1 blue 502 g', 'item.resolved not-an-item: something 2 g']);
+  t.deepEqual(b.fusion.openQuestions(), []);
+  t.deepEqual(b.wait(300).said(), []);
+});
+
+test('two equally heavy things exchanged without a scan leave no trace but the movement', (t) => {
+  const b = new Bench([each('red', 500, 2), each('blue', 502, 2), ...crowd]).scan('red').move(500);
+  b.said();
+  t.deepEqual(b.move(2).settle().said(), []);
+});
+
+test('produce is never identified by its weight, but its look-up code takes any plausible mass', (t) => {
+  t.regex(bench().move(812).settle().said().join(), /^item\.unresolved/);
+  t.deepEqual(bench().scan('bananas').move(812).said(), ['item.added 1 bananas 812 g']);
+  t.deepEqual(bench().scan('bananas').move(2450).said(), ['item.added 1 bananas 2450 g']);
+  t.deepEqual(bench().move(1234).settle().scan('bananas').said().slice(1), [
+    'item.resolved added: 1 bananas 1234 g',
+  ]);
+});
+
+test('two kinds of produce placed together cannot be told apart and are asked about', (t) => {
+  const b = bench().scan('bananas').scan('apples').move(1400).settle();
+  t.deepEqual(b.said(), ['item.unresolved mixed take-it-out 1400 g']);
+});
+
+test("a label's price travels with the item", (t) => {
+  const b = bench().scan('bananas', { priceMinor: 259 }).move(1290);
+  const [event] = b.emitted;
+  t.is(event?.type === 'item.added' ? event.data.priceMinor : undefined, 259);
+});
+
+test("a label's mass must agree with the plate", (t) => {
+  t.deepEqual(bench().scan('apples', { massMg: 640_000 }).move(650).said(), ['item.added 1 apples 650 g']);
+  t.regex(bench().scan('apples', { massMg: 640_000 }).move(1650).settle().said().join(), /^item\.unresolved/);
+});
+
+test('a product picked on the display settles the question about it', (t) => {
+  const b = bench().move(812).settle();
+  const event = b.emitted[0]?.id ?? '';
+  b.said();
+  t.deepEqual(b.identify('bananas', { event }).said(), ['item.resolved added: 1 bananas 812 g']);
+});
+
+test('a product picked without naming a question settles the latest one it fits', (t) => {
+  const b = bench().move(700).settle();
+  b.said();
+  t.deepEqual(b.identify('jam').said(), ['item.resolved added: 1 jam 700 g']);
+});
+
+test('a pick that the mass contradicts is refused and charges nothing', (t) => {
+  const b = bench().move(812).settle();
+  const event = b.emitted[0]?.id ?? '';
+  b.said();
+  const error = t.throws(() => b.identify('soap', { event }), { instanceOf: FusionError });
+  t.is(error?.code, 'CW-FUS-004');
+  t.is(t.throws(() => b.identify('nothing like it'), { instanceOf: FusionError })?.code, 'CW-FUS-002');
+  t.is(
+    t.throws(() => b.identify('soap', { event: 'gone' }), { instanceOf: FusionError })?.code,
+    'CW-FUS-003',
+  );
+  t.deepEqual(b.wait(60).said(), []);
+  t.is(b.fusion.openQuestions().length, 1);
+});
+
+test('what changed while nobody was looking is asked about at once, never charged', (t) => {
+  const b = bench().move(1030, { whileAway: true });
+  t.deepEqual(b.said(), ['item.unresolved changed-while-away scan-it 1030 g']);
+  t.deepEqual(b.scan('milk').said(), ['item.resolved added: 1 milk 1030 g']);
+});
+
+test('a scan of one of two things placed together waits for the scan of the other', (t) => {
+  const b = bench().move(1292).settle();
+  b.said();
+  t.deepEqual(b.scan('milk').said(), []);
+  b.scan('butter');
+  t.deepEqual(
+    b
+      .said()
+      .map((one) => one.replace(/ -?\d+ g$/, ''))
+      .sort(),
+    ['item.added 1 butter', 'item.resolved added: 1 milk'],
+  );
+  t.deepEqual(b.fusion.openQuestions(), []);
+});
+
+test('a camera that recognizes a thing lets it be added without a scan', (t) => {
+  const b = bench().see('yoghurt', 0.98).move(512).see('yoghurt', 0.98).settle();
+  const [event] = b.emitted;
+  t.is(event?.type === 'item.added' ? event.data.entry : event?.type, 'look');
+});
+
+test('a camera that sees something else keeps a scanned thing of fitting mass from being charged', (t) => {
+  const b = bench().scan('yoghurt').see('pasta', 0.999).move(508).settle();
+  t.regex(b.said().join(), /^item\.unresolved/);
+});
+
+test('the end of a trip takes everything with it', (t) => {
+  const b = bench().scan('milk').move(1030).move(333).scan('jam');
+  b.fusion.endSession(b.nowUs);
+  b.said();
+  t.deepEqual(b.fusion.contents('basket'), []);
+  t.deepEqual(b.fusion.openQuestions(), []);
+  t.deepEqual(b.wait(300).said(), []);
+  b.fusion.beginSession();
+  t.deepEqual(b.scan('milk').move(1030).said(), ['item.added 1 milk 1030 g']);
+});
