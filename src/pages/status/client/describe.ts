@@ -1,0 +1,228 @@
+import type { EventView } from '../source.ts';
+import { change, money, plural } from './format.ts';
+
+/** An event in words. What a newer gateway adds and this page does not know is shown by its type. */
+export interface Line {
+  readonly icon: string;
+  readonly tone: 'added' | 'removed' | 'asked' | 'settled' | 'fault' | 'plain';
+  /** A decision or a state, not evidence for one. */
+  readonly decision: boolean;
+  readonly what: string;
+  /** Product or device. */
+  readonly subject?: string;
+  readonly count?: number;
+  readonly massMg?: number;
+  readonly probabilityPpm?: number;
+  readonly total?: string;
+  /** A second line: what is asked, what is to be done. */
+  readonly detail?: string;
+}
+
+type Data = Readonly<Record<string, unknown>>;
+const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+const integer = (value: unknown) => (typeof value === 'number' ? value : undefined);
+const object = (value: unknown): Data =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Data) : {};
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+const questions: Readonly<Record<string, string>> = {
+  'scan-it': 'Please scan it.',
+  choose: 'Which of these is it?',
+  'take-it-out': 'Please take it out again.',
+  'put-it-back': 'Please put it back.',
+  'place-it': 'Please put it into the basket.',
+  'call-staff': 'Staff has been called.',
+};
+const unresolved: Readonly<Record<string, string>> = {
+  'unknown-added': 'Something unknown was put in',
+  'unknown-removed': 'Something unknown was taken out',
+  ambiguous: 'More than one product fits',
+  mixed: 'Several things moved at once',
+  'scanned-not-placed': 'Scanned, not placed',
+  'changed-while-away': 'The basket changed while the gateway was down',
+};
+
+/** What the shopper is asked, as a sentence. */
+export function question(ask: string): string {
+  return questions[ask] ?? ask;
+}
+
+/** What could not be decided, in words. */
+export function undecided(kind: string): string {
+  return unresolved[kind] ?? kind;
+}
+
+/** What names a product: its name in the catalogue, else its number. */
+export function productName(data: Data): string | undefined {
+  const number = text(data.gtin) ?? text(data.plu);
+  return text(data.name) ?? (number === undefined ? undefined : `product ${number}`);
+}
+
+function candidates(value: unknown): string {
+  const names = list(value)
+    .map((one) => productName(object(one)))
+    .filter((name) => name !== undefined);
+  return names.length === 0 ? '' : ` Candidates: ${names.slice(0, 3).join(', ')}.`;
+}
+
+/** The basket's total after an event: `€12.34`, with what is not final yet. */
+export function totalOf(value: unknown): string | undefined {
+  const totals = object(value);
+  const currency = text(totals.currency);
+  if (currency === undefined) return undefined;
+  return money((integer(totals.finalMinor) ?? 0) + (integer(totals.estimateMinor) ?? 0), currency);
+}
+
+function item(data: Data): Partial<Line> {
+  const [subject, count, massMg, probabilityPpm] = [
+    productName(data),
+    integer(data.count),
+    integer(data.massMg),
+    integer(data.probabilityPpm),
+  ];
+  return {
+    ...(subject === undefined ? {} : { subject }),
+    ...(count === undefined ? {} : { count }),
+    ...(massMg === undefined || massMg === 0 ? {} : { massMg }),
+    ...(probabilityPpm === undefined ? {} : { probabilityPpm }),
+  };
+}
+
+type Describe = (data: Data) => Partial<Line> & { what: string };
+
+/** Of the types whose line is more than an item with a verb. */
+const described: Readonly<Record<string, Describe>> = {
+  'item.added': (data) => ({ icon: 'added', tone: 'added', what: 'Put in', ...item(data) }),
+  'item.removed': (data) => ({ icon: 'removed', tone: 'removed', what: 'Taken out', ...item(data) }),
+  'item.unresolved': (data) => ({
+    icon: 'asked',
+    tone: 'asked',
+    what: 'Asked',
+    subject: undecided(text(data.kind) ?? ''),
+    massMg: integer(data.massMg) ?? 0,
+    detail: question(text(data.ask) ?? '') + candidates(data.candidates),
+  }),
+  'item.resolved': (data) => ({
+    icon: 'settled',
+    tone: 'settled',
+    what: `Answered: ${(text(data.outcome) ?? '').replaceAll('-', ' ')}`,
+    ...item(data),
+  }),
+  'item.corrected': (data) => ({ icon: 'settled', tone: 'settled', what: 'Corrected', ...item(data) }),
+  'shelf.taken': (data) => ({ icon: 'removed', tone: 'removed', what: 'Taken', ...item(data) }),
+  'shelf.returned': (data) => ({ icon: 'added', tone: 'added', what: 'Returned', ...item(data) }),
+  'shelf.misplaced': (data) => ({
+    icon: 'asked',
+    tone: 'asked',
+    what: 'Misplaced',
+    ...item(data),
+    detail: `Belongs on ${list(data.belongsOn).join(', ')}.`,
+  }),
+  'shelf.stock': (data) => ({ icon: 'weight', decision: false, what: 'Stock', ...item(data) }),
+  'scan.read': (data) => ({
+    icon: 'scan',
+    decision: false,
+    what: data.meaning === 'session' ? 'Session scanned' : 'Scanned',
+    ...item(data),
+    ...(data.code === undefined ? {} : { detail: `Not understood: ${text(data.code)}` }),
+  }),
+  'movement.settled': (data) => ({
+    icon: 'weight',
+    decision: false,
+    what: data.moving === true ? 'Weight moved while rolling' : 'Weight moved',
+    subject: text(data.plate) ?? '',
+    massMg: integer(data.massMg) ?? 0,
+  }),
+  'look.seen': (data) => ({
+    icon: 'look',
+    decision: false,
+    what: 'Seen',
+    ...item(object(list(data.candidates)[0])),
+  }),
+  'basket.opened': () => ({ icon: 'basket', what: 'Shopping began' }),
+  'basket.line': (data) => ({
+    icon: 'basket',
+    what: 'Basket line',
+    ...item({ ...data, count: undefined, massMg: undefined }),
+    count: Math.abs(integer(data.change) ?? 0),
+  }),
+  'basket.checkout': () => ({ icon: 'basket', what: 'Checkout' }),
+  'basket.paid': () => ({ icon: 'basket', tone: 'settled', what: 'Paid' }),
+  'basket.closed': (data) => ({
+    icon: 'basket',
+    tone: 'settled',
+    what: 'Shopping ended',
+    subject: plural(integer(object(data.totals).items) ?? 0, 'item'),
+  }),
+  'basket.abandoned': () => ({ icon: 'basket', tone: 'asked', what: 'Basket abandoned' }),
+  'basket.alert': (data) => ({
+    icon: 'fault',
+    tone: 'asked',
+    what: 'Alert',
+    subject: (text(data.kind) ?? '').replaceAll('-', ' '),
+    ...(integer(data.massMg) === undefined ? {} : { massMg: integer(data.massMg) ?? 0 }),
+  }),
+  'gateway.born': (data) => ({
+    icon: 'gateway',
+    what: 'Gateway started',
+    ...(data.reason === 'start' ? {} : { subject: (text(data.reason) ?? '').replaceAll('-', ' ') }),
+  }),
+  'gateway.health': (data) => ({
+    icon: 'gateway',
+    decision: false,
+    what: data.ok === true ? 'Healthy' : 'Not healthy',
+    tone: data.ok === true ? 'plain' : 'fault',
+  }),
+  'device.fault': (data) => ({
+    icon: 'fault',
+    tone: 'fault',
+    what: 'Device fault',
+    subject: [text(data.source), text(data.channel)].filter((part) => part !== undefined).join(' · '),
+    detail: `${text(data.code) ?? ''} ${text(data.message) ?? ''}`.trim(),
+  }),
+  'device.recovered': (data) => ({
+    icon: 'settled',
+    tone: 'settled',
+    what: 'Device recovered',
+    subject: [text(data.source), text(data.channel)].filter((part) => part !== undefined).join(' · '),
+  }),
+  'outbox.dropped': (data) => ({
+    icon: 'drop',
+    tone: 'fault',
+    what: 'Events dropped',
+    count: integer(data.count) ?? 0,
+    detail: `The outbox was ${text(data.reason) ?? ''}; class ${text(data.class) ?? ''}.`,
+  }),
+  'command.done': (data) => ({
+    icon: 'command',
+    decision: false,
+    what: 'Command',
+    subject: text(data.command) ?? '',
+  }),
+  'command.refused': (data) => ({
+    icon: 'command',
+    tone: 'fault',
+    what: 'Command refused',
+    subject: text(data.command) ?? '',
+    detail: `${text(data.code) ?? ''} ${text(data.message) ?? ''}`.trim(),
+  }),
+};
+
+/** An event as one line of the list. */
+export function describe(event: EventView): Line {
+  const known = Object.hasOwn(described, event.type) ? described[event.type] : undefined;
+  const special = known?.(event.data) ?? { what: event.type };
+  const total = totalOf(event.data.totals);
+  return {
+    icon: 'command',
+    tone: 'plain',
+    decision: true,
+    ...(total === undefined ? {} : { total }),
+    ...special,
+  };
+}
+
+/** A short text of a movement for people: `something of 412 g`. */
+export function somethingOf(massMg: number): string {
+  return `something of ${change(Math.abs(massMg)).replace('+', '')}`;
+}
