@@ -57,7 +57,7 @@ export const outboxDropped = record('outbox-dropped', {
   last: must(2, uint, 'last sequence dropped'),
   count: must(3, uint, 'events dropped in that range'),
   class: must(4, choice('telemetry', 'evidence', 'ledger'), 'class of the events'),
-  reason: must(5, choice('full', 'expired'), 'why'),
+  reason: must(5, choice('full', 'refused'), 'why: no space, or the broker will never take it'),
 });
 export const commandDone = record('command-done', {
   command: must(1, text, 'session.begin'),
