@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
 import type { Basket, BasketSnapshot } from '#basket/basket.ts';
 import type { Catalogue } from '#catalogue/products.ts';
+import type { PlainMap } from '#events/fields.ts';
 import type { Fusion } from '#fusion/fusion.ts';
 import type { Weigher } from '#weighing/weigher.ts';
 import { PipelineError } from './errors.ts';
@@ -9,7 +10,7 @@ import type { PipelineInput } from './inputs.ts';
 
 /** What became of a command. `data` and `message` are for the answer to whoever asked. */
 export type CommandOutcome =
-  | { readonly status: 'done'; readonly data: Readonly<Record<string, unknown>> }
+  | { readonly status: 'done'; readonly data: PlainMap }
   | { readonly status: 'refused'; readonly code: string; readonly message: string };
 
 export interface CommandTargets {
@@ -52,7 +53,7 @@ export function runCommand(input: CommandInput, targets: CommandTargets): Comman
   }
 }
 
-function carryOut(input: CommandInput, targets: CommandTargets): Record<string, unknown> {
+function carryOut(input: CommandInput, targets: CommandTargets): PlainMap {
   switch (input.command) {
     case 'session.begin': {
       const { token } = parse(begin, input);
@@ -61,7 +62,7 @@ function carryOut(input: CommandInput, targets: CommandTargets): Record<string, 
     case 'session.end': {
       parse(none, input);
       const last = targets.closeSession();
-      return { session: last.session, totals: last.totals, unsettled: last.questions };
+      return { session: last.session, totals: { ...last.totals }, unsettled: [...last.questions] };
     }
     case 'item.identify': {
       const args = parse(identify, input);

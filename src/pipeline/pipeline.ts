@@ -36,7 +36,10 @@ export interface PipelineOptions {
   readonly sessionSalt: string;
   /** Takes each event in the order of its sequence. */
   readonly sink: (event: CartEvent) => void;
+  /** What an earlier run of the same ledger knew at its last event. */
   readonly state?: PipelineState | undefined;
+  /** Monotonic time at which this run begins, µs. */
+  readonly startUs: number;
 }
 
 /**
@@ -59,7 +62,7 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#ledger = options.ledger;
-    this.#nowUs = options.state?.atUs ?? 0;
+    this.#nowUs = options.startUs;
     this.#rules = {
       variableMeasure: options.catalogue.variableMeasure,
       tokenPattern: options.tokenPattern,
@@ -84,9 +87,17 @@ export class Pipeline {
       plates: options.board.plates,
       config: options.fusion,
       emit: (draft) => this.#decided(draft),
-      ...(options.state === undefined ? {} : { state: options.state.fusion }),
+      // Time waited before a restart counts; the time away doesn't.
+      ...(options.state === undefined
+        ? {}
+        : { state: options.state.fusion, rebaseUs: options.startUs - options.state.atUs }),
     });
     if (this.#basket.session !== undefined) this.#weigher.setSession(true);
+  }
+
+  /** The sequence that the next event will bear. */
+  get nextSequence(): number {
+    return this.#ledger.nextSequence;
   }
 
   get nowUs(): number {

@@ -69,6 +69,7 @@ export async function replay(
     fusion: setup.fusion,
     tokenPattern: setup.tokenPattern,
     sessionSalt: header.sessionSalt ?? id,
+    startUs: originUs,
     sink: (event) => {
       events += 1;
       sink(event);

@@ -1,0 +1,182 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { systemClock } from '#base/clock.ts';
+import { describeError } from '#base/errors.ts';
+import { formatMoney } from '#base/units.ts';
+import { loadBoard } from '#config/load.ts';
+import { isKnown } from '#events/codec.ts';
+import type { CartEvent } from '#events/event.ts';
+import { readEventPayload } from '#events/payload.ts';
+import { score } from '#traces/score.ts';
+import { connectBroker } from './broker.ts';
+import { callDevice } from './call.ts';
+import { startDaemon } from './demo/daemon.ts';
+import { Shopper } from './demo/shopper.ts';
+import { EventPrinter } from './event-line.ts';
+import { exitCodes } from './exit.ts';
+import { untilSignal } from './signals.ts';
+
+const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const store = 'demo-store';
+const device = 'cart-0001';
+const statusPort = 8080;
+
+interface DemoOptions {
+  readonly once?: boolean;
+  readonly port?: number;
+}
+
+/** `cartwright demo`: a virtual cart in a virtual store, and a shopper; what scripts/start runs. */
+export function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('run a virtual cart with a virtual shopper, and show its events as a subscriber sees them')
+    .option('--once', 'end after one trip with a summary')
+    .option('--port <number>', 'port of the broker on loopback (a free one unless given)', (text) =>
+      Number(text),
+    )
+    .addHelpText(
+      'after',
+      `
+Everything runs on this machine and is gone afterwards: daemon, broker, status page.
+
+Examples:
+  cartwright demo
+  cartwright demo --once
+  cartwright demo --port 1883      then, elsewhere: mosquitto_sub -t 'cw/#' -v`,
+    )
+    .action(async (options: DemoOptions) => {
+      process.exitCode = await runDemo(options);
+    });
+}
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+/** Runs the demo; resolves with the exit code: 0 unless a decision was wrong or something broke. */
+async function runDemo(options: DemoOptions): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'cartwright-demo-'));
+  const signal = untilSignal();
+  try {
+    return await tripsIn(folder, options, signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function tripsIn(
+  folder: string,
+  options: DemoOptions,
+  signal: ReturnType<typeof untilSignal>,
+): Promise<number> {
+  const brokerUrl = `mqtt://127.0.0.1:${options.port ?? (await freePort())}`;
+  const scenarioPath = here('config/scenarios/demo-trip.yaml');
+  const daemon = await startDaemon(
+    here('config/demo.yaml'),
+    {
+      CARTWRIGHT_BROKER__URL: brokerUrl,
+      CARTWRIGHT_DATA: join(folder, 'data'),
+      CARTWRIGHT_STATUS__PORT: String((await isFree(statusPort)) ? statusPort : 0),
+      CARTWRIGHT_BOARD: await demoBoard(folder, options.once !== true),
+    },
+    folder,
+    (message) => say(`gateway: ${message}`),
+  );
+  const client = await connectBroker({ url: brokerUrl, timeoutS: 10 });
+  const shopper = await Shopper.load({
+    scenarioPath,
+    clock: systemClock,
+    send: (command, args) => callDevice({ broker: brokerUrl, store, device, command, args, timeout: 10 }),
+    onAnswer: (command, answer) => {
+      if (answer.status === 'refused') say(`${command} was refused: ${answer.code} ${answer.message}`);
+    },
+    onError: (error) => say(describeError(error)),
+  });
+  say(`status page  ${daemon.statusUrl}`);
+  say(`broker       ${brokerUrl}   (mosquitto_sub -p ${new URL(brokerUrl).port} -t 'cw/#' -v)`);
+  say(`a shopper's trip of about ${shopper.tripSeconds} s begins${options.once ? '' : '; Ctrl-C ends it'}\n`);
+  const printer = new EventPrinter({ colour: process.stdout.isTTY === true });
+  say(printer.header());
+  const trip: CartEvent[] = [];
+  let wrong = 0;
+  client.on('message', (_topic, payload) => {
+    const event = readEventPayload(payload);
+    say(printer.line(event));
+    if (!isKnown(event)) return;
+    trip.push(event);
+    if (event.type === 'basket.opened') shopper.begin(event);
+    if (event.type !== 'basket.closed') return;
+    wrong += summarize(trip.splice(0), shopper);
+    if (options.once) signal.now();
+  });
+  await client.subscribeAsync(`cw/1/${store}/${device}/event/#`, { qos: 1 });
+  const died = await Promise.race([signal.promise.then(() => undefined), daemon.exited]);
+  shopper.stop();
+  await daemon.stop();
+  await client.endAsync(true);
+  if (died !== undefined) {
+    say(`the gateway ended by itself with exit code ${died}`);
+    return exitCodes.internal;
+  }
+  return wrong > 0 ? exitCodes.findings : exitCodes.ok;
+}
+
+/** The demo's board; for a demo without end, its world begins a new trip after each. */
+async function demoBoard(folder: string, loop: boolean): Promise<string> {
+  const board = await loadBoard('demo-cart');
+  const devices = board.devices.map((entry) =>
+    entry.driver === 'virtual-world' ? { ...entry, options: { ...entry.options, loop } } : entry,
+  );
+  const path = join(folder, 'board.yaml');
+  await writeFile(path, stringify({ ...board, devices }));
+  return path;
+}
+
+/** Prints what became of a trip and answers with the number of things that went wrong. */
+function summarize(events: readonly CartEvent[], shopper: Shopper): number {
+  const closed = events.findLast((event) => event.type === 'basket.closed');
+  const result = score(shopper.truths, events);
+  const wrong = result.wrong + result.missed + (result.unlisted - result.unlistedAsked);
+  const open = closed?.type === 'basket.closed' ? closed.data.unsettled.length : 0;
+  const total =
+    closed?.type === 'basket.closed'
+      ? formatMoney(
+          closed.data.totals.finalMinor + closed.data.totals.estimateMinor,
+          closed.data.totals.currency,
+        )
+      : 'unknown';
+  say(
+    [
+      '',
+      `${events.length} events, ${result.questions} questions asked, ${open} unresolved, total ${total}`,
+      `${result.decided + result.decidedAfterAsking} of ${result.truths} movements decided right ` +
+        `(${result.decidedAfterAsking} after asking), ${result.asked} asked, ${result.missed} missed, ` +
+        `${result.wrong} wrong; ${result.unlistedAsked} of ${result.unlisted} things that no shop sells were asked about`,
+      '',
+    ].join('\n'),
+  );
+  return wrong;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import type { Command } from 'commander';
+import type { CartEvent } from '#events/event.ts';
+import { toJsonLine } from '#events/json.ts';
+import { openTrace } from '#traces/reader.ts';
+import { type ReplayResult, replay } from '#traces/replay.ts';
+import { loadReplaySetup, type ReplayFiles } from '#traces/setup.ts';
+import { CliError } from './errors.ts';
+import { EventPrinter } from './event-line.ts';
+import { exitCodes } from './exit.ts';
+
+interface ReplayOptions extends ReplayFiles {
+  readonly events?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** The options with which a trace's own files are replaced. */
+export function withReplayFiles(command: Command): Command {
+  return command
+    .option('--board <file>', 'board profile, in place of the one the trace names')
+    .option('--calibration <file>', 'calibration')
+    .option('--catalogue <file>', 'catalogue')
+    .option('--planogram <file>', 'planogram')
+    .option('--config <file>', 'configuration whose weighing, fusion and session sections are used');
+}
+
+/** `cartwright replay`: a trace through the daemon's own pipeline, in virtual time. */
+export function registerReplay(program: Command): void {
+  withReplayFiles(
+    program
+      .command('replay')
+      .description('run a trace through the decisions of the gateway, as fast as the machine allows')
+      .argument('<trace>', 'trace (.ndjson, or .ndjson.zst)'),
+  )
+    .option('-e, --events <file>', 'write the JSON view of every event, one a line')
+    .option('--json', 'print the result as JSON')
+    .option('-q, --quiet', 'do not print the events')
+    .addHelpText(
+      'after',
+      `
+The same trace gives the same bytes, on every machine and in every time zone.
+
+Examples:
+  cartwright replay trip-1/trace.ndjson
+  cartwright replay trip-1/trace.ndjson --catalogue today.json --events out.ndjson --quiet`,
+    )
+    .action(async (trace: string, options: ReplayOptions) => {
+      const printer = new EventPrinter({ colour: process.stdout.isTTY === true });
+      const silent = options.quiet === true || options.json === true;
+      const file = options.events === undefined ? undefined : new EventFile(options.events);
+      const started = process.hrtime.bigint();
+      const result = await replayTrace(trace, options, (event) => {
+        file?.write(event);
+        if (!silent) process.stdout.write(`${printer.line(event)}\n`);
+      });
+      const wallUs = Number((process.hrtime.bigint() - started) / 1000n);
+      await file?.close();
+      const { truths: _truths, error, ...figures } = result;
+      const speed = Math.round(result.durationUs / Math.max(1, wallUs));
+      if (options.json) {
+        const failure = error === undefined ? {} : { error: { code: error.code, message: error.message } };
+        process.stdout.write(`${JSON.stringify({ ...figures, wallUs, timesRealTime: speed, ...failure })}\n`);
+      } else {
+        process.stdout.write(
+          `${result.events} events of ${(result.durationUs / 1e6).toFixed(1)} s, ${result.cellSamples} cell samples, ${speed} × real time\n`,
+        );
+      }
+      if (error !== undefined) {
+        process.stderr.write(`${error.code} ${error.message}\n`);
+        process.exitCode = exitCodes.findings;
+      }
+    });
+}
+
+/** Opens and replays a trace with the files beside it or those given. Rejects with coded errors. */
+export async function replayTrace(
+  path: string,
+  files: ReplayFiles,
+  sink: (event: CartEvent) => void,
+): Promise<ReplayResult> {
+  const reader = await openTrace(path);
+  const setup = await loadReplaySetup(path, reader.header, files);
+  return replay(reader, setup, sink);
+}
+
+/** Events as JSON lines; a disk that is full is an error, not a shorter file. */
+class EventFile {
+  readonly #path: string;
+  readonly #stream: WriteStream;
+  #failure: Error | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#stream = createWriteStream(path);
+    this.#stream.on('error', (error) => {
+      this.#failure = error;
+    });
+  }
+
+  write(event: CartEvent): void {
+    this.#stream.write(`${toJsonLine(event)}\n`);
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure === undefined) {
+      this.#stream.end();
+      await Promise.race([once(this.#stream, 'finish'), once(this.#stream, 'error')]).catch(() => {});
+    }
+    if (this.#failure === undefined) return;
+    throw new CliError('CW-CLI-004', `${this.#path} can't be written: ${this.#failure.message}`, {
+      cause: this.#failure,
+    });
+  }
+}

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '#base/clock.ts';
+import { describeError, isCoded } from '#base/errors.ts';
+import type { PlainMap } from '#events/fields.ts';
+import { CommandError } from './errors.ts';
+import type { Answer, Request } from './messages.ts';
+
+/** No request may be valid for longer, and no transaction is remembered for longer. */
+export const longestValidityMs = 24 * 3600 * 1000;
+/** Requests being carried out at once; more is a fault or an attack. */
+const mostInHand = 64;
+/** How far ahead of our clock a sender's may be. */
+const clockSkewMs = 5 * 60 * 1000;
+
+/** What a handler gives back: `data` for the answer. It may throw a coded error to refuse. */
+export type Handler = (
+  args: Readonly<Record<string, unknown>>,
+  context: { readonly transaction: string; readonly atUs: number },
+) => Promise<PlainMap> | PlainMap;
+
+/** A transaction that was answered, as it is remembered across restarts. */
+export interface Remembered {
+  readonly command: string;
+  /** SHA-256 of command and arguments. */
+  readonly hash: string;
+  /** UTC ms after which it is forgotten. */
+  readonly until: number;
+  readonly answer: Answer;
+}
+
+export interface DeskOptions {
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly clock: Clock;
+  /** Whether `clock.utcMs()` can be trusted; without it, expiry can't be judged and isn't. */
+  readonly clockTrusted: () => boolean;
+  /** Transactions answered before a restart. */
+  readonly remembered: ReadonlyMap<string, Remembered>;
+  /** Makes an answer durable, with whatever events the command made; resolves when it is on disk. */
+  readonly remember: (transaction: string, entry: Remembered | undefined) => Promise<void>;
+  readonly onRefused?: (command: string, transaction: string | undefined, error: CommandError) => void;
+}
+
+export interface Incoming {
+  /** `session.begin` */
+  readonly command: string;
+  readonly request: Request;
+  readonly retained: boolean;
+}
+
+/** Stable text of JSON-like values: keys sorted, so that equal arguments hash alike. */
+function canonical(value: unknown): string {
+  if (value instanceof Uint8Array) return `b64:${Buffer.from(value).toString('base64')}`;
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
+  }
+  return JSON.stringify(value) ?? 'undefined';
+}
+
+/**
+ * Where requests over MQTT are judged and carried out at most once. The transaction, not the sender's luck with the
+ * network, decides: the same transaction with the same arguments gets the same answer again, also after a restart,
+ * and with other arguments it is refused.
+ */
+export class CommandDesk {
+  readonly #options: DeskOptions;
+  readonly #remembered: Map<string, Remembered>;
+  readonly #inHand = new Map<string, { readonly hash: string; readonly answer: Promise<Answer> }>();
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+    this.#remembered = new Map(options.remembered);
+  }
+
+  /** Judges and carries out one request; resolves with the answer to send once it is durable. Never rejects. */
+  async handle(incoming: Incoming): Promise<Answer> {
+    const { command, request } = incoming;
+    const hash = createHash('sha256')
+      .update(`${command}\0${canonical(request.args)}`)
+      .digest('hex');
+    try {
+      const before = this.#remembered.get(request.transaction);
+      if (before !== undefined) return this.#again(before.hash, hash, before.answer, request.transaction);
+      const running = this.#inHand.get(request.transaction);
+      if (running !== undefined)
+        return this.#again(running.hash, hash, await running.answer, request.transaction);
+      this.#judge(incoming);
+    } catch (error) {
+      return this.#refuse(command, request.transaction, error);
+    }
+    const answer = this.#carryOut(incoming, hash);
+    this.#inHand.set(request.transaction, { hash, answer });
+    try {
+      return await answer;
+    } finally {
+      this.#inHand.delete(request.transaction);
+    }
+  }
+
+  /** Forgets transactions whose time is over; call it now and then. */
+  async sweep(): Promise<void> {
+    if (!this.#options.clockTrusted()) return;
+    const now = this.#options.clock.utcMs();
+    for (const [transaction, entry] of this.#remembered) {
+      if (entry.until >= now) continue;
+      this.#remembered.delete(transaction);
+      await this.#options.remember(transaction, undefined);
+    }
+  }
+
+  #again(knownHash: string, hash: string, answer: Answer, transaction: string): Answer {
+    if (knownHash === hash) return answer;
+    throw new CommandError(
+      'CW-CMD-005',
+      `transaction ${transaction} was used before with other arguments; use a new one for a new command`,
+    );
+  }
+
+  #judge({ command, request, retained }: Incoming): void {
+    if (!this.#options.handlers.has(command)) {
+      const known = [...this.#options.handlers.keys()].sort().join(', ');
+      throw new CommandError('CW-CMD-002', `there is no command ${command}; these are: ${known}`);
+    }
+    if (retained) {
+      throw new CommandError('CW-CMD-004', 'the request was retained; send commands without the retain flag');
+    }
+    if (request.expires - request.issued > longestValidityMs || request.expires < request.issued) {
+      throw new CommandError('CW-CMD-006', 'expires must lie after issued, by 24 hours at most');
+    }
+    if (this.#options.clockTrusted()) {
+      const now = this.#options.clock.utcMs();
+      if (request.expires < now) {
+        throw new CommandError(
+          'CW-CMD-003',
+          `the request expired ${now - request.expires} ms ago; send it again`,
+        );
+      }
+      if (request.issued > now + clockSkewMs) {
+        throw new CommandError(
+          'CW-CMD-006',
+          "the request's time of issue lies ahead of this device's clock; check the sender's",
+        );
+      }
+    }
+    if (this.#inHand.size >= mostInHand) {
+      throw new CommandError(
+        'CW-CMD-007',
+        `${mostInHand} requests are being worked on; wait for their answers`,
+      );
+    }
+  }
+
+  async #carryOut({ command, request }: Incoming, hash: string): Promise<Answer> {
+    const { transaction } = request;
+    let answer: Answer;
+    try {
+      const handler = this.#options.handlers.get(command);
+      if (handler === undefined) throw new CommandError('CW-CMD-002', `there is no command ${command}`);
+      const data = await handler(request.args, { transaction, atUs: this.#options.clock.nowUs() });
+      answer = { transaction, status: 'done', data };
+    } catch (error) {
+      answer = this.#refuse(command, transaction, error);
+    }
+    const now = this.#options.clock.utcMs();
+    const until = this.#options.clockTrusted() ? request.expires : now + longestValidityMs;
+    const entry: Remembered = { command, hash, until, answer };
+    this.#remembered.set(transaction, entry);
+    try {
+      await this.#options.remember(transaction, entry);
+    } catch (error) {
+      return this.#refuse(command, transaction, error);
+    }
+    return answer;
+  }
+
+  #refuse(command: string, transaction: string, error: unknown): Answer {
+    const coded = isCoded(error)
+      ? error
+      : new CommandError('CW-CMD-009', `${command} failed: ${describeError(error)}; please report this`);
+    this.#options.onRefused?.(command, transaction, coded as CommandError);
+    return { transaction, status: 'refused', code: coded.code, message: coded.message };
+  }
+}

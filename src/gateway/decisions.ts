@@ -1,0 +1,142 @@
+import type { Clock } from '#base/clock.ts';
+import { describeError } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import type { BasketSnapshot } from '#basket/basket.ts';
+import type { CartEvent, Draft } from '#events/event.ts';
+import type { CommandOutcome } from '#pipeline/commands.ts';
+import type { PipelineInput } from '#pipeline/inputs.ts';
+import type { Pipeline } from '#pipeline/pipeline.ts';
+import { Ingest } from './ingest.ts';
+import { type StateChanges, StateTracker, type StoredState } from './state.ts';
+
+/** Where events and state are made durable together. */
+export interface Store {
+  /** Resolves when both are on disk. */
+  store(events: readonly CartEvent[], state?: StateChanges): Promise<void>;
+}
+
+export interface DecisionLoopOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly stored: StoredState;
+  /** Makes the pipeline, with the sink that collects its events. */
+  readonly pipeline: (sink: (event: CartEvent) => void) => Pipeline;
+  /** Sees each input as the pipeline takes it, in that order. */
+  readonly onInput?: (input: PipelineInput) => void;
+  /** Events that are on disk: from now on they may be shown and published. */
+  readonly onStored: (events: readonly CartEvent[]) => void;
+  /** The basket after a change that is on disk; undefined when its session has ended. */
+  readonly onBasket: (basket: BasketSnapshot | undefined) => void;
+  /** Events could not be stored and never will be: going on would leave a hole in the row. */
+  readonly onLost: (error: unknown) => void;
+}
+
+/**
+ * Inputs in, stored events out: the one loop in which decisions are made. Whatever comes of a batch of inputs goes to
+ * disk in one transaction together with the state that follows from it, and nothing is shown before that.
+ */
+export class DecisionLoop {
+  readonly #options: DecisionLoopOptions;
+  readonly #pipeline: Pipeline;
+  readonly #ingest: Ingest;
+  readonly #tracker: StateTracker;
+  #fresh: CartEvent[] = [];
+  /** Null before the first one was shown: a basket left from an earlier run is replaced or cleared at the start. */
+  #basketRevision: string | undefined | null = null;
+  #storing: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DecisionLoopOptions) {
+    this.#options = options;
+    this.#pipeline = options.pipeline((event) => this.#fresh.push(event));
+    this.#tracker = new StateTracker(options.stored);
+    this.#ingest = new Ingest(options.clock, {
+      accept: (input) => {
+        options.onInput?.(input);
+        return this.#pipeline.accept(input);
+      },
+      advance: (toUs) => this.#pipeline.advance(toUs),
+      settled: () => {
+        if (this.#fresh.length > 0) this.#store();
+      },
+    });
+  }
+
+  get pipeline(): Pipeline {
+    return this.#pipeline;
+  }
+
+  /** Inputs that came too late to be put in their place. */
+  get late(): number {
+    return this.#ingest.late;
+  }
+
+  start(): void {
+    this.#ingest.start();
+  }
+
+  /** Stops taking inputs, decides on what is waiting and resolves when all of it is on disk. */
+  async stop(): Promise<void> {
+    this.#ingest.stop();
+    this.#ingest.flush();
+    this.#store();
+    await this.#storing;
+  }
+
+  push(input: PipelineInput): void {
+    this.#ingest.push(input);
+  }
+
+  /** Carries a command out in its turn; the outcome is on disk when this resolves. */
+  async command(
+    command: string,
+    args: Readonly<Record<string, unknown>>,
+    transaction: string,
+  ): Promise<CommandOutcome> {
+    const atUs = this.#options.clock.nowUs();
+    const outcome = await this.#ingest.command({ kind: 'command', atUs, command, args, transaction });
+    await this.#storing;
+    return outcome;
+  }
+
+  /** Adds an event of the gateway's own to the row; resolves when it is on disk. */
+  async append(draft: Draft, state?: StateChanges): Promise<void> {
+    this.#pipeline.append(draft);
+    this.#store(state);
+    await this.#storing;
+  }
+
+  /** Saves state that changed without an event (a baseline that crept, say), or `state` given. */
+  async saveState(state?: StateChanges): Promise<void> {
+    this.#store(state);
+    await this.#storing;
+  }
+
+  #store(extra: StateChanges = {}): void {
+    const events = this.#fresh;
+    this.#fresh = [];
+    const state = { ...this.#tracker.changes(this.#pipeline), ...extra };
+    if (events.length === 0 && Object.keys(state).length === 0) return;
+    const basket = this.#pipeline.snapshot();
+    const stored = this.#options.store.store(events, state);
+    // In order: a later batch is never shown before an earlier one.
+    this.#storing = Promise.all([this.#storing, stored]).then(
+      () => this.#shown(events, basket),
+      (error: unknown) => {
+        this.#options.log.error(
+          { err: describeError(error), events: events.length },
+          'events could not be stored',
+        );
+        this.#options.onLost(error);
+      },
+    );
+  }
+
+  #shown(events: readonly CartEvent[], basket: BasketSnapshot | undefined): void {
+    if (events.length > 0) this.#options.onStored(events);
+    const revision = basket === undefined ? undefined : `${basket.session}/${basket.revision}`;
+    if (revision === this.#basketRevision) return;
+    this.#basketRevision = revision;
+    this.#options.onBasket(basket);
+  }
+}

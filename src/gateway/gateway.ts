@@ -1,0 +1,336 @@
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { createRandom } from '#base/random.ts';
+import { TypedBus } from '#base/typed-bus.ts';
+import { CommandDesk, type Remembered } from '#commands/desk.ts';
+import { findDriver } from '#drivers/registry.ts';
+import type { CartEvent } from '#events/event.ts';
+import type { PlainMap } from '#events/fields.ts';
+import { Ledger } from '#events/ledger.ts';
+import type { PipelineInput } from '#pipeline/inputs.ts';
+import { Pipeline, type PipelineState } from '#pipeline/pipeline.ts';
+import { Uplink } from '#uplink/uplink.ts';
+import { DecisionLoop } from './decisions.ts';
+import { DeviceSupervisor } from './devices.ts';
+import { GatewayError } from './errors.ts';
+import { makeHandlers } from './handlers.ts';
+import { type Health, HealthReporter, processorTemperature } from './health.ts';
+import { LiveFeed } from './live.ts';
+import { Publisher } from './publisher.ts';
+import { answerRequest } from './requests.ts';
+import type { GatewaySetup } from './setup.ts';
+import { restorePipelineState, restoreTransactions, transactionKey } from './state.ts';
+import { timeQuality } from './time-source.ts';
+
+const clockEveryUs = 60_000_000;
+const saveEveryUs = 60_000_000;
+const sweepEveryUs = 3_600_000_000;
+
+export interface GatewayOptions {
+  readonly setup: GatewaySetup;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly setLogLevel: (level: string) => void;
+  /** Sees every input in the order in which it was decided on. */
+  readonly onInput?: (input: PipelineInput) => void;
+  /** Called once when the gateway can't go on without losing events; the process must end and be restarted. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** What the pages and the command line listen to. Events are on disk when they appear here. */
+export interface GatewayEvents {
+  readonly events: readonly CartEvent[];
+  readonly health: Health;
+}
+
+/** The whole of one device: opens what the board names, decides, stores, publishes, answers. */
+export class Gateway {
+  readonly bus: TypedBus<GatewayEvents>;
+  readonly #options: GatewayOptions;
+  readonly #uplink: Uplink;
+  readonly #loop: DecisionLoop;
+  readonly #devices: DeviceSupervisor;
+  readonly #desk: CommandDesk;
+  readonly #live: LiveFeed;
+  readonly #publisher: Publisher;
+  readonly #health = new HealthReporter();
+  readonly #cancels = new Set<() => void>();
+  readonly #startedUs: number;
+  /** What an earlier run knew, for a recording's header. */
+  readonly restoredState: PipelineState | undefined;
+  #lastHealth: Health | undefined;
+  #stopped = false;
+
+  /** Opens the outbox and puts the parts together; `start` sets them going. Rejects with coded errors. */
+  static async open(options: GatewayOptions): Promise<Gateway> {
+    const { setup, log } = options;
+    const { config } = setup;
+    const uplink = await Uplink.open({
+      store: config.store,
+      device: config.device,
+      folder: setup.dataFolder,
+      encoding: config.encoding,
+      broker: setup.broker,
+      outbox: config.outbox,
+      log,
+    });
+    return new Gateway(options, uplink);
+  }
+
+  private constructor(options: GatewayOptions, uplink: Uplink) {
+    const { setup, clock, log } = options;
+    this.#options = options;
+    this.#uplink = uplink;
+    this.#startedUs = clock.nowUs();
+    this.bus = new TypedBus((error, event) => log.error({ err: error, event }, 'a listener failed'));
+    const { ledger, boot, nextSequence, state } = uplink.start;
+    const { config } = setup;
+    this.#publisher = new Publisher(uplink, config.encoding);
+    this.restoredState = restorePipelineState(state, (message) => log.error({ code: 'CW-GWY-003' }, message));
+    this.#loop = new DecisionLoop({
+      clock,
+      log,
+      store: uplink,
+      stored: state,
+      pipeline: (sink) =>
+        new Pipeline({
+          ...setup,
+          ledger: new Ledger(
+            { store: config.store, device: config.device, ledger },
+            { boot, nextSequence, versions: setup.versions },
+          ),
+          sessionSalt: ledger,
+          startUs: clock.nowUs(),
+          sink,
+          state: this.restoredState,
+        }),
+      ...(options.onInput === undefined ? {} : { onInput: options.onInput }),
+      onStored: (events) => this.bus.emit('events', events),
+      onBasket: (basket) => this.#publisher.basket(basket),
+      onLost: options.onFatal,
+    });
+    this.#devices = new DeviceSupervisor({
+      entries: setup.board.devices,
+      clock,
+      log,
+      // Jitter of reconnects must differ between devices, so it is the one thing here that isn't reproducible.
+      random: createRandom((Date.now() ^ process.pid) >>> 0),
+      findDriver: (name) => findDriver(name, setup.driverPaths),
+      onReading: (reading) => this.#loop.push(reading),
+      onFault: (source, fault, atUs) => this.#loop.push({ kind: 'device-fault', source, atUs, fault }),
+    });
+    this.#live = new LiveFeed(clock, (topic) =>
+      this.#publisher.live(topic, this.#loop.pipeline, setup.board, clock),
+    );
+    this.#desk = new CommandDesk({
+      handlers: makeHandlers({
+        clock,
+        live: this.#live,
+        info: () => this.info(),
+        setLogLevel: options.setLogLevel,
+        pipeline: (command, args, transaction) => this.#loop.command(command, args, transaction),
+        admitSession: () => this.#admitSession(),
+      }),
+      clock,
+      clockTrusted: () => timeQuality(clock) !== 'unset',
+      remembered: restoreTransactions(state, log),
+      remember: (transaction, entry) => this.#remember(transaction, entry),
+      onRefused: (command, transaction, { code, message }) =>
+        this.#background(
+          this.#loop.append({
+            type: 'command.refused',
+            data: { command, code, message, ...(transaction === undefined ? {} : { transaction }) },
+          }),
+        ),
+    });
+  }
+
+  get devices(): Pick<DeviceSupervisor, 'reports' | 'device'> {
+    return this.#devices;
+  }
+
+  get pipeline(): Pipeline {
+    return this.#loop.pipeline;
+  }
+
+  get uplink(): Pick<Uplink, 'status' | 'start'> {
+    return this.#uplink;
+  }
+
+  get lastHealth(): Health | undefined {
+    return this.#lastHealth;
+  }
+
+  /** Announces itself, opens the devices and begins to decide. Resolves when every device was tried once. */
+  async start(): Promise<void> {
+    this.#synchronizeClock();
+    this.#loop.start();
+    const { boot, crashed } = this.#uplink.start;
+    await this.#loop.append({
+      type: 'gateway.born',
+      data: {
+        boot,
+        software: this.#options.setup.versions.software,
+        reason: crashed ? 'restart-after-crash' : 'start',
+      },
+    });
+    this.#uplink.subscribe('request/#', (topic, payload, { retain }) => {
+      const command = topic.split('/').slice(1).join('.');
+      this.#background(this.#answer(command, payload, retain));
+    });
+    this.#uplink.onDropped((drop) =>
+      this.#background(this.#loop.append({ type: 'outbox.dropped', data: drop })),
+    );
+    this.#uplink.onStatus(() => this.#background(this.#reportHealth(false)));
+    await this.#devices.start();
+    this.#announce();
+    this.#every(clockEveryUs, () => this.#synchronizeClock());
+    this.#every(saveEveryUs, () => this.#background(this.#loop.saveState()));
+    this.#every(sweepEveryUs, () => this.#background(this.#desk.sweep()));
+    this.#every(this.#options.setup.config.healthS * 1_000_000, () =>
+      this.#background(this.#reportHealth(true)),
+    );
+    await this.#reportHealth(false);
+  }
+
+  /** Stops sensing, decides on what is there, flushes what can be flushed and says goodbye. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const cancel of this.#cancels) cancel();
+    this.#live.stop();
+    await this.#devices.stop();
+    await this.#loop.stop();
+    await this.#uplink.stop();
+  }
+
+  /** What `gateway.info` answers. */
+  info(): PlainMap {
+    const { setup } = this.#options;
+    const { start } = this.#uplink;
+    return {
+      store: setup.config.store,
+      device: setup.config.device,
+      board: setup.board.name,
+      software: setup.versions.software,
+      boot: start.boot,
+      ledger: start.ledger,
+      sequence: this.#loop.pipeline.nextSequence - 1,
+      catalogue: setup.catalogue.version,
+      products: setup.catalogue.products.length,
+      ...(setup.planogram === undefined ? {} : { planogram: setup.planogram.version }),
+      ...(setup.calibration === undefined ? {} : { calibration: setup.calibration.revision }),
+      uptimeS: this.uptimeS(),
+      lateInputs: this.#loop.late,
+      devices: this.#devices.reports().map(({ id, driver, state, fault }) => ({
+        id,
+        driver,
+        state,
+        ...(fault === undefined ? {} : { fault: fault.code }),
+      })),
+    };
+  }
+
+  uptimeS(): number {
+    return Math.floor((this.#options.clock.nowUs() - this.#startedUs) / 1_000_000);
+  }
+
+  async #answer(command: string, payload: Uint8Array, retained: boolean): Promise<void> {
+    const { setup, log } = this.#options;
+    await answerRequest(
+      {
+        desk: this.#desk,
+        log,
+        encoding: setup.config.encoding,
+        publish: (topic, bytes, options) => this.#uplink.publish(topic, bytes, options),
+        onUnreadable: (name, { code, message }) =>
+          this.#background(
+            this.#loop.append({ type: 'command.refused', data: { command: name, code, message } }),
+          ),
+      },
+      command,
+      payload,
+      retained,
+    );
+  }
+
+  async #remember(transaction: string, entry: Remembered | undefined): Promise<void> {
+    await this.#loop.saveState({
+      [transactionKey(transaction)]: entry === undefined ? null : JSON.stringify(entry),
+    });
+  }
+
+  /** The birth on `state`; connecting begins with it. */
+  #announce(): void {
+    const { setup, clock } = this.#options;
+    this.#uplink.setBirth({
+      software: setup.versions.software,
+      versions: setup.versions,
+      devices: this.#devices.reports().map(({ id, driver, identity }) => {
+        const { vendor, model, serial, firmware } = identity;
+        return {
+          id,
+          driver,
+          ...(vendor === undefined ? {} : { vendor }),
+          ...(model === undefined ? {} : { model }),
+          ...(serial === undefined ? {} : { serial }),
+          ...(firmware === undefined ? {} : { firmware }),
+        };
+      }),
+      ...(timeQuality(clock) === 'unset' ? {} : { since: clock.utcMs() }),
+    });
+  }
+
+  #admitSession(): void {
+    if (!this.#uplink.status().ledgerFull) return;
+    throw new GatewayError(
+      'CW-GWY-004',
+      "the outbox is full of events that the store hasn't taken; no new session begins until the broker is back",
+    );
+  }
+
+  async #reportHealth(asEvent: boolean): Promise<void> {
+    if (this.#stopped) return;
+    const { clock } = this.#options;
+    const status = this.#uplink.status();
+    const health = this.#health.report(
+      {
+        uptimeUs: clock.nowUs() - this.#startedUs,
+        devices: this.#devices.reports(),
+        uplink: status,
+        timeQuality: timeQuality(clock),
+        milliCelsius: await processorTemperature(),
+      },
+      clock.nowUs(),
+    );
+    this.#lastHealth = health;
+    this.#publisher.health(health);
+    this.bus.emit('health', health);
+    if (asEvent) await this.#loop.append({ type: 'gateway.health', data: health });
+  }
+
+  #synchronizeClock(): void {
+    const { clock } = this.#options;
+    this.#loop.push({
+      kind: 'clock',
+      atUs: clock.nowUs(),
+      utcMs: clock.utcMs(),
+      quality: timeQuality(clock),
+    });
+  }
+
+  #every(periodUs: number, action: () => void): void {
+    const run = () => {
+      this.#cancels.delete(cancel);
+      action();
+      if (!this.#stopped) this.#every(periodUs, action);
+    };
+    const cancel = this.#options.clock.after(periodUs, run);
+    this.#cancels.add(cancel);
+  }
+
+  /** Work nobody waits for: its failure is logged, never unhandled. */
+  #background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#options.log.error({ err: error }, 'background work failed'));
+  }
+}

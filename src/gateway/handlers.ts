@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { Clock } from '#base/clock.ts';
+import type { Handler } from '#commands/desk.ts';
+import { CommandError } from '#commands/errors.ts';
+import type { PlainMap } from '#events/fields.ts';
+import { type CommandOutcome, pipelineCommands } from '#pipeline/commands.ts';
+import { defaultLeaseS, type LiveFeed, type LiveTopic, liveTopics, longestLeaseS } from './live.ts';
+
+export interface HandlerTargets {
+  readonly clock: Clock;
+  readonly live: LiveFeed;
+  /** Facts about this gateway, for `gateway.info`. */
+  info(): PlainMap;
+  setLogLevel(level: string): void;
+  /** Passes a command to the pipeline in order of time. */
+  pipeline(
+    command: string,
+    args: Readonly<Record<string, unknown>>,
+    transaction: string,
+  ): Promise<CommandOutcome>;
+  /** Throws a coded error where a new session must not begin. */
+  admitSession(): void;
+}
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+const none = z.strictObject({});
+const logLevel = z.strictObject({ level: z.enum(levels) });
+const liveStart = z.strictObject({
+  what: z.enum(liveTopics as [LiveTopic, ...LiveTopic[]]).default('weight'),
+  seconds: z.number().int().min(1).max(longestLeaseS).default(defaultLeaseS),
+});
+const liveStop = z.strictObject({ what: z.enum(liveTopics as [LiveTopic, ...LiveTopic[]]).optional() });
+
+/** The commands that this gateway answers, by name. */
+export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handler> {
+  const handlers = new Map<string, Handler>();
+  for (const command of pipelineCommands) {
+    handlers.set(command, async (args, { transaction }) => {
+      if (command === 'session.begin') targets.admitSession();
+      const outcome = await targets.pipeline(command, args, transaction);
+      if (outcome.status === 'done') return outcome.data;
+      throw new RefusedOutcome(outcome.code, outcome.message);
+    });
+  }
+  handlers.set('gateway.info', (args) => {
+    parse('gateway.info', none, args);
+    return targets.info();
+  });
+  handlers.set('log.level', (args) => {
+    const { level } = parse('log.level', logLevel, args);
+    targets.setLogLevel(level);
+    return { level };
+  });
+  handlers.set('live.start', (args) => {
+    const { what, seconds } = parse('live.start', liveStart, args);
+    targets.live.start(what, seconds);
+    return { what, seconds, topic: `live/${what}` };
+  });
+  handlers.set('live.stop', (args) => {
+    const { what } = parse('live.stop', liveStop, args);
+    targets.live.stop(what);
+    return {};
+  });
+  return handlers;
+}
+
+/** A refusal that the pipeline has already coded. */
+class RefusedOutcome extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+function parse<T>(command: string, schema: z.ZodType<T>, args: unknown): T {
+  const result = schema.safeParse(args);
+  if (result.success) return result.data;
+  const found = result.error.issues
+    .map((issue) => `${issue.path.join('.') || 'args'}: ${issue.message}`)
+    .join('; ');
+  throw new CommandError('CW-CMD-008', `${command}: ${found}`);
+}

@@ -1,0 +1,54 @@
+import type { Clock } from '#base/clock.ts';
+import type { BasketSnapshot } from '#basket/basket.ts';
+import type { Board } from '#config/board.ts';
+import { basketSnapshot } from '#events/data/baskets.ts';
+import { gatewayHealth } from '#events/data/gateway.ts';
+import type { Infer, RecordShape } from '#events/fields.ts';
+import { liveCounts, liveWeight } from '#events/mqtt-payloads.ts';
+import type { Pipeline } from '#pipeline/pipeline.ts';
+import { encodePayload } from '#uplink/payloads.ts';
+import type { Uplink } from '#uplink/uplink.ts';
+import type { Health } from './health.ts';
+import type { LiveTopic } from './live.ts';
+
+/** Puts records that are no events on their topics, in the encoding that is configured. */
+export class Publisher {
+  readonly #uplink: Pick<Uplink, 'publish'>;
+  readonly #encoding: 'cbor' | 'json';
+
+  constructor(uplink: Pick<Uplink, 'publish'>, encoding: 'cbor' | 'json') {
+    this.#uplink = uplink;
+    this.#encoding = encoding;
+  }
+
+  /** The retained snapshot; cleared (an empty retained message) when the session has ended. */
+  basket(basket: BasketSnapshot | undefined): void {
+    const payload = basket === undefined ? new Uint8Array(0) : this.#encode(basketSnapshot, basket);
+    this.#uplink.publish('basket', payload, { qos: 1, retain: true });
+  }
+
+  health(health: Health): void {
+    this.#uplink.publish('health', this.#encode(gatewayHealth, health), { qos: 1, retain: true });
+  }
+
+  /** Live values of every plate, QoS 0: the next ones follow in a tenth of a second. */
+  live(topic: LiveTopic, pipeline: Pipeline, board: Board, clock: Clock): void {
+    const atUs = clock.nowUs();
+    if (topic === 'weight') {
+      const plates = board.plates.map((plate) => {
+        const { grossMg, tareMg, stable, moving } = pipeline.weigher.status(plate.id);
+        return { plate: plate.id, tareMg, stable, moving, ...(grossMg === undefined ? {} : { grossMg }) };
+      });
+      this.#uplink.publish('live/weight', this.#encode(liveWeight, { atUs, plates }), { qos: 0 });
+    } else if (topic === 'counts') {
+      const cells = pipeline.weigher
+        .cellStatus()
+        .flatMap((cell) => (cell.counts === undefined ? [] : [{ cell: cell.cell, counts: cell.counts }]));
+      this.#uplink.publish('live/counts', this.#encode(liveCounts, { atUs, cells }), { qos: 0 });
+    }
+  }
+
+  #encode<Shape extends RecordShape>(shape: Shape, value: Infer<Shape>): Uint8Array {
+    return encodePayload(shape, value, this.#encoding);
+  }
+}

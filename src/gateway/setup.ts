@@ -1,0 +1,69 @@
+import { software } from '#base/software.ts';
+import { loadCatalogue, loadPlanogram } from '#catalogue/load.ts';
+import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import type { Board, Calibration } from '#config/board.ts';
+import type { Environment } from '#config/environment.ts';
+import { loadConfig } from '#config/load.ts';
+import type { Config, FusionConfig, WeighingConfig } from '#config/schema.ts';
+import type { Versions } from '#events/event.ts';
+import { GatewayError } from './errors.ts';
+
+/** Everything a gateway is started with, loaded and checked against each other. */
+export interface GatewaySetup {
+  readonly config: Config;
+  readonly board: Board;
+  readonly calibration: Calibration | undefined;
+  readonly catalogue: Catalogue;
+  readonly cataloguePath: string;
+  readonly planogram: Planogram | undefined;
+  readonly planogramPath: string | undefined;
+  readonly weighing: WeighingConfig;
+  readonly fusion: FusionConfig;
+  readonly tokenPattern: RegExp;
+  readonly versions: Versions;
+  readonly dataFolder: string;
+  readonly driverPaths: readonly string[];
+  readonly broker: Config['broker'];
+  /** What an operator should know, though it doesn't keep the gateway from starting. */
+  readonly warnings: readonly string[];
+}
+
+/** Loads a configuration and the files it names. Rejects with the coded error of what is wrong. */
+export async function loadSetup(path: string, environment: Environment): Promise<GatewaySetup> {
+  const loaded = await loadConfig(path, environment);
+  const { config, board, calibration, paths } = loaded;
+  if (paths.catalogue === undefined) {
+    throw new GatewayError(
+      'CW-GWY-001',
+      `${path} names no catalogue; add for example: catalogue: catalogues/demo.json`,
+    );
+  }
+  const catalogue = await loadCatalogue(paths.catalogue);
+  const planogram =
+    paths.planogram === undefined ? undefined : await loadPlanogram(paths.planogram, catalogue);
+  return {
+    config,
+    board,
+    calibration,
+    catalogue,
+    cataloguePath: paths.catalogue,
+    planogram,
+    planogramPath: paths.planogram,
+    weighing: config.weighing,
+    fusion: config.fusion,
+    tokenPattern: new RegExp(config.session.tokenPattern, 'u'),
+    versions: {
+      software,
+      catalogue: catalogue.version,
+      ...(planogram === undefined ? {} : { planogram: planogram.version }),
+      ...(calibration === undefined ? {} : { calibration: calibration.revision }),
+    },
+    dataFolder: paths.data,
+    driverPaths: paths.drivers,
+    broker: {
+      ...config.broker,
+      ...(paths.passwordFile === undefined ? {} : { passwordFile: paths.passwordFile }),
+    },
+    warnings: [...loaded.notes, ...loaded.warnings.map((finding) => `${finding.code} ${finding.message}`)],
+  };
+}

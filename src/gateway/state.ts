@@ -1,0 +1,75 @@
+import type { Logger } from '#base/log.ts';
+import type { Remembered } from '#commands/desk.ts';
+import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
+
+const sections = ['weighing', 'fusion', 'basket'] as const;
+const transactionPrefix = 'transaction/';
+
+/** Key/value JSON text as the outbox keeps it. */
+export type StoredState = Readonly<Record<string, string>>;
+export type StateChanges = Record<string, string | null>;
+
+/**
+ * What the pipeline knew when its last event was stored. Undefined where nothing was saved. A section that can't be
+ * read is a loud fault (`onDamage`), and the whole is left out: half a state would be worse than none.
+ */
+export function restorePipelineState(
+  stored: StoredState,
+  onDamage: (message: string) => void,
+): PipelineState | undefined {
+  if (stored['clock'] === undefined) return undefined;
+  try {
+    const { atUs } = JSON.parse(stored['clock']) as { atUs: number };
+    const [weighing, fusion, basket] = sections.map((name) => JSON.parse(stored[name] ?? 'null') as unknown);
+    if (weighing === null || fusion === null || basket === null) {
+      onDamage('a section of the saved state is missing');
+      return undefined;
+    }
+    return { atUs, weighing, fusion, basket } as PipelineState;
+  } catch (error) {
+    onDamage(`the saved state is not readable: ${String(error)}`);
+    return undefined;
+  }
+}
+
+/** Transactions answered before the restart. */
+export function restoreTransactions(stored: StoredState, log: Logger): Map<string, Remembered> {
+  const remembered = new Map<string, Remembered>();
+  for (const [key, text] of Object.entries(stored)) {
+    if (!key.startsWith(transactionPrefix)) continue;
+    try {
+      remembered.set(key.slice(transactionPrefix.length), JSON.parse(text) as Remembered);
+    } catch {
+      log.error({ key, code: 'CW-GWY-003' }, 'a remembered transaction is not readable; it is forgotten');
+    }
+  }
+  return remembered;
+}
+
+export const transactionKey = (transaction: string) => `${transactionPrefix}${transaction}`;
+
+/** Notes which sections of the pipeline's state changed, so that only those are written. */
+export class StateTracker {
+  readonly #written = new Map<string, string>();
+
+  constructor(stored: StoredState) {
+    for (const [key, text] of Object.entries(stored)) this.#written.set(key, text);
+  }
+
+  /** The sections that differ from what was written last; they count as written from now on. */
+  changes(pipeline: Pick<Pipeline, 'saveState'>): StateChanges {
+    const state = pipeline.saveState();
+    const changes: StateChanges = {};
+    for (const name of sections) {
+      const text = JSON.stringify(state[name]);
+      if (this.#written.get(name) === text) continue;
+      this.#written.set(name, text);
+      changes[name] = text;
+    }
+    if (Object.keys(changes).length > 0 || !this.#written.has('clock')) {
+      changes['clock'] = JSON.stringify({ atUs: state.atUs });
+      this.#written.set('clock', changes['clock']);
+    }
+    return changes;
+  }
+}

@@ -1,0 +1,207 @@
+import type { Clock } from '#base/clock.ts';
+import { toJson } from '#events/json.ts';
+import type {
+  BrokerStatus,
+  DeviceStatus,
+  EventView,
+  PlateStatus,
+  PlateWeight,
+  QuestionStatus,
+  StatusSnapshot,
+  StatusSource,
+  StatusUpdate,
+} from '#pages/status/source.ts';
+import type { DeviceReport } from './devices.ts';
+import type { Gateway } from './gateway.ts';
+import type { GatewaySetup } from './setup.ts';
+import { timeQuality } from './time-source.ts';
+
+const weightsEveryUs = 100_000;
+const healthEveryUs = 1_000_000;
+
+/** The gateway as the status page sees it. Nothing is sampled while nobody looks. */
+export class GatewayStatus implements StatusSource {
+  readonly #gateway: Gateway;
+  readonly #setup: GatewaySetup;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  readonly #listeners = new Set<(update: StatusUpdate) => void>();
+  readonly #unsubscribe: () => void;
+  #cancels: (() => void)[] = [];
+  #rates = new Map<
+    string,
+    { readonly atUs: number; readonly readings: number; readonly perMinute: number }
+  >();
+
+  constructor(gateway: Gateway, setup: GatewaySetup, clock: Clock) {
+    this.#gateway = gateway;
+    this.#setup = setup;
+    this.#clock = clock;
+    this.#startedAt = clock.utcMs();
+    this.#unsubscribe = gateway.bus.on('events', (events) => {
+      for (const event of events) this.#tell({ kind: 'event', event: toJson(event) as unknown as EventView });
+      const basket = gateway.pipeline.snapshot();
+      this.#tell({
+        kind: 'basket',
+        questions: this.#questions(),
+        ...(basket === undefined ? {} : { basket }),
+      });
+    });
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    this.#listeners.clear();
+    this.#pause();
+  }
+
+  subscribe(listener: (update: StatusUpdate) => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#cancels.length === 0) this.#resume();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#pause();
+    };
+  }
+
+  snapshot(): StatusSnapshot {
+    const basket = this.#gateway.pipeline.snapshot();
+    return {
+      store: this.#setup.config.store,
+      device: this.#setup.config.device,
+      software: this.#setup.versions.software,
+      startedAt: this.#startedAt,
+      atUs: this.#clock.nowUs(),
+      plates: this.#plates(),
+      devices: this.#devices(),
+      broker: this.#broker(),
+      clock: { utcMs: this.#clock.utcMs(), quality: timeQuality(this.#clock) },
+      questions: this.#questions(),
+      ...(basket === undefined ? {} : { basket }),
+    };
+  }
+
+  #resume(): void {
+    const repeat = (periodUs: number, index: number, action: () => void) => {
+      this.#cancels[index] = this.#clock.after(periodUs, () => {
+        action();
+        if (this.#listeners.size > 0) repeat(periodUs, index, action);
+      });
+    };
+    repeat(weightsEveryUs, 0, () => {
+      const plates = this.#setup.board.plates.map((plate) => this.#weight(plate.id));
+      this.#tell({ kind: 'weights', atUs: this.#clock.nowUs(), plates });
+    });
+    repeat(healthEveryUs, 1, () => {
+      this.#tell({
+        kind: 'health',
+        plates: this.#plates(),
+        devices: this.#devices(),
+        broker: this.#broker(),
+        clock: { utcMs: this.#clock.utcMs(), quality: timeQuality(this.#clock) },
+      });
+    });
+  }
+
+  #pause(): void {
+    for (const cancel of this.#cancels) cancel();
+    this.#cancels = [];
+  }
+
+  #tell(update: StatusUpdate): void {
+    for (const listener of this.#listeners) listener(update);
+  }
+
+  #weight(id: string): PlateWeight {
+    const { grossMg, tareMg, stable, moving } = this.#gateway.pipeline.weigher.status(id);
+    return {
+      id,
+      stable,
+      moving,
+      ...(grossMg === undefined ? {} : { grossMg, netMg: grossMg - tareMg }),
+    };
+  }
+
+  #plates(): PlateStatus[] {
+    const cells = this.#gateway.pipeline.weigher.cellStatus();
+    return this.#setup.board.plates.map((plate) => ({
+      ...this.#weight(plate.id),
+      kind: plate.kind,
+      ...(plate.maxMg === undefined ? {} : { maxMg: plate.maxMg }),
+      ...(plate.intervalMg === undefined ? {} : { intervalMg: plate.divisionMg ?? plate.intervalMg }),
+      tareMg: this.#gateway.pipeline.weigher.status(plate.id).tareMg,
+      cells: cells
+        .filter((cell) => cell.plate === plate.id)
+        .map(({ cell, counts, ratePerS, fault }) => ({
+          id: cell,
+          ratePerSecond: Math.round(ratePerS * 10) / 10,
+          ...(counts === undefined ? {} : { counts }),
+          ...(fault === undefined ? {} : { fault }),
+        })),
+    }));
+  }
+
+  #devices(): DeviceStatus[] {
+    return this.#gateway.devices.reports().map((report) => ({
+      id: report.id,
+      driver: report.driver,
+      state: shownState(report),
+      identity: report.identity,
+      ratePerMinute: this.#rate(report),
+      ...(report.fault === undefined
+        ? {}
+        : { fault: { code: report.fault.code, message: report.fault.message } }),
+    }));
+  }
+
+  /** Readings a minute, measured over at least a second. */
+  #rate({ id, readings }: DeviceReport): number {
+    const atUs = this.#clock.nowUs();
+    const last = this.#rates.get(id);
+    if (last === undefined) {
+      this.#rates.set(id, { atUs, readings, perMinute: 0 });
+      return 0;
+    }
+    if (atUs - last.atUs < healthEveryUs) return last.perMinute;
+    const perMinute = Math.round(((readings - last.readings) * 60_000_000) / (atUs - last.atUs));
+    this.#rates.set(id, { atUs, readings, perMinute });
+    return perMinute;
+  }
+
+  #broker(): BrokerStatus {
+    const status = this.#gateway.uplink.status();
+    const { protocol, reason } = status;
+    return {
+      url: status.broker,
+      connected: status.connected,
+      ...(protocol === undefined ? {} : { protocol }),
+      ...(reason === undefined ? {} : { error: reason }),
+      outboxEvents: status.outboxEvents,
+      outboxBytes: status.outboxBytes,
+      outboxMaxBytes: this.#setup.config.outbox.maxBytes,
+      published: status.published,
+      dropped: status.dropped,
+    };
+  }
+
+  #questions(): QuestionStatus[] {
+    return this.#gateway.pipeline.openQuestions().map((question) => ({
+      event: question.event,
+      kind: question.kind,
+      ask: question.ask,
+      plate: question.plate,
+      massMg: question.massMg,
+      candidates: question.candidates.map(({ name, gtin, plu, count, probabilityPpm }) => ({
+        name: name ?? gtin ?? plu ?? '',
+        count,
+        probabilityPpm,
+      })),
+    }));
+  }
+}
+
+function shownState({ state, fault }: DeviceReport): DeviceStatus['state'] {
+  if (state === 'opening') return 'opening';
+  if (state === 'closed') return 'stopped';
+  return state === 'running' && fault === undefined ? 'running' : 'faulty';
+}
