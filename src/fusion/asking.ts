@@ -1,10 +1,11 @@
 import { toPpm } from '#base/units.ts';
 import type { Catalogue } from '#catalogue/products.ts';
+import { leavesNoMass } from './changes.ts';
 import { alternatives, causesOf, evidenceOf, scanCandidate } from './drafts.ts';
 import type { Memory } from './memory.ts';
 import type { Posterior } from './posterior.ts';
 import { maximumQuestions } from './priors.ts';
-import type { Ask, Change, ItemDraft, Lot, PendingScan, Question, QuestionKind } from './types.ts';
+import type { Ask, Change, ItemDraft, Lot, Part, PendingScan, Question, QuestionKind } from './types.ts';
 
 type Emit = (draft: ItemDraft, atUs: number) => string;
 
@@ -16,6 +17,11 @@ const exchangeFrom = 0.2;
 interface Wording {
   readonly kind: QuestionKind;
   readonly ask: Ask;
+}
+
+function isNamedExchange(parts: readonly Part[]): boolean {
+  const named = parts.some((part) => part.sign > 0 && (part.scans.length > 0 || part.entry === 'look'));
+  return named && parts.some((part) => part.sign < 0);
 }
 
 /** What a change that could not be decided is called, and what the shopper is asked to do about it. */
@@ -33,7 +39,7 @@ export function wording(
   }
   // Little mass and a scanned thing: one may have been exchanged for another.
   const exchanged = best !== undefined && best.parts.length > 1 && best.probability >= exchangeFrom;
-  if (exchanged && best.parts.some((part) => part.sign < 0)) {
+  if (exchanged && isNamedExchange(best.parts)) {
     return { kind: 'mixed', ask: context.shelf ? 'call-staff' : 'choose' };
   }
   if (best !== undefined && several && (!unknown || context.scans > 1)) {
@@ -82,15 +88,16 @@ export class Asking {
       },
       memory.nowUs,
     );
-    const lot = this.#unnamed(change, event);
-    plate.lots.push(lot);
+    // An exchange, or nothing: there is no thing of this mass that could be taken out again.
+    const lot = leavesNoMass(change) ? undefined : this.#unnamed(change, event);
+    if (lot !== undefined) plate.lots.push(lot);
     for (const pending of scans) pending.question ??= event;
     const question: Question = {
       event,
       ...words,
       plate: change.plate,
       change,
-      lot: lot.id,
+      ...(lot === undefined ? {} : { lot: lot.id }),
       candidates,
       askedAtUs: memory.nowUs,
     };

@@ -1,9 +1,9 @@
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import { leavesNoMass } from './changes.ts';
 import { causesOf, closingData, evidenceOf, itemData, scanData, supporting } from './drafts.ts';
 import { shareMass } from './lots.ts';
 import type { Memory, PlateMemory } from './memory.ts';
 import type { Posterior } from './posterior.ts';
-import { disturbanceSdMg } from './priors.ts';
 import type {
   Change,
   Evidence,
@@ -70,7 +70,6 @@ export class Book {
     }
     for (const question of this.#moot(scans, settles)) {
       this.close(question, 'not-an-item', chosen.probability, evidence);
-      this.#forgetLot(plate, question.lot);
       this.#release(question.event);
     }
     for (const question of settles) {
@@ -85,8 +84,7 @@ export class Book {
     const asked = new Set(scans.map((pending) => this.#memory.questions.get(pending.question ?? '')));
     return [...asked].filter((question): question is Question => {
       if (question?.change === undefined || settles.includes(question)) return false;
-      const { massMg, varMg2 } = question.change;
-      return massMg * massMg <= 9 * (varMg2 + disturbanceSdMg ** 2);
+      return leavesNoMass(question.change);
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Movement } from '#weighing/outputs.ts';
+import { disturbanceSdMg } from './priors.ts';
 import type { Change } from './types.ts';
 
 /** One movement as a change to explain. `event` is its movement.settled event. */
@@ -30,4 +31,9 @@ export function combine(changes: readonly [Change, ...Change[]]): Change {
     }),
     first,
   );
+}
+
+/** Whether a change is so small that a disturbance may have left it (within 3 σ). */
+export function leavesNoMass(change: Change): boolean {
+  return change.massMg * change.massMg <= 9 * (change.varMg2 + disturbanceSdMg ** 2);
 }
