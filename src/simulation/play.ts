@@ -5,6 +5,8 @@ import type { SimulationItem } from './items.ts';
 import type { Scenario } from './scenario.ts';
 import { World } from './world.ts';
 
+export type { TimelineStep } from './compile.ts';
+
 export interface PlayOptions {
   readonly scenario: Scenario;
   readonly board: Board;
