@@ -9,7 +9,7 @@ const mg = (value: number) => z.number().int().nonnegative().default(value);
 
 export const weighingSchema = z
   .strictObject({
-    windowMs: ms(400).describe('How long the mass must rest to be a plateau, ms.'),
+    windowMs: ms(350).describe('How long the mass must rest to be a plateau, ms.'),
     stableDivisions: z
       .number()
       .positive()

@@ -93,7 +93,7 @@ export class Baseline {
    */
   trackZero(levelMg: number, elapsedUs: number): void {
     const gross = levelMg - this.zeroMg;
-    if (this.tareMg !== 0 || Math.abs(gross) > 0.5 * this.#divisionMg) return;
+    if (Math.abs(gross) > 0.5 * this.#divisionMg) return;
     const limit = (this.#zeroMgPerS * elapsedUs) / usPerSecond;
     const moved = this.zeroMg + Math.max(-limit, Math.min(limit, gross));
     this.zeroMg = Math.max(-this.#zeroLimitMg, Math.min(this.#zeroLimitMg, moved));

@@ -129,18 +129,18 @@ export class SampleWindow {
 
 /**
  * True where the window is a plateau: spread below the larger of the configured limit and four times the noise, and a
- * trend below half of that (or what noise alone would show: its trend has σ = noise · √(12 / n)).
+ * trend below a third of that (or what noise alone would show: its trend has σ = noise · √(12 / n)).
  */
 export function isPlateau(stats: WindowStats, stableMg: number, noiseMg: number): boolean {
   const limit = Math.max(stableMg, 4 * noiseMg);
   if (stats.sdMg > limit) return false;
-  const trendLimit = Math.max(0.5 * limit, 4 * noiseMg * Math.sqrt(12 / stats.samples));
+  const trendLimit = Math.max(0.3 * limit, 4 * noiseMg * Math.sqrt(12 / stats.samples));
   return Math.abs(stats.trendMg) <= trendLimit;
 }
 
-/** Standard uncertainty of the mean of a plateau, mg: white noise, and half the trend (uniform) that was left in it. */
+/** Standard uncertainty of the mean of a plateau, mg: white noise, and its trend going on (uniform). */
 export function plateauSigma(stats: WindowStats): number {
   const white = (stats.sdMg * stats.sdMg) / stats.samples;
-  const trend = (stats.trendMg * stats.trendMg) / 12;
+  const trend = (stats.trendMg * stats.trendMg) / 3;
   return Math.sqrt(white + trend);
 }

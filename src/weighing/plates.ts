@@ -74,25 +74,21 @@ class PlateRange {
   }
 }
 
-/** A plate on cells: joins the samples of its cells into samples of the plate. */
+/** A plate on cells: joins the samples of its cells into samples of the plate. A cell without calibration gives none. */
 export class CellPlate {
   readonly tracker: PlateTracker;
   readonly cells: readonly CellChannel[];
   readonly #range: PlateRange;
-  readonly #calibrated: boolean;
-  #slowestUs = 0;
 
-  constructor(tracker: PlateTracker, cells: readonly CellChannel[], calibrated: boolean, faults: FaultBoard) {
+  constructor(tracker: PlateTracker, cells: readonly CellChannel[], faults: FaultBoard) {
     this.tracker = tracker;
     this.cells = cells;
-    this.#calibrated = calibrated;
     this.#range = new PlateRange(tracker, faults);
   }
 
   /** One conversion of one of its cells. HOT PATH: no allocation. */
   accept(cell: CellChannel, atUs: number, counts: number, sequence: number): void {
     const usable = cell.accept(atUs, counts, sequence);
-    if (!this.#calibrated) return;
     if (!usable) {
       if (cell.faulty) this.tracker.hold(atUs);
       return;
@@ -133,12 +129,7 @@ export class CellPlate {
       cell.fresh = false;
       cell.averages = cell.periodUs < fasterPart * slowest;
     }
-    this.#slowestUs = slowest;
     this.#take(atUs, mg);
-  }
-
-  get periodUs(): number {
-    return this.#slowestUs;
   }
 
   #take(atUs: number, mg: number): void {

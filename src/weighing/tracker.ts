@@ -161,7 +161,6 @@ export class PlateTracker {
     if (this.#phase === 'open') this.#observe(atUs, mg, moving);
     if (moving) {
       this.#noisyMg = Number.NaN;
-      this.#flatSinceUs = atUs;
     } else if (full && this.#settled(atUs)) {
       this.#settle(atUs);
     }

@@ -103,7 +103,7 @@ export class Weigher {
     const channels = cells.map(
       (cell) => new CellChannel(cell, dead, scales.get(cell.id), this.#config, this.#faults),
     );
-    const joined = new CellPlate(tracker, channels, missing.length === 0, this.#faults);
+    const joined = new CellPlate(tracker, channels, this.#faults);
     this.#cellPlates.push(joined);
     for (const cell of channels) this.#cells.set(cell.id, { cell, plate: joined });
     if (missing.length > 0) this.#uncalibrated.set(plate.id, missing);

@@ -149,8 +149,33 @@ test('lost samples, rates that differ and phases that drift change nothing', (t)
 
 test('a heavy load that creeps afterwards makes one movement only', (t) => {
   const creep: Load = (atUs) =>
-    atUs < 3_000_000 ? 0 : 20_000_000 * 5e-4 * (1 - Math.exp(-(atUs - 3_000_000) / 400e6));
+    atUs < 3_000_000 ? 0 : 20_000_000 * 5e-4 * (1 - Math.exp(-(atUs - 3_000_000) / 60e6));
   const rig = new Rig({ plate: plateOf(4, { maxMg: 30_000_000 }) });
   rig.run(600, sumOf(step(3_000_000, 20_000_000, 6, 0.1), creep));
   t.is(rig.movements.length, 1);
+});
+
+test('a thing that sinks slowly after it was put down is weighed when it has nearly stopped', (t) => {
+  const sinking: Load = (atUs) => (atUs < 2_000_000 ? 0 : 20_000 * (1 - Math.exp(-(atUs - 2_000_000) / 1e6)));
+  const rig = new Rig().run(15, sumOf(goods, step(2_000_000, 300_000), sinking));
+  t.is(rig.movements.length, 1);
+  t.true(Math.abs((rig.movements[0]?.massMg ?? 0) - 320_000) < 2_800);
+});
+
+test('a sway at half the rate of the cells is no row of glitches', (t) => {
+  const rig = new Rig().run(2, goods);
+  rig.run(1, goods, { tamper: (_cell, atUs, counts) => counts + ((atUs / 12_500) % 2 === 0 ? 20_000 : 0) });
+  t.true(rig.activities[0]?.open);
+});
+
+test('a fast cell beside a slow one is averaged, so that its hum does not alias', (t) => {
+  const rig = new Rig({ plate: plateOf(2, { kind: 'shelf', intervalMg: 5_000 }) });
+  for (let n = 1; n <= 800; n++) {
+    const at = n * 12_500;
+    const hum = 8_000 * Math.sin(2 * Math.PI * 26.3 * (at / 1e6));
+    rig.weigher.cell('cell-0', at, Math.round(80_000 + (1_000_000 + hum) * 0.4295), n);
+    if (n % 8 === 0) rig.weigher.cell('cell-1', at, 500_000 + ((n * 7) % 13), n / 8);
+  }
+  t.true(rig.weigher.status('basket').stable);
+  t.deepEqual(rig.outputs, []);
 });

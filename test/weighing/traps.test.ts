@@ -98,6 +98,8 @@ test('7: what is added at 0.2 d a second survives', (t) => {
     const sum = rig.movements.reduce((total, { massMg }) => total + massMg, 0);
     t.true(sum > 37_000 && sum < 41_000, String(sum));
     t.true(rig.movements.length <= 3);
+    const started = rig.movements[0]?.startedAtUs ?? 0;
+    t.true(started > 4_500_000 && started < 7_000_000, 'it began when the ramp began');
   }
 });
 
@@ -190,6 +192,15 @@ test('11: two additions of 0.4 d sum, and no movement is rounded to d', (t) => {
   );
   t.is(rig.movements.length, 1);
   t.true(Math.abs((rig.movements[0]?.massMg ?? 0) - 4_000) < 700);
+  // Put down in an instant, each opens the plate, and is still owed when it has settled.
+  const sudden = (at: number): Load => ramp(at, 100_000, 0.02);
+  const quick = new Rig().run(
+    12,
+    sumOf(() => 2_000_000, sudden(3), sudden(6)),
+  );
+  t.is(quick.activities.length, 4);
+  t.is(quick.movements.length, 1);
+  t.true(Math.abs((quick.movements[0]?.massMg ?? 0) - 4_000) < 700);
   const grams = new Rig().run(5, step(2_000_000, 12_300));
   t.true(Math.abs((grams.movements[0]?.massMg ?? 0) - 12_300) < 1_200);
   t.not((grams.movements[0]?.massMg ?? 0) % 5_000, 0);
