@@ -6,16 +6,16 @@ import {
   describeType,
   isPlainObject,
   keyOfName,
+  nameOfKey,
   plainFromWire,
   plainMapFromWire,
   plainMapToWire,
   plainToWire,
   quote,
-  setOwn,
   sortedEntries,
   wireText,
 } from './plain.ts';
-import { problem, ShapeProblem } from './problem.ts';
+import { problem, ShapeProblem, within } from './problem.ts';
 
 /** Both directions of one shape, compiled from its table. They throw a ShapeProblem. */
 export interface Codec {
@@ -218,7 +218,7 @@ function withUnknown(
     if (typeof key !== 'number' || keys.has(key)) {
       throw problem('CW-EVT-010', `has a field named ${quote(name)}, which its type doesn't know`);
     }
-    entries.push([key, plainToWire(item, false)]);
+    entries.push([key, within(name, () => plainToWire(item, false))]);
   }
   return wireMap(entries);
 }
@@ -246,7 +246,8 @@ function recordFromWire(
     if (typeof key !== 'number') {
       throw problem('CW-EVT-010', `has the key ${quote(key)}, where keys are integers`);
     }
-    setOwn(out, `~${key}`, plainFromWire(item, false));
+    const name = nameOfKey(key);
+    out[name] = within(name, () => plainFromWire(item, false));
   }
   return out;
 }
