@@ -32,7 +32,7 @@ export function virtualDevice(plan: VirtualDevicePlan, world: WorldDevice, conte
       endings = plan.sources.map((source) =>
         world.world.listen(source, (reading) => plan.transmit(reading, sink)),
       );
-      world.started();
+      await world.started();
     },
     async stop() {
       silence();

@@ -38,6 +38,16 @@ export interface WorldProgress {
   readonly stepsDone: number;
 }
 
+/** When a world began: enough for another process to find it where it is by now. */
+export interface WorldAnchor {
+  readonly scenario: string;
+  readonly seed: number;
+  /** The world's time 0 on the clock, µs. */
+  readonly startedAtUs: number;
+  /** World time at which the first round began, µs. */
+  readonly originUs: number;
+}
+
 type Listener = (reading: Reading) => void;
 
 /** The longest stretch that is worked out in one go, so that a process that slept does not stall on waking. */
@@ -57,6 +67,7 @@ export class LiveWorld {
   readonly #listeners = new Map<string, Set<Listener>>();
   #round = -1;
   #originUs = 0;
+  #firstOriginUs = 0;
   #compiled: CompiledScenario | undefined;
   #startedAtUs: number | undefined;
   #worldUs = 0;
@@ -96,7 +107,38 @@ export class LiveWorld {
   play(): void {
     if (this.#round >= 0) return;
     this.run();
-    this.#begin(0, this.#worldUs);
+    this.#firstOriginUs = Math.round(this.#worldUs);
+    this.#begin(0, this.#firstOriginUs);
+  }
+
+  /**
+   * Goes on with a world that began earlier, where it would be by now: what happened in between has happened, unread.
+   * False, and nothing changes, for an anchor of another scenario or seed, or of the future (the machine has booted).
+   */
+  resume(anchor: WorldAnchor): boolean {
+    const { scenario, seed, speed } = this.#options;
+    const nowUs = this.#clock.nowUs();
+    const known = anchor.scenario === scenario.name && anchor.seed === seed && anchor.startedAtUs <= nowUs;
+    if (!known || this.#startedAtUs !== undefined) return false;
+    this.#startedAtUs = anchor.startedAtUs;
+    this.#skipTo(anchor.originUs);
+    this.#firstOriginUs = anchor.originUs;
+    this.#begin(0, anchor.originUs);
+    this.#skipTo((nowUs - anchor.startedAtUs) * speed);
+    this.#arm(this.#options.tickUs);
+    return true;
+  }
+
+  /** The anchor of a world that plays. */
+  anchor(): WorldAnchor | undefined {
+    if (this.#startedAtUs === undefined || this.#round < 0) return undefined;
+    const { scenario, seed } = this.#options;
+    return {
+      scenario: scenario.name,
+      seed,
+      startedAtUs: this.#startedAtUs,
+      originUs: this.#firstOriginUs,
+    };
   }
 
   stop(): void {
@@ -133,10 +175,18 @@ export class LiveWorld {
   #catchUp(): boolean {
     const dueUs = (this.#clock.nowUs() - (this.#startedAtUs ?? 0)) * this.#options.speed;
     const untilUs = Math.min(dueUs, this.#worldUs + chunkUs);
-    for (const item of this.#world.run(untilUs)) this.#deliver(item);
+    this.#step(untilUs, (item) => this.#deliver(item));
+    return untilUs < dueUs;
+  }
+
+  #step(untilUs: number, take: (item: SimulationItem) => void): void {
+    for (const item of this.#world.run(untilUs)) take(item);
     this.#worldUs = Math.max(this.#worldUs, untilUs);
     this.#continue();
-    return untilUs < dueUs;
+  }
+
+  #skipTo(worldUs: number): void {
+    while (this.#worldUs < worldUs) this.#step(Math.min(worldUs, this.#worldUs + chunkUs), () => {});
   }
 
   #deliver(item: SimulationItem): void {
@@ -163,7 +213,8 @@ export class LiveWorld {
     const last = this.#compiled;
     if (!this.#options.loop || last === undefined || this.#worldUs < last.endUs) return;
     const random = createRandom(this.#options.seed + this.#round).fork('unload');
-    let atUs = Math.max(last.endUs, this.#worldUs) + restUs;
+    // The rest is longer than a chunk, so that this is ahead of the world's time however late the timer came.
+    let atUs = last.endUs + restUs;
     const clear: WorldAction[] = last.remaining.map(({ thing, plate, at }) => {
       atUs += unloadUs;
       return { kind: 'handle', atUs, plate, massMg: -thing.massMg, at, handling: liftOff(random) };

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { writeFileAtomic } from '#base/atomic-file.ts';
 import { loadScenarioFiles } from '#simulation/files.ts';
 import { loadScenario } from '#simulation/scenario.ts';
 import { type Device, type Driver, type DriverContext, driverContract } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { FaultBus } from '../fault-bus.ts';
-import { LiveWorld } from './live-world.ts';
+import { LiveWorld, type WorldAnchor } from './live-world.ts';
 
 const options = z.strictObject({
   scenario: z.string().describe('Scenario file, from the working directory or else the installation.'),
@@ -22,6 +24,10 @@ const options = z.strictObject({
     .enum(['open', 'first-start', 'call'])
     .default('first-start')
     .describe('When the scenario begins: on opening, when the first device starts, or by the call `play`.'),
+  anchor: z
+    .string()
+    .optional()
+    .describe('File that keeps when the world began: a gateway that restarts finds the world going on.'),
   tickMs: z.number().int().min(1).max(1000).default(20).describe('How often readings are delivered, ms.'),
 });
 type Options = z.infer<typeof options>;
@@ -30,7 +36,7 @@ type Options = z.infer<typeof options>;
 export interface WorldDevice extends Device {
   readonly world: LiveWorld;
   /** A device of this world has started. */
-  started(): void;
+  started(): Promise<void>;
 }
 
 /**
@@ -57,7 +63,9 @@ export const virtualWorld: Driver<Options> = {
       },
       context.clock,
     );
-    if (chosen.startOn === 'open') world.play();
+    const anchor = chosen.anchor === undefined ? undefined : await readAnchor(chosen.anchor);
+    const resumed = anchor !== undefined && world.resume(anchor);
+    if (!resumed && chosen.startOn === 'open') await play(world, chosen.anchor);
     return worldDevice(world, chosen, context);
   },
 };
@@ -71,15 +79,41 @@ function worldDevice(world: LiveWorld, chosen: Options, context: DriverContext):
     },
     faults: new FaultBus((error) => context.log.error({ error }, 'a fault listener threw')),
     world,
-    started: () => (chosen.startOn === 'first-start' ? world.play() : world.run()),
+    started: async () => {
+      if (chosen.startOn === 'first-start') await play(world, chosen.anchor);
+      else world.run();
+    },
     start: async () => {},
     stop: async () => world.stop(),
     call: async (action) => {
-      if (action === 'play') world.play();
+      if (action === 'play') await play(world, chosen.anchor);
       else if (action !== 'status') throw unknownCall('virtual-world', action, ['status', 'play']);
       return world.progress();
     },
   };
+}
+
+/** Begins the scenario, once, and notes when. */
+async function play(world: LiveWorld, file: string | undefined): Promise<void> {
+  if (world.anchor() !== undefined) return;
+  world.play();
+  if (file !== undefined) await writeFileAtomic(file, `${JSON.stringify(world.anchor())}\n`);
+}
+
+const anchorSchema = z.object({
+  scenario: z.string(),
+  seed: z.number(),
+  startedAtUs: z.number(),
+  originUs: z.number(),
+});
+
+/** A file that is missing or torn means that no world is going on. */
+async function readAnchor(file: string): Promise<WorldAnchor | undefined> {
+  try {
+    return anchorSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The world that a virtual device belongs to. Throws CW-DRV-004. */

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { VirtualClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
@@ -16,8 +19,8 @@ const files = await loadScenarioFiles(scenario);
 const board = await loadBoard('demo-cart');
 const startUs = 7_000_000;
 
-async function openAll(worldOptions: Record<string, unknown> = {}) {
-  const clock = new VirtualClock(startUs);
+async function openAll(worldOptions: Record<string, unknown> = {}, fromUs = startUs) {
+  const clock = new VirtualClock(fromUs);
   const buses = new Map<string, Device>();
   for (const entry of board.devices) {
     const options = entry.id === 'world' ? { scenario: path, ...worldOptions } : entry.options;
@@ -141,6 +144,25 @@ test('an unplugged device is a fault and reads again once it is opened anew', as
   await again.start((reading) => readings.push(reading));
   clock.advance(1_000_000);
   t.is(readings.filter((reading) => reading.kind === 'cell').length - before, 4 * 80);
+});
+
+test('a gateway that restarts finds the world going on, with what happened meanwhile', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'world-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const anchor = join(folder, 'world.json');
+  const first = await openAll({ anchor });
+  await first.startAll();
+  first.clock.advance(4_000_000);
+  const second = await openAll({ anchor }, startUs + 9_000_000);
+  await second.startAll();
+  second.clock.advance(3_000_000);
+  const all = expected(12_000_000) as Reading[];
+  t.deepEqual(
+    second.readings,
+    all.filter((reading) => reading.atUs > startUs + 9_000_000),
+  );
+  const other = await openAll({ anchor, seed: 5 }, startUs + 9_000_000);
+  t.is((await other.status()).state, 'waiting');
 });
 
 test('stopping is idempotent and silences a device', async (t) => {
