@@ -20,8 +20,9 @@ const blindUs = 5 * usPerSecond;
 /** A slow change is over when the mean has stayed within this part of d (or the noise) for so long. */
 const flatDivisions = 0.1;
 const flatUs = usPerSecond;
-/** Peaks this close to a motion belong to it. */
-const shakeMarginUs = 400 * usPerMs;
+/** Peaks this shortly before or after a motion belong to it (joints of tiles come up to 0.7 s apart). */
+const beforeShakeUs = 400 * usPerMs;
+const afterShakeUs = 700 * usPerMs;
 /** The sensor's own window makes it see motion this much longer than it lasts. */
 const gateLagUs = 200 * usPerMs;
 /** Without a motion sensor a cart whose mass shakes symmetrically for so long moves. */
@@ -265,11 +266,11 @@ export class PlateTracker {
     this.#openSamples++;
     if (moving) {
       // What came just before the sensor noticed belongs to the motion too.
-      if (!this.#moved && atUs - this.#startedUs < shakeMarginUs) this.#peakMg = 0;
+      if (!this.#moved && atUs - this.#startedUs < beforeShakeUs) this.#peakMg = 0;
       this.#moved = true;
       return;
     }
-    if (this.#gate !== undefined && atUs - this.#gate.movedUs < shakeMarginUs) return;
+    if (this.#gate !== undefined && atUs - this.#gate.movedUs < afterShakeUs) return;
     const size = Math.abs(deviation);
     if (size > this.#peakMg) this.#peakMg = size;
   }
