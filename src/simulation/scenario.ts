@@ -117,7 +117,10 @@ const actionShape = {
   put: putSchema.optional().describe('Puts something onto a plate.'),
   take: takeSchema.optional().describe('Takes the very thing out again that was put in.'),
   swap: z
-    .strictObject({ take: takeSchema, put: putSchema })
+    .strictObject({
+      take: takeSchema.describe('As the step `take`.'),
+      put: putSchema.describe('As the step `put`.'),
+    })
     .optional()
     .describe('Takes one thing and puts another within the same second.'),
   lean: leanSchema.optional().describe('A hand leans on the plate or its handle.'),
