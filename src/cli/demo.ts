@@ -73,12 +73,11 @@ async function tripsIn(
   options: DemoOptions,
   signal: ReturnType<typeof untilSignal>,
 ): Promise<number> {
-  const brokerUrl = `mqtt://127.0.0.1:${options.port ?? (await freePort())}`;
   const scenarioPath = here('config/scenarios/demo-trip.yaml');
   const daemon = await startDaemon(
     here('config/demo.yaml'),
     {
-      CARTWRIGHT_BROKER__URL: brokerUrl,
+      CARTWRIGHT_BROKER__URL: `mqtt://127.0.0.1:${options.port ?? 0}`,
       CARTWRIGHT_DATA: join(folder, 'data'),
       CARTWRIGHT_STATUS__PORT: String((await isFree(statusPort)) ? statusPort : 0),
       CARTWRIGHT_BOARD: await demoBoard(folder, options.once !== true),
@@ -86,6 +85,7 @@ async function tripsIn(
     folder,
     (message) => say(`gateway: ${message}`),
   );
+  const { brokerUrl } = daemon;
   const client = await connectBroker({ url: brokerUrl, timeoutS: 10 });
   const shopper = await Shopper.load({
     scenarioPath,
@@ -160,17 +160,6 @@ function summarize(events: readonly CartEvent[], shopper: Shopper): number {
     ].join('\n'),
   );
   return wrong;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 function isFree(port: number): Promise<boolean> {

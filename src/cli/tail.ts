@@ -43,7 +43,7 @@ Examples:
     )
     .action(async (options: TailOptions) => {
       const client = await connectBroker({ ...options, url: options.broker, timeoutS: 10 });
-      const colour = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
+      const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
       const printer = new EventPrinter({ colour, several: options.device === undefined });
       const wanted = (event: AnyEvent) =>
         options.type === undefined ||

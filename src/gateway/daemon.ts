@@ -28,7 +28,7 @@ const badConfiguration = 78;
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const log = pino({
-    level: process.env['CARTWRIGHT_LOG__LEVEL'] ?? 'info',
+    level: process.env.CARTWRIGHT_LOG__LEVEL ?? 'info',
     base: null,
     redact: ['*.password', '*.token', 'password', 'token'],
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -41,10 +41,14 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   process.once('SIGTERM', () => ended(0));
   const stops: (() => Promise<void>)[] = [];
   try {
-    const setup = await loadSetup(options.configPath, process.env);
+    let setup = await loadSetup(options.configPath, process.env);
     log.level = setup.config.log.level;
     for (const warning of setup.warnings) log.warn(warning);
-    if (setup.config.broker.embedded) stops.push(await startEmbeddedBroker(setup.config.broker.url, log));
+    if (setup.config.broker.embedded) {
+      const broker = await startEmbeddedBroker(setup.broker.url, log);
+      stops.push(() => broker.close());
+      setup = { ...setup, broker: { ...setup.broker, url: broker.url } };
+    }
     let recording: TraceWriter | undefined;
     const gateway = await Gateway.open({
       setup,

@@ -1,9 +1,9 @@
 import type { Logger } from '#base/log.ts';
-import { startBroker } from '#uplink/embedded-broker.ts';
+import { type EmbeddedBroker, startBroker } from '#uplink/embedded-broker.ts';
 import { GatewayError } from './errors.ts';
 
-/** Serves a broker on loopback at the port of `url`; the returned function ends it. */
-export async function startEmbeddedBroker(url: string, log: Logger): Promise<() => Promise<void>> {
+/** Serves a broker on loopback at the port of `url` (port 0 takes a free one); the answer has its real address. */
+export async function startEmbeddedBroker(url: string, log: Logger): Promise<EmbeddedBroker> {
   const { hostname, port } = new URL(url);
   if (hostname !== '127.0.0.1' && hostname !== 'localhost') {
     throw new GatewayError(
@@ -13,5 +13,5 @@ export async function startEmbeddedBroker(url: string, log: Logger): Promise<() 
   }
   const broker = await startBroker({ port: port === '' ? 1883 : Number(port) });
   log.info({ url: broker.url }, 'embedded broker');
-  return () => broker.close();
+  return broker;
 }

@@ -17,9 +17,9 @@ export function restorePipelineState(
   stored: StoredState,
   onDamage: (message: string) => void,
 ): PipelineState | undefined {
-  if (stored['clock'] === undefined) return undefined;
+  if (stored.clock === undefined) return undefined;
   try {
-    const { atUs } = JSON.parse(stored['clock']) as { atUs: number };
+    const { atUs } = JSON.parse(stored.clock) as { atUs: number };
     const [weighing, fusion, basket] = sections.map((name) => JSON.parse(stored[name] ?? 'null') as unknown);
     if (weighing === null || fusion === null || basket === null) {
       onDamage('a section of the saved state is missing');
@@ -67,8 +67,8 @@ export class StateTracker {
       changes[name] = text;
     }
     if (Object.keys(changes).length > 0 || !this.#written.has('clock')) {
-      changes['clock'] = JSON.stringify({ atUs: state.atUs });
-      this.#written.set('clock', changes['clock']);
+      changes.clock = JSON.stringify({ atUs: state.atUs });
+      this.#written.set('clock', changes.clock);
     }
     return changes;
   }

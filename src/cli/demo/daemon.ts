@@ -11,6 +11,7 @@ const stopWithinMs = 12_000;
 
 export interface DaemonProcess {
   readonly statusUrl: string;
+  readonly brokerUrl: string;
   readonly pid: number;
   /** Resolves with the exit code when the daemon has ended, by itself or by `stop`. */
   readonly exited: Promise<number>;
@@ -19,13 +20,13 @@ export interface DaemonProcess {
 
 /**
  * Starts the daemon as a process of its own, as on a cart, and resolves when it runs. Its log goes to `gateway.log` in
- * `folder`; warnings are also passed to `onWarning`. Rejects with CW-CLI-005, with the last of the log.
+ * `folder`; errors are also passed to `onError`. Rejects with CW-CLI-005, with the last of the log.
  */
 export async function startDaemon(
   configPath: string,
   environment: Readonly<Record<string, string>>,
   folder: string,
-  onWarning: (message: string) => void,
+  onError: (message: string) => void,
 ): Promise<DaemonProcess> {
   const child = spawn(process.execPath, [mainFile, configPath], {
     env: { ...process.env, ...environment },
@@ -36,8 +37,9 @@ export async function startDaemon(
   });
   const log = createWriteStream(join(folder, 'gateway.log'));
   const tail: string[] = [];
-  const running = new Promise<string>((resolve) => {
+  const running = new Promise<{ statusUrl: string; brokerUrl: string }>((resolve) => {
     let statusUrl = '';
+    let brokerUrl = '';
     createInterface({ input: child.stdout }).on('line', (line) => {
       log.write(`${line}\n`);
       tail.push(line);
@@ -45,27 +47,28 @@ export async function startDaemon(
       const entry = readEntry(line);
       if (entry === undefined) return;
       if (entry.msg === 'status page' && entry.url !== undefined) statusUrl = entry.url;
-      if (entry.msg === 'gateway running') resolve(statusUrl);
-      if (entry.level >= 40) onWarning(entry.msg);
+      if (entry.msg === 'embedded broker' && entry.url !== undefined) brokerUrl = entry.url;
+      if (entry.msg === 'gateway running') resolve({ statusUrl, brokerUrl });
+      if (entry.level >= 50) onError(entry.msg);
     });
   });
   child.stderr.on('data', (chunk: Buffer) => {
     log.write(chunk);
     tail.push(chunk.toString().trim());
   });
-  const statusUrl = await Promise.race([
+  const addresses = await Promise.race([
     running,
     exited.then(() => undefined),
     new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), startWithinMs).unref()),
   ]);
-  if (statusUrl === undefined) {
+  if (addresses === undefined) {
     child.kill('SIGKILL');
     throw new CliError(
       'CW-CLI-005',
       `the gateway did not start; the last it said:\n${tail.slice(-5).join('\n')}`,
     );
   }
-  return { statusUrl, pid: child.pid ?? 0, exited, stop: () => stop(child, exited) };
+  return { ...addresses, pid: child.pid ?? 0, exited, stop: () => stop(child, exited) };
 }
 
 interface LogEntry {
