@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findTool } from '#test/tools.ts';
+
+export interface Mosquitto {
+  readonly url: string;
+  readonly port: number;
+  /** Ends it in an orderly way (SIGTERM). */
+  stop(): Promise<void>;
+  /** Ends it at once (SIGKILL), as a power cut would. */
+  kill(): Promise<void>;
+  /** Stops the process without ending it: connections stay open and nothing answers (SIGSTOP). */
+  freeze(): void;
+  thaw(): void;
+  /** Starts it again on the same port, with what it kept. */
+  start(): Promise<void>;
+  /** Ends it and removes its folder. */
+  remove(): Promise<void>;
+}
+
+/** A port on loopback that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect({ host: '127.0.0.1', port });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Starts a real Mosquitto on loopback. `settings` are lines of its configuration file. */
+export async function startMosquitto(
+  options: { readonly port?: number; readonly settings?: readonly string[] } = {},
+): Promise<Mosquitto> {
+  const program = findTool('mosquitto');
+  if (program === undefined) throw new Error('mosquitto is not installed');
+  const folder = await mkdtemp(join(tmpdir(), 'mosquitto-'));
+  const port = options.port ?? (await freePort());
+  const configuration = join(folder, 'mosquitto.conf');
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    `persistence_location ${folder}/`,
+    'max_queued_messages 0',
+    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    ...(options.settings ?? []),
+  ];
+  await writeFile(configuration, `${lines.join('\n')}\n`);
+  let child: ChildProcess | undefined;
+
+  const start = async () => {
+    const started = spawn(program, ['-c', configuration], { stdio: ['ignore', 'ignore', 'pipe'] });
+    child = started;
+    let output = '';
+    started.stderr?.on('data', (data: Buffer) => {
+      output = (output + data.toString()).slice(-2_000);
+    });
+    for (let tries = 0; tries < 500; tries++) {
+      if (started.exitCode !== null) throw new Error(`mosquitto ended: ${output}`);
+      if (await answers(port)) return;
+      await sleep(10);
+    }
+    throw new Error(`mosquitto does not answer: ${output}`);
+  };
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const exited = once(ending, 'exit');
+    ending.kill(signal);
+    await exited;
+  };
+  await start();
+  return {
+    url: `mqtt://127.0.0.1:${port}`,
+    port,
+    start,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    async remove() {
+      child?.kill('SIGCONT');
+      await end('SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
