@@ -76,7 +76,7 @@ export async function startStatusPage(options: StatusPageOptions): Promise<Statu
     secure(response);
     try {
       checkAddressee(request, port);
-      const path = new URL(request.url ?? '/', 'http://page').pathname;
+      const path = (request.url ?? '/').replace(/[?#].*$/s, '');
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         response.writeHead(405, { Allow: 'GET, HEAD' }).end();
       } else if (path === '/api/snapshot') {
