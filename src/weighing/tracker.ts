@@ -51,6 +51,7 @@ export class PlateTracker {
   readonly #cart: boolean;
   readonly #awayMg: number;
   readonly #stableMg: number;
+  readonly #deadMg: number;
   readonly #gate: MotionGate | undefined;
   readonly #sink: (output: WeighingOutput) => void;
   readonly #window: SampleWindow;
@@ -62,6 +63,7 @@ export class PlateTracker {
   #levelMg = 0;
   #levelSigmaMg = 0;
   #noiseMg = 0;
+  /** Tilt at which the baseline was true, rad. */
   #tilt = 0;
   #nearUs = 0;
   session = false;
@@ -93,6 +95,7 @@ export class PlateTracker {
     this.maxMg = plate.maxMg ?? (capacity > 0 ? capacity : Number.POSITIVE_INFINITY);
     this.divisionMg = plate.divisionMg ?? plate.intervalMg ?? Math.max(1_000, Math.round(capacity / 6_000));
     this.#awayMg = awayPart * (capacity > 0 ? capacity : (plate.maxMg ?? 0));
+    this.#deadMg = plate.deadLoadMg;
     this.#cart = plate.kind === 'cart';
     this.#config = config;
     this.#stableMg = config.stableDivisions * this.divisionMg;
@@ -220,14 +223,16 @@ export class PlateTracker {
   #atRest(levelMg: number, sigmaMg: number, elapsedUs: number, atUs: number): void {
     this.#levelMg = levelMg;
     this.#levelSigmaMg = sigmaMg;
-    if (this.#gate !== undefined) this.#tilt = this.#gate.tilt;
     const { baseline } = this;
     baseline.follow(this.#levelMg, elapsedUs, atUs);
     if (!this.session) baseline.trackZero(this.#levelMg, elapsedUs);
     if (!this.zeroVerified) this.#verifyZero();
     const gap = Math.abs(this.#levelMg - (baseline.massMg ?? this.#levelMg));
     const { minimumMovementMg } = this.#config;
-    if (gap < 0.25 * minimumMovementMg) this.#nearUs = atUs;
+    if (gap < 0.25 * minimumMovementMg) {
+      this.#nearUs = atUs;
+      this.#tilt = this.#gate?.tilt ?? 0;
+    }
     if (gap >= minimumMovementMg && gap >= significance * this.#uncertainty(levelMg, gap, 0, atUs, atUs)) {
       this.#begin(this.#nearUs, true);
       this.#announce(true, atUs);
@@ -382,7 +387,7 @@ export class PlateTracker {
     const span = repeatPart * delta;
     const creep =
       (this.baseline.rateMgPerS(atUs) * Math.max(0, atUs - startedUs)) / usPerSecond / Math.sqrt(3);
-    const load = Math.abs(massMg);
+    const load = Math.abs(massMg) + this.#deadMg;
     const tilt =
       this.#gate === undefined ? 0 : load * Math.abs(Math.cos(this.#gate.tilt) - Math.cos(this.#tilt));
     const away = this.#away ? this.#awayMg : 0;

@@ -159,7 +159,7 @@ test('more than Max + 9 e on the plate is a fault of the plate', (t) => {
 test('a thing that drops hard exceeds the range for a moment without a fault', (t) => {
   const rig = new Rig().run(
     5,
-    sumOf(() => 12_000_000, step(2_000_000, 17_000_000, 14, 0.2)),
+    sumOf(() => 10_000_000, step(2_000_000, 19_000_000, 5, 0.25)),
   );
   t.deepEqual(rig.faults, []);
   t.is(rig.movements.length, 1);

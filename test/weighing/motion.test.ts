@@ -112,6 +112,20 @@ test('with a motion sensor the jolts of a ride are no movement, what came in mea
   }
 });
 
+test('a cart that slowly comes onto an incline and leaves it again has moved nothing', (t) => {
+  const angleAt = (atUs: number) => 0.04 * Math.max(0, Math.min(1, atUs / 3e6 - 1, 5 - atUs / 3e6));
+  const rig = new Rig({ plate: plateOf(4, { motion: 'imu', deadLoadMg: 4_000_000 }) });
+  rig.run(20, (atUs) => 16_000_000 * Math.cos(angleAt(atUs)) - 4_000_000, {
+    each: (atUs) => {
+      const angle = angleAt(atUs);
+      const accelerationMmS2 = [9_807 * Math.sin(angle), 0, 9_807 * Math.cos(angle)] as const;
+      rig.weigher.motion({ kind: 'motion', source: 'imu', atUs, accelerationMmS2 });
+    },
+  });
+  t.deepEqual(rig.movements, []);
+  t.true(rig.weigher.status('basket').stable);
+});
+
 test('an incline below the limit makes the result less certain, not wrong', (t) => {
   const angle = (2.5 * Math.PI) / 180;
   const later = (atUs: number) => atUs > 4_000_000;
