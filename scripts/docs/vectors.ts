@@ -11,6 +11,7 @@ import {
   ackPayload,
   liveCounts,
   liveWeight,
+  manifest,
   requestPayload,
   responsePayload,
   statePayload,
@@ -147,6 +148,12 @@ const payloads = () => [
     plates: [{ plate: 'basket', grossMg: -250, tareMg: 0, stable: true, moving: false }],
   }),
   payload('live counts', liveCounts, { atUs: moment.atUs, cells: [{ cell: 'cell-fl', counts: -8_388_608 }] }),
+  payload('manifest of a catalogue', manifest, {
+    version: versions.catalogue,
+    sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    size: 0,
+    parts: [],
+  }),
 ];
 
 /** The base event in hexadecimal after an edit, which must have found its place. */
@@ -219,6 +226,14 @@ const describe = (name: string, event: CartEvent | AnyEvent) => ({
   cloudEvent: toCloudEvent(event),
 });
 const asJson = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
+
+/** The JSON view of one event of each type, by type, and of each other payload's first vector, by record. */
+export function examples(): ReadonlyMap<string, object> {
+  const found = new Map<string, object>();
+  for (const event of events) found.set(event.type, toJson(event));
+  for (const { record, json } of payloads()) if (!found.has(record)) found.set(record, json);
+  return found;
+}
 
 /** The published test vectors: bytes in hexadecimal, and what they mean in the other forms. */
 export const vectorDocuments = [

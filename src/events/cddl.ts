@@ -14,6 +14,7 @@ import {
   ackPayload,
   liveCounts,
   liveWeight,
+  manifest,
   requestPayload,
   responsePayload,
   statePayload,
@@ -29,6 +30,7 @@ export const otherPayloads: readonly RecordShape[] = [
   responsePayload,
   liveWeight,
   liveCounts,
+  manifest,
 ];
 
 const preamble = `; What Cartwright's messages look like in CBOR (RFC 8949), in CDDL (RFC 8610).

@@ -80,3 +80,16 @@ export const liveCounts = record('live-counts', {
   atUs: must(1, uint, 'monotonic µs'),
   cells: must(2, array(liveCell), 'every cell that delivers'),
 });
+
+export const manifestPart = record('manifest-part', {
+  name: must(1, text, 'name under which the part is asked for'),
+  sha256: must(2, hex(32), 'SHA-256 of the part'),
+  size: must(3, uint, 'bytes'),
+});
+/** `_store/catalogue`, `_store/planogram/{device}`, `_store/gallery`, `_store/offers`, from the store, retained. */
+export const manifest = record('manifest', {
+  version: must(1, text, 'version of what is offered'),
+  sha256: must(2, hex(32), 'SHA-256 of all parts, one after the other'),
+  size: must(3, uint, 'bytes of all parts'),
+  parts: must(4, array(manifestPart), 'parts, in order'),
+});

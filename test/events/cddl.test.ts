@@ -12,7 +12,8 @@ import { openCddlTool } from './cddl-tool.ts';
 import { edgeVectors, eventVectors, fromHex, malformedVectors, payloadVectors, toHex } from './vectors.ts';
 
 const tool = await openCddlTool('docs/events.cddl');
-const test = tool === undefined ? anyTest.skip : anyTest;
+// One after the other: each starts a Python of its own.
+const test = tool === undefined ? anyTest.serial.skip : anyTest.serial;
 const check = tool ?? (() => Promise.reject(new Error('unreachable: the tests are skipped')));
 
 /** The rule that a JSON view's type goes by. */
@@ -38,12 +39,12 @@ test('the CDDL accepts every vector', async (t) => {
 test('the CDDL accepts whatever the codec writes', async (t) => {
   const seed = 20_261_122;
   const questions = [
-    ...fc.sample(anyEvent, { seed, numRuns: 150 }).map((event) => ({
+    ...fc.sample(anyEvent, { seed, numRuns: 80 }).map((event) => ({
       rule: isKnownType(event.type) ? eventRule(event.type) : 'newer-event',
       cbor: toHex(encodeEvent(event)),
     })),
     ...otherPayloads.flatMap((shape) =>
-      fc.sample(arbitraryOf(shape), { seed, numRuns: 10 }).map((value) => ({
+      fc.sample(arbitraryOf(shape), { seed, numRuns: 5 }).map((value) => ({
         rule: shape.name,
         cbor: toHex(encodeRecord(shape, value as never)),
       })),
@@ -64,7 +65,7 @@ const beyondCddl = new Set([
 
 test('the CDDL refuses every malformed vector that is not a matter of encoding', async (t) => {
   const vectors = malformedVectors.filter(({ name }) => !beyondCddl.has(name));
-  const answers = await check(vectors.map(({ cbor }) => ({ rule: 'event', cbor })));
+  const answers = await check(vectors.map(({ cbor }) => ({ rule: eventRule('gateway.born'), cbor })));
   t.is(answers.length, vectors.length);
   for (const [index, answer] of answers.entries()) t.is(typeof answer, 'string', vectors[index]?.name);
 });

@@ -1,0 +1,122 @@
+import { basketSnapshot } from '#events/data/baskets.ts';
+import { gatewayHealth } from '#events/data/gateway.ts';
+import type { RecordShape } from '#events/fields.ts';
+import {
+  ackPayload,
+  liveCounts,
+  liveWeight,
+  manifest,
+  requestPayload,
+  responsePayload,
+  statePayload,
+} from '#events/mqtt-payloads.ts';
+
+/** A topic of the contract as integrators see it. Events, requests and responses have one a type or command. */
+export interface TopicDoc {
+  /** Identifier in AsyncAPI. */
+  readonly id: string;
+  /** Below `cw/1/{store}/`. */
+  readonly address: string;
+  /** Which side publishes. */
+  readonly from: 'device' | 'store';
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  readonly payload: RecordShape;
+  readonly summary: string;
+}
+
+export const topics: readonly TopicDoc[] = [
+  {
+    id: 'state',
+    address: '{device}/state',
+    from: 'device',
+    qos: 1,
+    retain: true,
+    payload: statePayload,
+    summary: 'Birth and last will. A will that names an older connection than the last birth means nothing.',
+  },
+  {
+    id: 'health',
+    address: '{device}/health',
+    from: 'device',
+    qos: 1,
+    retain: true,
+    payload: gatewayHealth,
+    summary: 'How the device is doing: every 30 s and on change.',
+  },
+  {
+    id: 'basket',
+    address: '{device}/basket',
+    from: 'device',
+    qos: 1,
+    retain: true,
+    payload: basketSnapshot,
+    summary: 'The basket as it stands; cleared (an empty retained message) when the session closes.',
+  },
+  {
+    id: 'liveWeight',
+    address: '{device}/live/weight',
+    from: 'device',
+    qos: 0,
+    retain: false,
+    payload: liveWeight,
+    summary: 'Mass on every plate, ten times a second while a lease lasts (`live.start`).',
+  },
+  {
+    id: 'liveCounts',
+    address: '{device}/live/counts',
+    from: 'device',
+    qos: 0,
+    retain: false,
+    payload: liveCounts,
+    summary: 'Raw counts of every cell, ten times a second while a lease lasts.',
+  },
+  {
+    id: 'ack',
+    address: '{device}/ack',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: ackPayload,
+    summary: 'Everything up to this sequence is safe in the store, so the device may forget it.',
+  },
+  {
+    id: 'catalogue',
+    address: '_store/catalogue',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: manifest,
+    summary: 'Which catalogue is in force.',
+  },
+  {
+    id: 'planogram',
+    address: '_store/planogram/{device}',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: manifest,
+    summary: "Which planogram is in force on this device's plates.",
+  },
+  {
+    id: 'gallery',
+    address: '_store/gallery',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: manifest,
+    summary: 'Which gallery of reference embeddings is in force.',
+  },
+  {
+    id: 'offers',
+    address: '_store/offers',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: manifest,
+    summary: 'Which releases the store offers.',
+  },
+];
+
+export const requestDoc = { payload: requestPayload, qos: 1, retain: false } as const;
+export const responseDoc = { payload: responsePayload, qos: 1, retain: false } as const;
