@@ -28,7 +28,7 @@ async function problems(config: string, environment: Record<string, string> = {}
 test('a minimal configuration gets every default', async (t) => {
   const { config, board, warnings, overrides } = await load(minimalConfig);
   t.is(config.broker.url, 'mqtt://127.0.0.1:1883');
-  t.is(config.weighing.windowMs, 400);
+  t.is(config.weighing.windowMs, 350);
   t.is(board.plates[0]?.id, 'basket');
   t.deepEqual(warnings, []);
   t.deepEqual(overrides, []);
