@@ -64,17 +64,19 @@ export interface OpenedFile {
  * Opens the database at `path`, making it and its folder where they are missing. A damaged file is moved aside (never
  * deleted) and a new ledger is begun. Throws CW-UPL-001 (can't be opened), CW-UPL-003 (newer format; left as it is)
  * or CW-UPL-004 (held by another process).
+ * @param checkpointPages pages of 4,096 bytes that the log gathers before they are copied into the database: what is
+ *   stored and deleted in between never reaches it, which spares the card
  */
-export function openOutboxFile(path: string): OpenedFile {
+export function openOutboxFile(path: string, checkpointPages = 1_000): OpenedFile {
   try {
     mkdirSync(dirname(path), { recursive: true });
     try {
-      return { ...openAndCheck(path), setAside: undefined };
+      return { ...openAndCheck(path, checkpointPages), setAside: undefined };
     } catch (error) {
       if (!isDamage(error)) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       const moved = setAside(path);
-      return { ...openAndCheck(path), setAside: { path: moved, reason } };
+      return { ...openAndCheck(path, checkpointPages), setAside: { path: moved, reason } };
     }
   } catch (error) {
     throw asOpenError(path, error);
@@ -120,7 +122,7 @@ function syncFolder(path: string): void {
   }
 }
 
-function openAndCheck(path: string): { database: DatabaseSync; ledger: string } {
+function openAndCheck(path: string, checkpointPages: number): { database: DatabaseSync; ledger: string } {
   const size = existsSync(path) ? statSync(path).size : 0;
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
@@ -128,6 +130,7 @@ function openAndCheck(path: string): { database: DatabaseSync; ledger: string } 
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     // The log is cut back after a burst; in between it is reused, which spares the card.
     database.exec('PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY');
+    database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
     const ledger = migrate(path, database);
     if (size > 0 && size <= largestCheckedBytes) quickCheck(database);
     syncFolder(path);

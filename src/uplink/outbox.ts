@@ -33,6 +33,8 @@ export interface OutboxLimits {
   readonly maxBytes: number;
   /** Share of `maxBytes` that belongs to ledger events, 0…1. */
   readonly ledgerShare: number;
+  /** Pages that the write-ahead log gathers (1,000). */
+  readonly checkpointPages?: number;
 }
 
 export interface OutboxStart {
@@ -94,7 +96,7 @@ export class Outbox {
    * Throws CW-UPL-001, -003, -004.
    */
   constructor(path: string, limits: OutboxLimits, resume?: { readonly boot: number }) {
-    const { database, ledger, setAside } = openOutboxFile(path);
+    const { database, ledger, setAside } = openOutboxFile(path, limits.checkpointPages);
     this.#database = database;
     this.setAside = setAside;
     const ledgerLimit = Math.floor(limits.maxBytes * limits.ledgerShare);
