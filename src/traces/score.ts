@@ -5,6 +5,8 @@ import type { TimedTruth } from './replay.ts';
 /** How far before the movement's start and after its settling a truth may lie and still be the same happening, µs. */
 const beforeUs = 2_500_000;
 const afterUs = 1_500_000;
+/** A change that was found after a restart began some time while nobody looked, µs. */
+const awayUs = 30_000_000;
 
 interface Decision {
   readonly event: CartEvent;
@@ -25,6 +27,8 @@ interface Question {
   readonly startedAtUs: number;
   readonly settledAtUs: number;
   readonly atUs: number;
+  /** How far before `startedAtUs` what it asks about may have begun, µs. */
+  readonly beforeUs: number;
   outcome: string | undefined;
 }
 
@@ -141,7 +145,7 @@ function collect(event: CartEvent, decisions: Decision[], questions: Map<string,
       decisions.push(decision(event, event.data, -1));
       break;
     case 'item.unresolved': {
-      const { massMg, plate, startedAtUs, settledAtUs } = event.data;
+      const { kind, massMg, plate, startedAtUs, settledAtUs } = event.data;
       const question = {
         id: event.id,
         massMg,
@@ -149,6 +153,7 @@ function collect(event: CartEvent, decisions: Decision[], questions: Map<string,
         startedAtUs,
         settledAtUs,
         atUs: event.atUs,
+        beforeUs: kind === 'changed-while-away' ? awayUs : beforeUs,
         outcome: undefined,
       };
       questions.set(event.id, question);
@@ -195,7 +200,11 @@ function bestDecision(
     if (unit.plate !== undefined && candidate.plate !== unit.plate) continue;
     const question = candidate.settles === undefined ? undefined : questions.get(candidate.settles);
     const { startedAtUs, settledAtUs } = question ?? candidate;
-    const distance = outside(unit.atUs, startedAtUs - beforeUs, settledAtUs + afterUs);
+    const distance = outside(
+      unit.atUs,
+      startedAtUs - (question?.beforeUs ?? beforeUs),
+      settledAtUs + afterUs,
+    );
     const center = Math.abs(unit.atUs - (startedAtUs + settledAtUs) / 2);
     if (distance === 0 && center < bestDistance) {
       best = candidate;
@@ -210,7 +219,11 @@ function nearestQuestion(unit: Unit, questions: ReadonlyMap<string, Question>): 
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const question of questions.values()) {
     if (unit.plate !== undefined && question.plate !== unit.plate) continue;
-    const distance = outside(unit.atUs, question.startedAtUs - beforeUs, question.settledAtUs + afterUs);
+    const distance = outside(
+      unit.atUs,
+      question.startedAtUs - question.beforeUs,
+      question.settledAtUs + afterUs,
+    );
     const center = Math.abs(unit.atUs - (question.startedAtUs + question.settledAtUs) / 2);
     if (distance === 0 && center < bestDistance) {
       best = question;
