@@ -5,7 +5,10 @@ import { findLayout, isRestricted, type LabelRules, readLabel } from './restrict
 import { expandUpcE } from './upc-e.ts';
 
 export interface RetailRules extends LabelRules {
-  /** Whether the catalogue lists exactly this GTIN-14: then a retailer's own number needs no layout. */
+  /**
+   * Whether the catalogue lists exactly this GTIN-14: then a retailer's own number needs no layout, and of two readings of
+   * eight digits that one counts.
+   */
   readonly isListed?: (gtin: string) => boolean;
 }
 
@@ -75,12 +78,12 @@ export function readItf(text: string, stripped: boolean, rules: RetailRules): Sc
  * Digits of which nothing says what they are: keyed in, or from a reader without identifiers. `undefined` where the length
  * is none of a GTIN.
  *
- * @throws ScanningError CW-SCN-001 no reading has a right check digit, CW-SCN-007 both EAN-8 and UPC-E have
+ * @throws ScanningError CW-SCN-001 no reading has a right check digit, CW-SCN-007 both EAN-8 and UPC-E have and nothing decides
  */
 export function readBareDigits(digits: string, rules: RetailRules): ScanMeaning | undefined {
   switch (digits.length) {
     case 8:
-      return gtinMeaning(checked(eightDigits(digits)), rules);
+      return gtinMeaning(checked(eightDigits(digits, rules)), rules);
     case 12:
     case 13:
     case 14:
@@ -96,19 +99,29 @@ export function readBareDigits(digits: string, rules: RetailRules): ScanMeaning 
   }
 }
 
-function eightDigits(digits: string): string {
-  let expanded: string | undefined;
-  try {
-    expanded = expandUpcE(digits);
-  } catch (error) {
-    if (!(error instanceof ScanningError)) throw error;
-  }
-  if (expanded === undefined) return digits;
-  if (!hasValidCheckDigit(digits)) return expanded;
+/**
+ * EAN-8 or UPC-E: more than half of the numbers that start with 0 or 1 have a right check digit as both. What the
+ * catalogue lists decides; else a leading 0 means UPC-E, because EAN-8 numbers with it are a retailer's own.
+ */
+function eightDigits(digits: string, rules: RetailRules): string {
+  const expanded = expandedOrNothing(digits);
+  if (expanded === undefined || !hasValidCheckDigit(digits)) return expanded ?? digits;
+  const isListed = (number: string) => rules.isListed?.(number.padStart(14, '0')) === true;
+  if (isListed(digits) !== isListed(expanded)) return isListed(digits) ? digits : expanded;
+  if (digits.startsWith('0')) return expanded;
   throw new ScanningError(
     'CW-SCN-007',
     `${digits} is both an EAN-8 and the UPC-E of ${expanded}; set the scanner to send AIM identifiers, or key in all 12 digits.`,
   );
+}
+
+function expandedOrNothing(digits: string): string | undefined {
+  try {
+    return expandUpcE(digits);
+  } catch (error) {
+    if (error instanceof ScanningError) return undefined;
+    throw error;
+  }
 }
 
 function onlyDigits(text: string): string {

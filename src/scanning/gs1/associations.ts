@@ -30,13 +30,25 @@ export function checkAssociations(elements: readonly GsElement[]): void {
     values.set(ai, value);
   }
   const present = [...values.keys()];
-  for (const ai of present) checkOne(ai, present);
+  for (const ai of present) checkExcluded(ai, present);
+  for (const ai of present) checkRequired(ai, present);
 }
 
-function checkOne(ai: string, present: readonly string[]): void {
+function checkExcluded(ai: string, present: readonly string[]): void {
   const entry = assigned(ai);
-  const { requires, excludes } = entry;
-  for (const alternatives of requires) {
+  for (const pattern of entry.excludes) {
+    const rival = present.find((other) => other !== ai && fits(other, pattern));
+    if (rival === undefined) continue;
+    throw new ScanningError(
+      'CW-SCN-026',
+      `${named(ai, entry)} must not appear with (${rival}); the label contradicts itself, use another code of the product.`,
+    );
+  }
+}
+
+function checkRequired(ai: string, present: readonly string[]): void {
+  const entry = assigned(ai);
+  for (const alternatives of entry.requires) {
     const met = alternatives.some((group) =>
       group.every((pattern) => present.some((other) => fits(other, pattern))),
     );
@@ -45,14 +57,6 @@ function checkOne(ai: string, present: readonly string[]): void {
     throw new ScanningError(
       'CW-SCN-025',
       `${named(ai, entry)} means nothing without ${wanted}; use another code of the product.`,
-    );
-  }
-  for (const pattern of excludes) {
-    const rival = present.find((other) => other !== ai && fits(other, pattern));
-    if (rival === undefined) continue;
-    throw new ScanningError(
-      'CW-SCN-026',
-      `${named(ai, entry)} must not appear with (${rival}); the label contradicts itself, use another code of the product.`,
     );
   }
 }

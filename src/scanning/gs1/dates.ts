@@ -15,7 +15,7 @@ export function daysInMonth(year: number, month: number): number {
 }
 
 /**
- * The year of two digits, at most 49 years after and 50 years before the current one (General Specifications 7.12).
+ * The year of two digits, at most 49 years before and 50 years after the current one (General Specifications 7.12).
  */
 export function fullYear(twoDigits: number, currentYear: number): number {
   const century = currentYear - (currentYear % 100);

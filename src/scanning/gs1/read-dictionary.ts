@@ -14,7 +14,7 @@ export function readDictionary(text: string): AiEntry[] {
     .map(({ line, number }) => readLine(line, number));
 }
 
-const attributePattern = /^(?:[a-z]+=\S+|dlpkey)$/;
+const attributePattern = /^(?:(?:req|ex|dlpkey)=\S+|dlpkey)$/;
 const flagPattern = /^[*!?"$%&'()+,\-./:;<=>@[\\\]^_`{|}~]+$/;
 const componentPattern = /^(\[)?([NXYZ])(\.\.)?([0-9]+)(\])?((?:,[a-z0-9]+)*)$/;
 
