@@ -22,7 +22,14 @@ export interface BasketState {
     readonly nextLine: number;
     readonly lines: readonly Line[];
     readonly questions: readonly string[];
+    /** Units that each item event put on lines (or took off), so that a correction can undo them. */
+    readonly effects: Readonly<Record<string, readonly Effect[]>>;
   };
+}
+
+interface Effect {
+  readonly line: number;
+  readonly units: number;
 }
 
 export interface BasketOptions {
@@ -50,6 +57,7 @@ export class Basket {
   #nextLine = 1;
   #lines: Line[] = [];
   #questions: string[] = [];
+  #effects = new Map<string, Effect[]>();
 
   constructor(options: BasketOptions) {
     this.#options = options;
@@ -68,6 +76,9 @@ export class Basket {
       this.#nextLine = state.open.nextLine;
       this.#lines = [...state.open.lines];
       this.#questions = [...state.open.questions];
+      this.#effects = new Map(
+        Object.entries(state.open.effects).map(([event, effects]) => [event, [...effects]]),
+      );
     }
   }
 
@@ -94,12 +105,12 @@ export class Basket {
       );
     }
     this.#sessions += 1;
-    this.#session = hash('session', this.#options.salt, String(this.#sessions), token ?? '');
+    // Not of the token: a short one could be found again by trying them all.
+    this.#session = hash('session', this.#options.salt, String(this.#sessions));
     this.#tokenHash = token === undefined ? '' : hash('token', this.#options.salt, token);
     this.#revision = 1;
     this.#nextLine = 1;
-    this.#lines = [];
-    this.#questions = [];
+    this.#forget();
     this.#options.emit({
       type: 'basket.opened',
       data: { session: this.#session, currency: this.#options.catalogue.currency, by },
@@ -129,13 +140,19 @@ export class Basket {
     });
     this.#session = undefined;
     this.#tokenHash = '';
-    this.#lines = [];
-    this.#questions = [];
+    this.#forget();
     return last;
   }
 
-  /** Takes an item event into the ledger of lines. Without a session it says so once per event, as `basket.alert`. */
+  #forget(): void {
+    this.#lines = [];
+    this.#questions = [];
+    this.#effects.clear();
+  }
+
+  /** Takes an item event into the ledger of lines. Goods put in without a session are said once per event, as `basket.alert`. */
   apply(event: CartEvent): void {
+    const before = this.#revision;
     switch (event.type) {
       case 'item.added':
         this.#add(event, event.data);
@@ -144,14 +161,21 @@ export class Basket {
         this.#remove(event, event.data);
         break;
       case 'item.unresolved':
-        if (this.#session !== undefined) this.#questions.push(event.id);
+        if (this.#session === undefined) return;
+        this.#questions.push(event.id);
         this.#revision += 1;
         break;
-      case 'item.resolved':
+      case 'item.resolved': {
+        const asked = this.#questions.length;
         this.#questions = this.#questions.filter((id) => id !== event.data.settles);
-        if (event.data.outcome === 'added') this.#add(event, event.data);
-        else if (event.data.outcome === 'removed') this.#remove(event, event.data);
-        else this.#revision += 1;
+        this.#decide(event, event.data);
+        // Lines count themselves; an answer that touched none changed the basket all the same.
+        if (this.#revision === before && this.#questions.length < asked) this.#revision += 1;
+        break;
+      }
+      case 'item.corrected':
+        this.#undo(event, event.data.corrects);
+        this.#decide(event, event.data);
         break;
       default:
         break;
@@ -207,6 +231,7 @@ export class Basket {
               nextLine: this.#nextLine,
               lines: this.#lines,
               questions: this.#questions,
+              effects: Object.fromEntries(this.#effects),
             },
           }),
     };
@@ -218,13 +243,18 @@ export class Basket {
     return data.plu === undefined ? undefined : byPlu.get(data.plu);
   }
 
+  #decide(event: CartEvent, data: EventData<'item.added'> & { readonly outcome: string }): void {
+    if (data.outcome === 'added') this.#add(event, data);
+    else if (data.outcome === 'removed') this.#remove(event, data);
+  }
+
   #add(event: CartEvent, data: EventData<'item.added'>): void {
-    const product = this.#product(data);
-    if (product === undefined) return;
     if (this.#session === undefined) {
-      this.#alert(event, data.massMg, data.probabilityPpm, data.plate);
+      this.#alert(event, data);
       return;
     }
+    const product = this.#product(data);
+    if (product === undefined || data.count === 0) return;
     const addition: Addition = {
       product,
       count: data.count,
@@ -233,30 +263,45 @@ export class Basket {
       priceMinor: data.priceMinor,
       certificateId: data.certificateId,
     };
-    const index = this.#lines.findIndex((line) => takesUp(line, addition));
-    const existing = this.#lines[index];
-    if (existing === undefined) {
-      const line = newLine(this.#nextLine++, addition);
-      this.#lines.push(line);
-      this.#emitLine(event, line, data.count);
-    } else {
-      const line = recount(existing, data.count);
-      this.#lines[index] = line;
-      this.#emitLine(event, line, data.count);
+    const existing = this.#lines.find((line) => takesUp(line, addition));
+    if (existing !== undefined) {
+      this.#change(event, existing, data.count);
+      return;
     }
+    const line = newLine(this.#nextLine++, addition);
+    this.#lines.push(line);
+    this.#emitLine(event, line, data.count);
   }
 
   #remove(event: CartEvent, data: EventData<'item.removed'>): void {
     const product = this.#product(data);
     if (product === undefined || this.#session === undefined) return;
     for (const { line, units } of takeFrom(this.#lines, product.key, data.count, data.massMg)) {
-      const after = recount(line, -units);
-      this.#lines = this.#lines.map((other) => (other.line === line.line ? after : other));
-      this.#emitLine(event, after, -units);
+      this.#change(event, line, -units);
     }
   }
 
+  /** Takes back what an earlier item event did to the lines, as far as it still stands. */
+  #undo(event: CartEvent, corrected: string): void {
+    const effects = this.#effects.get(corrected) ?? [];
+    this.#effects.delete(corrected);
+    for (const { line: number, units } of effects.toReversed()) {
+      const line = this.#lines.find((one) => one.line === number);
+      if (line !== undefined) this.#change(event, line, -Math.min(units, line.count));
+    }
+    // Only what the correction itself says can be corrected again.
+    this.#effects.delete(event.id);
+  }
+
+  #change(cause: CartEvent, line: Line, units: number): void {
+    if (units === 0) return;
+    const after = recount(line, units);
+    this.#lines = this.#lines.map((other) => (other.line === line.line ? after : other));
+    this.#emitLine(cause, after, units);
+  }
+
   #emitLine(cause: CartEvent, line: Line, change: number): void {
+    this.#effects.set(cause.id, [...(this.#effects.get(cause.id) ?? []), { line: line.line, units: change }]);
     this.#revision += 1;
     this.#options.emit({
       type: 'basket.line',
@@ -266,7 +311,7 @@ export class Basket {
     });
   }
 
-  #alert(cause: CartEvent, massMg: number, probabilityPpm: number, plate: string): void {
+  #alert(cause: CartEvent, { massMg, probabilityPpm, plate }: EventData<'item.added'>): void {
     this.#options.emit({
       type: 'basket.alert',
       data: { kind: 'no-session', massMg, probabilityPpm, plate, blocking: false },
@@ -277,6 +322,6 @@ export class Basket {
 
 /** A line as events carry it: without what only the basket needs. */
 function lineRecord(line: Line): BasketSnapshot['lines'][number] {
-  const { product: _product, sale: _sale, ...rest } = line;
+  const { product: _product, sale: _sale, made: _made, ...rest } = line;
   return rest;
 }

@@ -20,6 +20,8 @@ export interface Line {
   readonly priceStatus: PriceStatus;
   readonly entry: Entry;
   readonly certificateId?: string;
+  /** Of a weighed or labelled line, whose price is one for all its units: what it was made with. */
+  readonly made?: { readonly count: number; readonly priceMinor: number; readonly massMg: number };
 }
 
 /** What was put in, as the item event says it. */
@@ -54,19 +56,21 @@ export function newLine(line: number, addition: Addition): Line {
     entry: addition.entry,
     ...(addition.certificateId === undefined ? {} : { certificateId: addition.certificateId }),
   };
-  if (addition.priceMinor !== undefined) {
-    return { ...base, massMg, priceMinor: addition.priceMinor, priceStatus: 'final' };
-  }
+  const whole = (priceMinor: number, priceStatus: PriceStatus) => ({
+    ...base,
+    massMg,
+    priceMinor,
+    priceStatus,
+    made: { count, priceMinor, massMg },
+  });
+  if (addition.priceMinor !== undefined) return whole(addition.priceMinor, 'final');
   if (product.sale === 'weight') {
-    if (product.priceMinorPerKg === undefined)
-      return { ...base, massMg, priceMinor: 0, priceStatus: 'at-till' };
+    if (product.priceMinorPerKg === undefined) return whole(0, 'at-till');
+    // Only a certified scale's mass makes a price by weight final: our own cells identify and verify.
+    const status = addition.certificateId === undefined ? 'estimate' : 'final';
     return {
-      ...base,
-      massMg,
+      ...whole(priceByMass(massMg, product.priceMinorPerKg), status),
       unitPriceMinor: product.priceMinorPerKg,
-      priceMinor: priceByMass(massMg, product.priceMinorPerKg),
-      // Only a certified scale's mass makes a price by weight final: our own cells identify and verify.
-      priceStatus: addition.certificateId === undefined ? 'estimate' : 'final',
     };
   }
   if (product.priceMinor === undefined) return { ...base, priceMinor: 0, priceStatus: 'at-till' };
@@ -86,18 +90,21 @@ export function takesUp(line: Line, addition: Addition): boolean {
     line.sale === 'each' &&
     addition.product.sale === 'each' &&
     addition.priceMinor === undefined &&
+    line.made === undefined &&
     line.unitPriceMinor === addition.product.priceMinor
   );
 }
 
-/** The line after `change` units more (or fewer) of it; a weighed or labelled line goes as a whole. */
+/**
+ * The line after `change` units more (or fewer) of it. Of a weighed or labelled line each unit is an equal share of
+ * what the line was made with, so that units which come back bring the whole price back.
+ */
 export function recount(line: Line, change: number): Line {
   const count = Math.max(0, line.count + change);
-  if (line.unitPriceMinor !== undefined && line.sale === 'each') {
-    return { ...line, count, priceMinor: line.unitPriceMinor * count };
-  }
-  if (count === 0) return { ...line, count, priceMinor: 0 };
-  return { ...line, count, priceMinor: Math.round((line.priceMinor * count) / line.count) };
+  const { made } = line;
+  if (made === undefined) return { ...line, count, priceMinor: (line.unitPriceMinor ?? 0) * count };
+  const share = (whole: number) => Math.round((whole * count) / made.count);
+  return { ...line, count, priceMinor: share(made.priceMinor), massMg: share(made.massMg) };
 }
 
 /**
