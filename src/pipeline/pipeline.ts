@@ -1,3 +1,4 @@
+import { currencyOf } from '#base/currency.ts';
 import { Basket, type BasketSnapshot, type BasketState } from '#basket/basket.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import type { Board, Calibration } from '#config/board.ts';
@@ -63,10 +64,13 @@ export class Pipeline {
     this.#options = options;
     this.#ledger = options.ledger;
     this.#nowUs = options.startUs;
+    const currency = currencyOf(options.catalogue.currency);
     this.#rules = {
       variableMeasure: options.catalogue.variableMeasure,
       tokenPattern: options.tokenPattern,
-      currencyDecimals: 2,
+      currencyDecimals: currency?.decimals ?? 2,
+      ...(currency === undefined ? {} : { currencyNumber: currency.number }),
+      isListed: (gtin) => options.catalogue.byGtin.has(gtin),
     };
     this.#basket = new Basket({
       catalogue: options.catalogue,
