@@ -69,6 +69,7 @@ function partOf(catalogue: Catalogue, placed: readonly PendingScan[], extra: num
 /** Whether one scan may stand for several units: a plain code of a product of known mass. */
 function mayHaveTwins(part: Part): boolean {
   const scan = part.scans[0]?.scan;
+  if (part.scans.some((pending) => pending.doubted === true)) return false;
   return (
     !part.broad &&
     scan?.priceMinor === undefined &&
@@ -77,9 +78,10 @@ function mayHaveTwins(part: Part): boolean {
   );
 }
 
-/** Adds one or two unscanned units of a scanned product: `extraUnit` each. */
+/** Adds one or two unscanned units of a scanned product. */
 function withTwins(catalogue: Catalogue, set: AdditionSet): AdditionSet[] {
   const sets: AdditionSet[] = [];
+  const prior = set.parts.length > 1 ? priors.extraUnitBeside : priors.extraUnit;
   for (const [i, part] of set.parts.entries()) {
     if (!mayHaveTwins(part)) continue;
     for (let extra = 1; extra <= 2; extra++) {
@@ -90,7 +92,7 @@ function withTwins(catalogue: Catalogue, set: AdditionSet): AdditionSet[] {
         parts: set.parts.with(i, more),
         meanMg: set.meanMg - part.meanMg + more.meanMg,
         varMg2: set.varMg2 - part.varMg2 + more.varMg2,
-        logPrior: set.logPrior + extra * Math.log(priors.extraUnit),
+        logPrior: set.logPrior + extra * Math.log(prior),
       });
     }
   }

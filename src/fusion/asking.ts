@@ -91,7 +91,10 @@ export class Asking {
     // An exchange, or nothing: there is no thing of this mass that could be taken out again.
     const lot = leavesNoMass(change) ? undefined : this.#unnamed(change, event);
     if (lot !== undefined) plate.lots.push(lot);
-    for (const pending of scans) pending.question ??= event;
+    for (const pending of scans) {
+      pending.question ??= event;
+      pending.doubted = true;
+    }
     const question: Question = {
       event,
       ...words,

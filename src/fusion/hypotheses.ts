@@ -1,9 +1,9 @@
 import type { Catalogue } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import { type AdditionSet, additionSets } from './additions.ts';
-import { logBroadDensity, logNormal, logUnknownDensity, unitMass } from './likelihood.ts';
+import { logBroadDensity, logNormal, logSumExp, logUnknownDensity, unitMass } from './likelihood.ts';
 import type { MassIndex, MassMatch } from './mass-index.ts';
-import { disturbanceSdMg, maximumPairs, priors } from './priors.ts';
+import { disturbanceSdMg, maximumPairs, maximumSwaps, priors } from './priors.ts';
 import { RemovalSets } from './removals.ts';
 import type { Sightings } from './sightings.ts';
 import type { Change, Hypothesis, Lot, Part, PendingScan } from './types.ts';
@@ -34,7 +34,9 @@ class Enumeration {
     this.#context = context;
     this.#delta = context.change.massMg;
     this.#var = Math.max(1, context.change.varMg2);
-    this.#removals = new RemovalSets(context.lots, context.catalogue, context.config.maximumItems);
+    // A gain can't be a loss alone: then at least one part is something put in.
+    const most = context.config.maximumItems - (this.#delta > 6 * Math.sqrt(this.#var) ? 1 : 0);
+    this.#removals = new RemovalSets(context.lots, context.catalogue, Math.max(1, most));
   }
 
   run(): Hypothesis[] {
@@ -144,7 +146,8 @@ class Enumeration {
     for (const removal of this.#removals.matches(set.meanMg - this.#delta, this.#var + set.varMg2, room)) {
       // Putting in what is taken out is nothing at all.
       if (removal.parts.some((out) => set.parts.some((into) => into.product === out.product))) continue;
-      this.#push([...set.parts, ...removal.parts], set.logPrior + removal.logPrior);
+      const exchange = set.parts.length === 0 ? 1 : (priors.exchanged[removal.parts.length] ?? 0);
+      this.#push([...set.parts, ...removal.parts], set.logPrior + removal.logPrior + logOf(exchange));
     }
   }
 
@@ -175,7 +178,7 @@ class Enumeration {
     }
   }
 
-  /** One thing comes out while another goes in without a scan: possible, so it counts against every single explanation. */
+  /** One thing comes out while another goes in without a scan: possible, so it counts against every single explanation. More than 500 of them count as one: none could be decided. */
   #unscannedSwaps(unplaced: number): void {
     const { index, config, sightings } = this.#context;
     if (Math.abs(this.#delta) < 5 * Math.sqrt(this.#var + disturbanceSdMg ** 2)) return;
@@ -183,15 +186,21 @@ class Enumeration {
     const logPrior = unplaced + logOf(priors.unscannedSwap / Math.max(1, singles.length));
     const known = logPrior + logOf((1 - config.unscannedUnknownPrior) * this.#share());
     const unknown: number = logPrior + logOf(config.unscannedUnknownPrior);
+    const swaps: { readonly parts: readonly Part[]; readonly logLikelihood: number }[] = [];
     for (const removal of singles) {
       const rest = this.#delta + removal.meanMg;
       if (rest <= 0) continue;
       this.#pushUnknown(unknown + logUnknownDensity(rest));
-      for (const match of index.matches(rest, this.#var + removal.varMg2, 1)) {
-        if (removal.parts.some((out) => out.product === match.product)) continue;
-        this.#push([unscannedPart(match, 1, sightings), ...removal.parts], known);
+      const variance = this.#var + removal.varMg2;
+      for (const match of index.matches(rest, variance, 1)) {
+        if (removal.parts[0]?.product === match.product) continue;
+        const logLikelihood = logNormal(rest, match.meanMg, variance + match.varMg2);
+        swaps.push({ parts: [unscannedPart(match, 1, sightings), ...removal.parts], logLikelihood });
       }
     }
+    if (swaps.length > maximumSwaps) {
+      this.#pushUnknown(known + logSumExp(swaps.map((swap) => swap.logLikelihood)));
+    } else for (const swap of swaps) this.#push(swap.parts, known);
   }
 
   /** What was taken out unnamed comes back: its own measured mass says so. */

@@ -1,5 +1,6 @@
 import type { FusionConfig } from '#config/schema.ts';
 import type { Store } from './book.ts';
+import { leavesNoMass } from './changes.ts';
 import { enumerateCart } from './hypotheses.ts';
 import { unitMass } from './likelihood.ts';
 import { MassIndex } from './mass-index.ts';
@@ -68,14 +69,27 @@ export class Judge {
             scans: assumptions.scans,
             placedPrior: (pending) => placedPrior(pending, assumptions.question),
           });
-    return posterior(found.map((one) => withSightings(one, sightings)));
+    const late = assumptions.question !== undefined && !leavesNoMass(change);
+    return posterior(found.map((one) => withSightings(late ? discounted(one) : one, sightings)));
   }
 }
 
 function placedPrior(pending: PendingScan, question: string | undefined): number {
   const own = pending.question !== undefined && pending.question === question;
   if (pending.scan.manual === true && own) return priors.pickedPlaced;
-  return pending.question === undefined || own ? priors.scanPlaced : priors.oldScanPlaced;
+  if (own) return priors.ownScan;
+  if (pending.question !== undefined || pending.doubted === true) return priors.oldScanPlaced;
+  return question === undefined ? priors.scanPlaced : priors.lateScan;
+}
+
+/** After the fact, one scanned thing is the likely explanation; several, or an exchange, are much rarer. */
+function discounted(hypothesis: Hypothesis): Hypothesis {
+  const { parts } = hypothesis;
+  const into = parts.filter((part) => part.sign > 0 && part.scans.length > 0).length;
+  if (into === 0 || parts.length === 1) return hypothesis;
+  const exchange = into < parts.length ? Math.log(priors.lateExchange) : 0;
+  const logWeight = hypothesis.logWeight + exchange + (into - 1) * Math.log(priors.lateFurther);
+  return { ...hypothesis, logWeight };
 }
 
 function withSightings(hypothesis: Hypothesis, sightings: Sightings): Hypothesis {

@@ -37,6 +37,8 @@ function lowerBound(entries: readonly Entry[], meanMg: number): number {
 export class MassIndex {
   readonly size: number;
   readonly #buckets: readonly Bucket[];
+  /** All means, ascending. */
+  readonly #means: Float64Array;
 
   constructor(products: readonly Product[]) {
     const buckets = new Map<number, Bucket>();
@@ -54,6 +56,8 @@ export class MassIndex {
     for (const bucket of buckets.values()) bucket.entries.sort((a, b) => a.meanMg - b.meanMg);
     this.size = size;
     this.#buckets = [...buckets.values()];
+    this.#means = Float64Array.from(this.#buckets.flatMap(({ entries }) => entries.map((one) => one.meanMg)));
+    this.#means.sort();
   }
 
   /** Every product of which `count` units weigh `massMg` within the gate, `varMg2` being the variance of the measurement. Exact. */
@@ -75,19 +79,21 @@ export class MassIndex {
     for (const { entries } of this.#buckets) yield* entries;
   }
 
-  /** How many unordered pairs of products (a product with itself included) have means that sum to within ± `halfWidthMg` of `massMg`. */
+  /**
+   * How many unordered pairs of products (a product with itself included) have means that sum to within
+   * ± `halfWidthMg` of `massMg`. One pass: as the first grows, the window of partners moves down.
+   */
   countPairs(massMg: number, halfWidthMg: number): number {
+    const means = this.#means;
     let ordered = 0;
     let twins = 0;
-    for (const { entries } of this.#buckets) {
-      for (const entry of entries) {
-        const rest = massMg - entry.meanMg;
-        for (const other of this.#buckets) {
-          ordered +=
-            lowerBound(other.entries, rest + halfWidthMg) - lowerBound(other.entries, rest - halfWidthMg);
-        }
-        if (Math.abs(rest - entry.meanMg) <= halfWidthMg) twins++;
-      }
+    let above = means.length;
+    let below = means.length;
+    for (const mean of means) {
+      while (above > 0 && (means[above - 1] ?? 0) > massMg + halfWidthMg - mean) above--;
+      while (below > 0 && (means[below - 1] ?? 0) >= massMg - halfWidthMg - mean) below--;
+      ordered += above - below;
+      if (Math.abs(massMg - 2 * mean) <= halfWidthMg) twins++;
     }
     return (ordered + twins) / 2;
   }

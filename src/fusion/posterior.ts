@@ -17,6 +17,9 @@ function outcomeKey(hypothesis: Hypothesis): string {
     .join(' ');
 }
 
+/** Hypotheses e^(−22) below the best are left out: 30,000 of them together would not reach 10 ppm. */
+const negligible = 22;
+
 /** Explanations of one change, best first, and how far each is to be believed. */
 export interface Posterior {
   readonly ranked: readonly Ranked[];
@@ -30,7 +33,9 @@ export interface Posterior {
  */
 export function posterior(hypotheses: readonly Hypothesis[]): Posterior {
   const groups = new Map<string, { best: Hypothesis; weights: number[] }>();
+  const top = hypotheses.reduce((best, one) => Math.max(best, one.logWeight), Number.NEGATIVE_INFINITY);
   for (const hypothesis of hypotheses) {
+    if (hypothesis.logWeight < top - negligible) continue;
     const key = outcomeKey(hypothesis);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { best: hypothesis, weights: [hypothesis.logWeight] });

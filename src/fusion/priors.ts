@@ -7,10 +7,20 @@ export const priors = {
   scanPlaced: 0.85,
   /** A scan that was asked about, or that waits with another question, is placed in this one. */
   oldScanPlaced: 0.4,
+  /** A scan that comes after the question answers it, rather than announcing the next thing. */
+  lateScan: 0.6,
+  /** A scan that waits with the question was of the thing, although it didn't explain it alone. */
+  ownScan: 0.5,
+  /** Each further product that scans after the fact explain together. */
+  lateFurther: 0.1,
+  /** An exchange that nobody scanned when it happened is so much less likely to be what a late scan explains. */
+  lateExchange: 0.2,
   /** A product that the shopper picked for this very question. */
   pickedPlaced: 0.97,
   /** One more unit than was scanned; squared for two more. */
   extraUnit: 0.03,
+  /** The same while other scanned products go in with it. */
+  extraUnitBeside: 0.003,
   /** Something is put in without a scan, alone … */
   unscanned: 0.04,
   /** … beside something scanned … */
@@ -23,10 +33,12 @@ export const priors = {
   removed: [0, 0.05, 0.005, 0.001, 0.0003],
   /** A thing that was asked about is so much likelier to be the one taken out again. */
   askedRemoved: 5,
+  /** One thing comes out while scanned ones go in, two, or three: by the number taken out. */
+  exchanged: [1, 0.6, 0.01, 0.001, 0.0001],
   /** Something comes out while something unscanned goes in. */
   unscannedSwap: 0.01,
   /** Something happened and left nothing: a hand, a bump, a bag shifted. */
-  nothing: 0.5,
+  nothing: 0.3,
   /** Each further unit of one product in one movement. */
   furtherUnit: 0.12,
 } as const;
@@ -41,7 +53,7 @@ export const shelfPriors = {
   returned: 0.06,
   misplacedAfterTake: 0.1,
   misplaced: 0.01,
-  swapped: 0.02,
+  swapped: 0.05,
   takenTwoKinds: 0.02,
   unknownAdded: 0.05,
   unknownRemoved: 0.02,
@@ -59,4 +71,5 @@ export const maximumScans = 12;
 export const maximumQuestions = 64;
 /** A set of this many alternatives is enumerated one by one; larger ones count as a density. */
 export const maximumPairs = 4_000;
-export const maximumRemovalSets = 30_000;
+export const maximumSwaps = 500;
+export const maximumRemovalSets = 12_000;

@@ -55,7 +55,7 @@ function binomial(n: number, size: number): number {
 
 /**
  * Sets of up to `maximumItems` lots (with counts) that may have been taken out, by mass. Only what is inside can be
- * taken out, so this is exact but for one bound: sets of a size of which there are more than 30,000 are left
+ * taken out, so this is exact but for one bound: sets of a size of which there are more than 12,000 are left
  * out; a larger set carries at most the prior of that size (0.5 % for two, 0.1 % for three kinds at once).
  */
 export class RemovalSets {
@@ -66,10 +66,9 @@ export class RemovalSets {
   constructor(lots: readonly Lot[], catalogue: Catalogue, maximumItems: number) {
     const inside = lots.filter((lot) => lot.massMg > 0 && lot.count > 0);
     const choices = choicesOf(inside, catalogue);
-    const width = Math.max(1, ...choices.map((of) => of.length));
     const sets: RemovalSet[] = [];
     for (let size = 1; size <= Math.min(maximumItems, inside.length); size++) {
-      if (size > 1 && binomial(inside.length, size) * width ** size > maximumRemovalSets) break;
+      if (size > 1 && setsOf(choices, size) > maximumRemovalSets) break;
       const logSize = Math.log((priors.removed[size] ?? 0) / binomial(inside.length, size));
       collect(choices, size, 0, [], 0, 0, logSize, sets);
     }
@@ -95,6 +94,15 @@ export class RemovalSets {
       if (set.parts.length <= maximum && d * d <= gateZ * gateZ * (varMg2 + set.varMg2)) yield set;
     }
   }
+}
+
+/** How many sets of `size` lots with counts there are: the elementary symmetric sum of the numbers of choices. */
+function setsOf(choices: readonly (readonly Choice[])[], size: number): number {
+  const sums = [1, ...Array.from({ length: size }, () => 0)];
+  for (const { length } of choices) {
+    for (let k = size; k >= 1; k--) sums[k] = (sums[k] ?? 0) + (sums[k - 1] ?? 0) * length;
+  }
+  return sums[size] ?? 0;
 }
 
 function collect(

@@ -19,6 +19,9 @@ const suggestedSwapFrom = 0.25;
 /** After a plate came to rest without a movement, scans that had waited for it are tried on open questions, µs. */
 const retryAfterUs = 50_000;
 
+/** Longest pause within which one thing may be put down in two steps, µs. */
+const oneStepUs = 3_000_000;
+
 const nothingWithout: ReadonlySet<string> = new Set();
 
 /** Whether everything put in was scanned or picked. */
@@ -89,6 +92,7 @@ export class Settling {
       if (question.change === undefined) continue;
       const both = combine([question.change, change]);
       const result = this.#judge.weigh(both, { scans, without: lotOf(question), question: question.event });
+      if (!plausiblyJoint(question.change, change, result)) continue;
       if (this.#writeScanned(both, result, [question])) return true;
     }
     return false;
@@ -207,6 +211,7 @@ export class Settling {
         const both = combine([earlier.change, later.change]);
         const without = new Set([...lotOf(earlier), ...lotOf(later)]);
         const result = this.#judge.weigh(both, { scans, without, question: later.event });
+        if (!plausiblyJoint(earlier.change, later.change, result)) continue;
         if (this.#writeScanned(both, result, [earlier, later], pending)) return true;
       }
     }
@@ -291,6 +296,14 @@ export class Settling {
       atUs: this.#memory.nowUs,
     });
   }
+}
+
+/** One thing isn't put down in two steps with a pause between them; two things are, and part of one may be taken out later. */
+function plausiblyJoint(earlier: Change, later: Change, result: Posterior): boolean {
+  if (earlier.massMg * later.massMg < 0) return true;
+  if (later.startedAtUs - earlier.settledAtUs <= oneStepUs) return true;
+  const units = result.ranked[0]?.parts.reduce((sum, part) => sum + (part.sign > 0 ? part.count : 0), 0) ?? 0;
+  return units >= 2;
 }
 
 function names(hypothesis: Ranked, scan: ScanObservation): boolean {

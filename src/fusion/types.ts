@@ -84,6 +84,8 @@ export interface PendingScan {
   holdUntilUs: number;
   /** The `scanned-not-placed` question about it, or the question it waits with. */
   question?: string;
+  /** Something was placed that it didn't explain: it no longer stands for more units than were scanned. */
+  doubted?: true;
 }
 
 /** An open question to the shopper. */

@@ -187,6 +187,18 @@ test('a scanned thing exchanged for one inside is a removal and an addition', (t
   );
 });
 
+test('an exchange nobody scanned is asked about, and the pick of what went in settles it', (t) => {
+  const b = bench().scan('yoghurt').move(514);
+  b.said();
+  b.move(701 - 514).settle();
+  const event = b.emitted[0]?.id ?? '';
+  t.deepEqual(b.said(), ['item.unresolved unknown-added scan-it 187 g']);
+  t.deepEqual(b.identify('jam', { event }).said(), [
+    'item.removed 1 yoghurt -514 g',
+    'item.resolved added: 1 jam 701 g',
+  ]);
+});
+
 test('a disturbance that leaves nothing is not worth a word', (t) => {
   const b = bench().scan('yoghurt').move(514);
   b.said();
@@ -320,4 +332,35 @@ test('the end of a trip takes everything with it', (t) => {
   t.deepEqual(b.wait(300).said(), []);
   b.fusion.beginSession();
   t.deepEqual(b.scan('milk').move(1030).said(), ['item.added 1 milk 1030 g']);
+});
+
+test('one thing put down in two steps is one thing', (t) => {
+  const b = bench().scan('milk').move(400).move(629, { afterS: 0.3 });
+  t.deepEqual(
+    b
+      .settle()
+      .said()
+      .map((one) => one.replace(/^item\.resolved added:/, 'item.added'))
+      .slice(-1),
+    ['item.added 1 milk 1029 g'],
+  );
+  t.deepEqual(b.fusion.openQuestions(), []);
+});
+
+test('two things scanned ahead that mass confuses are both added once both are placed', (t) => {
+  const b = new Bench([each('red', 500, 4), each('blue', 502, 4), ...crowd])
+    .scan('red')
+    .scan('blue')
+    .move(501)
+    .settle();
+  t.deepEqual(b.said(), ['item.unresolved mixed take-it-out 501 g']);
+  b.move(502).settle();
+  t.deepEqual(
+    b
+      .said()
+      .map((one) => one.replace(/^item\.\S+( added:)?/, '').replace(/ -?\d+ g$/, ''))
+      .sort(),
+    [' 1 blue', ' 1 red'],
+  );
+  t.deepEqual(b.fusion.openQuestions(), []);
 });
