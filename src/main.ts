@@ -1,6 +1,6 @@
-import { runDaemon } from './gateway/daemon.ts';
+import { runDaemon } from '#gateway/daemon.ts';
 
 /** The daemon: configuration → gateway → run until a signal. `cartwright run` is the same with a help text. */
 process.exitCode = await runDaemon({
-  configPath: process.env['CARTWRIGHT_CONFIG'] ?? process.argv[2] ?? '/etc/cartwright/cartwright.yaml',
+  configPath: process.env.CARTWRIGHT_CONFIG ?? process.argv[2] ?? '/etc/cartwright/cartwright.yaml',
 });

@@ -22,8 +22,8 @@ test.serial(
       brokerUrl: broker.url,
       kills: 20,
       seed,
-      life: [300, 2_500],
-      down: [50, 900],
+      life: [100, 5_000],
+      down: [50, 600],
     });
     t.log(
       `${report.events} events, ${report.repeats} repeats removed by id, ${report.score.questions} questions, ` +
