@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
-import { describeError, isCoded } from '#base/errors.ts';
+import { type CodedError, describeError, isCoded } from '#base/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { CommandError } from './errors.ts';
 import type { Answer, Request } from './messages.ts';
@@ -23,7 +23,7 @@ export interface Remembered {
   readonly command: string;
   /** SHA-256 of command and arguments. */
   readonly hash: string;
-  /** UTC ms after which it is forgotten. */
+  /** UTC ms when the request expires: after that it is forgotten. */
   readonly until: number;
   readonly answer: Answer;
 }
@@ -37,7 +37,7 @@ export interface DeskOptions {
   readonly remembered: ReadonlyMap<string, Remembered>;
   /** Makes an answer durable, with whatever events the command made; resolves when it is on disk. */
   readonly remember: (transaction: string, entry: Remembered | undefined) => Promise<void>;
-  readonly onRefused?: (command: string, transaction: string | undefined, error: CommandError) => void;
+  readonly onRefused?: (command: string, transaction: string, error: CodedError) => void;
 }
 
 export interface Incoming {
@@ -76,15 +76,19 @@ export class CommandDesk {
   /** Judges and carries out one request; resolves with the answer to send once it is durable. Never rejects. */
   async handle(incoming: Incoming): Promise<Answer> {
     const { command, request } = incoming;
-    const hash = createHash('sha256')
-      .update(`${command}\0${canonical(request.args)}`)
-      .digest('hex');
+    let hash: string;
     try {
-      const before = this.#remembered.get(request.transaction);
-      if (before !== undefined) return this.#again(before.hash, hash, before.answer, request.transaction);
-      const running = this.#inHand.get(request.transaction);
-      if (running !== undefined)
-        return this.#again(running.hash, hash, await running.answer, request.transaction);
+      hash = createHash('sha256')
+        .update(`${command}\0${canonical(request.args)}`)
+        .digest('hex');
+      const known = this.#remembered.get(request.transaction) ?? this.#inHand.get(request.transaction);
+      if (known !== undefined) {
+        if (known.hash === hash) return await known.answer;
+        throw new CommandError(
+          'CW-CMD-005',
+          `transaction ${request.transaction} was used before with other arguments; use a new one for a new command`,
+        );
+      }
       this.#judge(incoming);
     } catch (error) {
       return this.#refuse(command, request.transaction, error);
@@ -107,14 +111,6 @@ export class CommandDesk {
       this.#remembered.delete(transaction);
       await this.#options.remember(transaction, undefined);
     }
-  }
-
-  #again(knownHash: string, hash: string, answer: Answer, transaction: string): Answer {
-    if (knownHash === hash) return answer;
-    throw new CommandError(
-      'CW-CMD-005',
-      `transaction ${transaction} was used before with other arguments; use a new one for a new command`,
-    );
   }
 
   #judge({ command, request, retained }: Incoming): void {
@@ -162,23 +158,22 @@ export class CommandDesk {
     } catch (error) {
       answer = this.#refuse(command, transaction, error);
     }
-    const now = this.#options.clock.utcMs();
-    const until = this.#options.clockTrusted() ? request.expires : now + longestValidityMs;
-    const entry: Remembered = { command, hash, until, answer };
-    this.#remembered.set(transaction, entry);
+    // Once the clock says so, a repeat is refused as expired: until then, the answer must be known.
+    let entry: Remembered = { command, hash, until: request.expires, answer };
     try {
       await this.#options.remember(transaction, entry);
     } catch (error) {
-      return this.#refuse(command, transaction, error);
+      entry = { ...entry, answer: this.#refuse(command, transaction, error) };
     }
-    return answer;
+    this.#remembered.set(transaction, entry);
+    return entry.answer;
   }
 
   #refuse(command: string, transaction: string, error: unknown): Answer {
     const coded = isCoded(error)
       ? error
       : new CommandError('CW-CMD-009', `${command} failed: ${describeError(error)}; please report this`);
-    this.#options.onRefused?.(command, transaction, coded as CommandError);
+    this.#options.onRefused?.(command, transaction, coded);
     return { transaction, status: 'refused', code: coded.code, message: coded.message };
   }
 }

@@ -1,4 +1,4 @@
-import { isCoded } from '#base/errors.ts';
+import { describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { CommandDesk } from '#commands/desk.ts';
 import { CommandError } from '#commands/errors.ts';
@@ -29,24 +29,41 @@ export async function answerRequest(
   payload: Uint8Array,
   retained: boolean,
 ): Promise<void> {
-  const json = payload[0] === openBrace;
   let answer: Answer;
   try {
     const request = checkRequest(read(payload));
     answer = await port.desk.handle({ command, request, retained });
   } catch (error) {
-    const coded = isCoded(error)
-      ? new CommandError('CW-CMD-001', `the request could not be read: ${error.code} ${error.message}`)
-      : new CommandError('CW-CMD-001', 'the request could not be read: it is neither CBOR nor JSON');
-    port.log.warn({ command, code: coded.code }, coded.message);
-    port.onUnreadable(command, coded);
-    answer = { transaction: '', status: 'refused', code: coded.code, message: coded.message };
+    const refused = unreadable(error);
+    port.log.warn({ command, code: refused.code }, refused.message);
+    port.onUnreadable(command, refused);
+    answer = { transaction: '', status: 'refused', code: refused.code, message: refused.message };
   }
-  port.publish(
-    responseTopic(command),
-    encodePayload(responsePayload, answer, json ? 'json' : port.encoding),
-    { qos: 1 },
+  const encoding = payload[0] === openBrace ? 'json' : port.encoding;
+  port.publish(responseTopic(command), encode(answer, encoding, port.log), { qos: 1 });
+}
+
+function unreadable(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  return new CommandError(
+    'CW-CMD-001',
+    isCoded(error)
+      ? `the request could not be read: ${error.code} ${error.message}`
+      : 'the request could not be read: it is neither CBOR nor JSON',
   );
+}
+
+/** An answer that its handler filled with what messages can't hold is a refusal: whoever asked must not wait in vain. */
+function encode(answer: Answer, encoding: 'cbor' | 'json', log: Logger): Uint8Array {
+  try {
+    return encodePayload(responsePayload, answer, encoding);
+  } catch (error) {
+    log.error({ transaction: answer.transaction, err: describeError(error) }, 'an answer can not be encoded');
+    const { transaction } = answer;
+    const code = 'CW-CMD-009';
+    const message = `the answer can't be encoded: ${describeError(error)}; please report this`;
+    return encodePayload(responsePayload, { transaction, status: 'refused', code, message }, encoding);
+  }
 }
 
 function read(payload: Uint8Array): unknown {
