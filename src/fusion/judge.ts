@@ -82,14 +82,20 @@ function placedPrior(pending: PendingScan, question: string | undefined): number
   return question === undefined ? priors.scanPlaced : priors.lateScan;
 }
 
-/** After the fact, one scanned thing is the likely explanation; several, or an exchange, are much rarer. */
+/** After the fact, one thing scanned once is the likely explanation; several, more than were scanned, or an exchange, are much rarer. */
 function discounted(hypothesis: Hypothesis): Hypothesis {
-  const { parts } = hypothesis;
-  const into = parts.filter((part) => part.sign > 0 && part.scans.length > 0).length;
-  if (into === 0 || parts.length === 1) return hypothesis;
-  const exchange = into < parts.length ? Math.log(priors.lateExchange) : 0;
-  const logWeight = hypothesis.logWeight + exchange + (into - 1) * Math.log(priors.lateFurther);
-  return { ...hypothesis, logWeight };
+  const put = hypothesis.parts.filter((part) => part.sign > 0 && part.scans.length > 0);
+  if (put.length === 0) return hypothesis;
+  let further = put.length - 1;
+  for (const part of put) {
+    const units = part.scans.reduce((sum, pending) => sum + (pending.scan.count ?? 1), 0);
+    further += Math.max(0, part.count - units);
+  }
+  const exchange = put.length < hypothesis.parts.length ? Math.log(priors.lateExchange) : 0;
+  return {
+    ...hypothesis,
+    logWeight: hypothesis.logWeight + exchange + further * Math.log(priors.lateFurther),
+  };
 }
 
 function withSightings(hypothesis: Hypothesis, sightings: Sightings): Hypothesis {

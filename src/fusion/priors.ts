@@ -11,7 +11,7 @@ export const priors = {
   lateScan: 0.6,
   /** A scan that waits with the question was of the thing, although it didn't explain it alone. */
   ownScan: 0.5,
-  /** Each further product that scans after the fact explain together. */
+  /** Each further product, or unscanned further unit, that scans after the fact explain together. */
   lateFurther: 0.1,
   /** An exchange that nobody scanned when it happened is so much less likely to be what a late scan explains. */
   lateExchange: 0.2,

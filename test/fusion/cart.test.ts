@@ -364,3 +364,10 @@ test('two things scanned ahead that mass confuses are both added once both are p
   );
   t.deepEqual(b.fusion.openQuestions(), []);
 });
+
+test('two equal things asked about are settled by scanning both, not by one scan and a guess', (t) => {
+  const b = bench().move(1401).settle();
+  b.said();
+  t.deepEqual(b.scan('jam').said(), []);
+  t.deepEqual(b.scan('jam').said(), ['item.resolved added: 2 jam 1401 g']);
+});
