@@ -34,6 +34,8 @@ const driverRooms = ['readings', 'base'];
 /** What src/ may import of drivers/: the contract and its errors, and the registry (rooms above the simulation only). */
 const driverContract = ['drivers/driver.ts', 'drivers/errors.ts'];
 const driverRegistry = 'drivers/registry.ts';
+/** Says name and version of the software; the one file outside the rooms that they may read. */
+const packageFile = 'package.json';
 
 /** Rooms without I/O, timers or clocks. `except`: files that do a room's I/O on purpose, by their name. */
 const pureRooms: readonly { room: string; except: RegExp; node: readonly string[] }[] = [
@@ -117,6 +119,7 @@ function roomProblem(path: string, room: string, specifier: string): string | un
   const target = resolveImport(path, specifier);
   if ('package' in target) return undefined;
   if (target.file.startsWith('drivers/')) return driverUse(room, target.file);
+  if (target.file === packageFile) return undefined;
   if (!target.file.startsWith('src/')) return `leaves the rooms: ${specifier}`;
   const other = roomOf(target.file);
   if (other === room) {

@@ -90,7 +90,9 @@ function questionOf(one: QuestionStatus): HTMLElement {
           {},
           ...one.candidates
             .slice(0, 3)
-            .map((candidate) => h('li', {}, `${candidate.name} · ${probability(candidate.probabilityPpm)}`)),
+            .map((candidate) =>
+              h('li', {}, candidate.name, ' ', h('span', {}, probability(candidate.probabilityPpm))),
+            ),
         ),
     ),
   );

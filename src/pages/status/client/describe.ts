@@ -42,6 +42,14 @@ const unresolved: Readonly<Record<string, string>> = {
   'changed-while-away': 'The basket changed while the gateway was down',
 };
 
+const outcomes: Readonly<Record<string, string>> = {
+  added: 'put in',
+  removed: 'taken out',
+  'put-back': 'put back',
+  withdrawn: 'withdrawn',
+  'not-an-item': 'not an item',
+};
+
 /** What the shopper is asked, as a sentence. */
 export function question(ask: string): string {
   return questions[ask] ?? ask;
@@ -105,7 +113,7 @@ const described: Readonly<Record<string, Describe>> = {
   'item.resolved': (data) => ({
     icon: 'settled',
     tone: 'settled',
-    what: `Answered: ${(text(data.outcome) ?? '').replaceAll('-', ' ')}`,
+    what: `Answered: ${outcomes[text(data.outcome) ?? ''] ?? text(data.outcome) ?? ''}`,
     ...item(data),
   }),
   'item.corrected': (data) => ({ icon: 'settled', tone: 'settled', what: 'Corrected', ...item(data) }),

@@ -46,6 +46,7 @@ export function showBroker(root: HTMLElement, broker: BrokerStatus, clock: Clock
 }
 
 function percent(share: number): string {
+  if (share === 0) return 'empty';
   return share < 0.001 ? 'under 0.1 %' : `${(share * 100).toFixed(1)} %`;
 }
 
