@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import anyTest from 'ava';
+import { callDevice } from '#cli/call.ts';
+import type { CartEvent } from '#events/event.ts';
+import { toJson } from '#events/json.ts';
+import { Collector } from '#test/support/collector.ts';
+import { device, makeGatewayFolder, startGateway, store } from '#test/support/gateway.ts';
+import { startMosquitto } from '#test/support/mosquitto.ts';
+import { needs } from '#test/tools.ts';
+import { openTrace } from '#traces/reader.ts';
+import { replay } from '#traces/replay.ts';
+import { loadReplaySetup } from '#traces/setup.ts';
+
+const test = needs(anyTest, 'mosquitto');
+
+/** What the gateway says of itself is no decision and not in a trace. */
+const own = /^(gateway|command|outbox)\./;
+
+/** Decisions without what differs by design: ledger, sequence and ids, which replay derives from the header. */
+function decisions(events: readonly CartEvent[]): unknown[] {
+  const chosen = events.filter((event) => !own.test(event.type));
+  const names = new Map(chosen.map((event, index) => [event.id, `event ${index}`]));
+  return chosen.map((event) => {
+    const {
+      id: _id,
+      ledger: _ledger,
+      sequence: _sequence,
+      boot: _boot,
+      ...rest
+    } = toJson(event) as Record<string, unknown>;
+    const text = JSON.stringify(rest, (key, value: unknown) =>
+      key === 'time' ? undefined : typeof value === 'string' ? (names.get(value) ?? value) : value,
+    );
+    return JSON.parse(text);
+  });
+}
+
+test('a recorded live run replays to the decisions it had live', async (t) => {
+  t.timeout(90_000);
+  const broker = await startMosquitto();
+  t.teardown(() => broker.remove());
+  const folder = await makeGatewayFolder({ brokerUrl: broker.url, scenario: 'put-back' });
+  t.teardown(() => folder.remove());
+  const collector = await Collector.connect(broker.url, store, device);
+  t.teardown(() => collector.close());
+  const record = join(folder.path, 'recording');
+  const daemon = await startGateway(folder, { record });
+  t.teardown(() => daemon.kill());
+  await collector.until((event) => event.type === 'gateway.born', 10_000, 'the birth');
+  const call = { broker: broker.url, store, device, timeout: 10 };
+  const begun = await callDevice({ ...call, command: 'session.begin', args: { token: 'QR-TEST-0001' } });
+  t.is(begun.status, 'done');
+  await collector.until((event) => event.type === 'item.removed', 40_000, 'the put-back');
+  await callDevice({ ...call, command: 'session.end', args: {} });
+  await collector.until((event) => event.type === 'basket.closed', 10_000, 'the end');
+  t.is(await daemon.stop(), 0);
+  t.deepEqual(collector.gaps(), []);
+
+  const trace = join(record, 'trace.ndjson');
+  const reader = await openTrace(trace);
+  const replayed: CartEvent[] = [];
+  const result = await replay(reader, await loadReplaySetup(trace, reader.header), (event) =>
+    replayed.push(event),
+  );
+  t.is(result.error, undefined);
+  const live = decisions(collector.ledger());
+  t.true(live.length >= 10, `${live.length} decisions`);
+  t.deepEqual(decisions(replayed), live);
+});
