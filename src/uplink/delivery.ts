@@ -1,6 +1,6 @@
 import { UplinkError } from './errors.ts';
-import type { EncodedEvent } from './outbox.ts';
 import type { DropRange } from './outbox-policy.ts';
+import type { EncodedEvent } from './outbox-types.ts';
 import type { Quota, Transport } from './quota.ts';
 import { eventTopic } from './topics.ts';
 

@@ -5,12 +5,13 @@ import { toJsonLine } from '#events/json.ts';
 import { Delivery } from './delivery.ts';
 import { toPlain, UplinkError } from './errors.ts';
 import { FaultGate } from './fault-gate.ts';
-import { Link, type Session } from './link.ts';
+import { Link, type Session, transportOf } from './link.ts';
 import { Messages } from './messages.ts';
-import { type EncodedEvent, Outbox } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { EncodedEvent } from './outbox-types.ts';
 import { type BirthFields, encodeState, readAck, readState } from './payloads.ts';
 import { identityError, Presence } from './presence.ts';
-import { Quota, type Transport } from './quota.ts';
+import { Quota } from './quota.ts';
 import {
   type EngineOptions,
   type FromWorker,
@@ -420,23 +421,4 @@ export class Engine {
     this.#outbox.close();
     this.#post({ kind: 'stopped' });
   }
-}
-
-function transportOf(session: Session): Transport {
-  const { client } = session;
-  return {
-    maximumPacketSize: session.maximumPacketSize,
-    publish(topic, payload, { qos, retain }, done) {
-      client.publish(
-        topic,
-        Buffer.from(payload.buffer, payload.byteOffset, payload.length),
-        { qos, retain },
-        (error) => {
-          if (error === undefined || error === null) done(undefined);
-          // Anything but the broker's own word means that the connection ended: the next one sends it again.
-          else if ('code' in error && typeof error.code === 'number' && error.code >= 0x80) done(error.code);
-        },
-      );
-    },
-  };
 }

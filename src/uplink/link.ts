@@ -7,6 +7,7 @@ import type { Random } from '#base/random.ts';
 import { Backoff } from '#base/retry.ts';
 import { UplinkError } from './errors.ts';
 import { GuardedStream } from './packet-guard.ts';
+import type { Transport } from './quota.ts';
 
 export type Protocol = '5' | '3.1.1';
 
@@ -324,4 +325,24 @@ function unusable(url: string, error: unknown): UplinkError {
     `the settings of the broker ${JSON.stringify(url)} are not usable (${describeError(error)}); give mqtt://host:port or mqtts://host:port and readable files`,
     { cause: error },
   );
+}
+
+/** A session as a way to send: QoS 1 answers with PUBACK or the broker's refusal, or not at all where it ends before. */
+export function transportOf(session: Session): Transport {
+  const { client } = session;
+  return {
+    maximumPacketSize: session.maximumPacketSize,
+    publish(topic, payload, { qos, retain }, done) {
+      client.publish(
+        topic,
+        Buffer.from(payload.buffer, payload.byteOffset, payload.length),
+        { qos, retain },
+        (error) => {
+          if (error === undefined || error === null) done(undefined);
+          // Anything but the broker's own word means that the connection ended: the next one sends it again.
+          else if ('code' in error && typeof error.code === 'number' && error.code >= 0x80) done(error.code);
+        },
+      );
+    },
+  };
 }

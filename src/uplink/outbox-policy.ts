@@ -17,6 +17,15 @@ export interface DropRange {
   readonly reason: 'full' | 'refused';
 }
 
+/** What is left of `all` without `part`. */
+export function less(all: Tally, part: Tally): Tally {
+  const { events, bytes } = all;
+  return {
+    events: [events[0] - part.events[0], events[1] - part.events[1], events[2] - part.events[2]],
+    bytes: [bytes[0] - part.bytes[0], bytes[1] - part.bytes[1], bytes[2] - part.bytes[2]],
+  };
+}
+
 /** Telemetry goes first, then evidence; ledger events are never dropped for space. */
 const order = [
   { name: 'telemetry', number: 2 },

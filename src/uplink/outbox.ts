@@ -1,63 +1,17 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { EventClass } from '#events/catalog.ts';
 import { UplinkError } from './errors.ts';
 import { openOutboxFile } from './outbox-file.ts';
-import { type DropRange, planDrops, type Tally } from './outbox-policy.ts';
-
-/** Classes as they are stored; a larger number goes first when space runs out. */
-export const classNumbers = { ledger: 0, evidence: 1, telemetry: 2 } as const satisfies Record<
-  EventClass,
-  number
->;
-export const classNames = ['ledger', 'evidence', 'telemetry'] as const satisfies readonly EventClass[];
-
-/** An event as the outbox sees it. */
-export interface EncodedEvent {
-  readonly sequence: number;
-  readonly type: string;
-  readonly class: EventClass;
-  readonly bytes: Uint8Array;
-}
-
-/** What is stored in one piece: all of it, or nothing. */
-export interface Batch {
-  readonly events: readonly EncodedEvent[];
-  /** Keys to set, or to remove where the value is null. */
-  readonly state: Readonly<Record<string, string | null>>;
-  /** `first` of each dropped range that an event of this batch reports. */
-  readonly reported: readonly number[];
-}
-
-export interface OutboxLimits {
-  /** Bound of stored events, bytes. */
-  readonly maxBytes: number;
-  /** Share of `maxBytes` that belongs to ledger events, 0…1. */
-  readonly ledgerShare: number;
-  /** Pages that the write-ahead log gathers (1,000). */
-  readonly checkpointPages?: number;
-}
-
-export interface OutboxStart {
-  readonly ledger: string;
-  readonly boot: number;
-  readonly nextSequence: number;
-  readonly state: Readonly<Record<string, string>>;
-  readonly crashed: boolean;
-}
-
-/** What is stored, per class (by number). */
-export interface OutboxTally {
-  readonly events: number;
-  readonly bytes: number;
-  readonly ledgerBytes: number;
-  readonly dropped: number;
-}
-
-export type AppendOutcome =
-  | { readonly outcome: 'stored' }
-  | { readonly outcome: 'rejected'; readonly error: UplinkError }
-  /** The ledger's share is full: the batch and those after it were not tried. */
-  | { readonly outcome: 'full'; readonly error: UplinkError };
+import { type DropRange, less, planDrops, type Tally } from './outbox-policy.ts';
+import {
+  type AppendOutcome,
+  type Batch,
+  classNames,
+  classNumbers,
+  type EncodedEvent,
+  type OutboxLimits,
+  type OutboxStart,
+  type OutboxTally,
+} from './outbox-types.ts';
 
 /** What a row costs beside its payload: record header, keys and its share of a page. */
 const rowOverheadBytes = 24;
@@ -68,8 +22,8 @@ const ledgerFullShare = 0.9;
  * Events on disk until the store has them. All calls are synchronous; one worker thread owns it.
  *
  * `sequence` of the next event is one more than the largest that is stored or was ever deleted, so storing an event
- * touches no page but its own. Deletions ride along with the next transaction, or are made by `flush`; a power cut
- * before that brings delivered events back, which are then repeated, never lost.
+ * touches no page but its own. Deletions ride along with the next batch, mostly on the same page, or are made by `flush`;
+ * a power cut before that brings delivered events back, which are then repeated, never lost.
  */
 export class Outbox {
   readonly start: OutboxStart;
@@ -156,8 +110,12 @@ export class Outbox {
   get ledgerFull(): boolean {
     return this.#full || this.tally.ledgerBytes > this.#limits.ledger * ledgerFullShare;
   }
+  /** What waits; released events that are still on disk don't count. */
   get tally(): OutboxTally {
-    const { events, bytes } = this.#tally;
+    const { events, bytes } =
+      this.#deleteThrough > this.#deletedThrough
+        ? less(this.#tally, this.#count(this.#deletedThrough, this.#deleteThrough))
+        : this.#tally;
     return {
       events: events[0] + events[1] + events[2],
       bytes: bytes[0] + bytes[1] + bytes[2],
@@ -167,10 +125,10 @@ export class Outbox {
   }
   /** Deletions wait for `flush` or for the next batch. */
   get hasDeletions(): boolean {
-    return this.#deleteThrough > this.#deletedThrough;
+    return this.#deletable > this.#deletedThrough;
   }
   get pendingDeletions(): number {
-    return this.#deleteThrough - this.#deletedThrough;
+    return this.#deletable - this.#deletedThrough;
   }
 
   /**
@@ -183,15 +141,16 @@ export class Outbox {
     const changed = new Map<string, string | null>();
     let drops: DropRange[] = [];
     this.#transaction(() => {
+      // Before, for the space; after, since a new last row lets go of the old one.
       this.#applyDeletions();
       for (const batch of batches) {
         const outcome = this.#appendBatch(batch, changed);
         outcomes.push(outcome);
         if (outcome.outcome === 'full') break;
       }
+      this.#applyDeletions();
       drops = this.#dropOverShare();
     });
-    this.#deletedThrough = this.#deleteThrough;
     this.#full = outcomes.at(-1)?.outcome === 'full';
     for (const [key, value] of changed) {
       if (value === null) this.#state.delete(key);
@@ -315,7 +274,6 @@ export class Outbox {
     this.#database.exec('PRAGMA synchronous = NORMAL');
     try {
       this.#transaction(() => this.#applyDeletions());
-      this.#deletedThrough = this.#deleteThrough;
     } finally {
       this.#database.exec('PRAGMA synchronous = FULL');
     }
@@ -353,7 +311,8 @@ export class Outbox {
   close(): void {
     try {
       this.#transaction(() => {
-        this.#applyDeletions();
+        this.#applyDeletions(this.#deleteThrough);
+        this.#setMeta.run('next', this.#next);
         this.#setMeta.run('published', this.#published);
         this.#setMeta.run('clean', 1);
       });
@@ -362,11 +321,16 @@ export class Outbox {
     }
   }
 
-  #applyDeletions(): void {
-    if (this.#deleteThrough <= this.#deletedThrough) return;
-    this.#setMeta.run('next', this.#next);
-    this.#subtract(this.#count(this.#deletedThrough, this.#deleteThrough));
-    this.#database.prepare('DELETE FROM event WHERE sequence <= ?').run(this.#deleteThrough);
+  /** The last row stays, though delivered: it holds the place in the row, so that `meta` needn't be written each time. */
+  get #deletable(): number {
+    return Math.min(this.#deleteThrough, this.#next - 2);
+  }
+
+  #applyDeletions(through = this.#deletable): void {
+    if (through <= this.#deletedThrough) return;
+    this.#tally = less(this.#tally, this.#count(this.#deletedThrough, through));
+    this.#database.prepare('DELETE FROM event WHERE sequence <= ?').run(through);
+    this.#deletedThrough = through;
   }
 
   #dropOverShare(): DropRange[] {
@@ -384,7 +348,7 @@ export class Outbox {
     );
     const remove = this.#database.prepare('DELETE FROM event WHERE sequence BETWEEN ? AND ?');
     for (const range of ranges) {
-      this.#subtract(this.#count(range.first - 1, range.last));
+      this.#tally = less(this.#tally, this.#count(range.first - 1, range.last));
       remove.run(range.first, range.last);
       remember.run(range.first, range.last, range.count, classNumbers[range.class], range.reason);
       this.#dropped += range.count;
@@ -411,14 +375,6 @@ export class Outbox {
     return { events, bytes };
   }
 
-  #subtract(less: Tally): void {
-    const { events, bytes } = this.#tally;
-    this.#tally = {
-      events: [events[0] - less.events[0], events[1] - less.events[1], events[2] - less.events[2]],
-      bytes: [bytes[0] - less.bytes[0], bytes[1] - less.bytes[1], bytes[2] - less.bytes[2]],
-    };
-  }
-
   #meta(key: string, fallback: number): number {
     const value = this.#database.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.value;
     return typeof value === 'number' ? value : fallback;
@@ -426,7 +382,12 @@ export class Outbox {
 
   /** Runs `work` in a transaction; if it fails, what was counted in memory is as before, too. */
   #transaction(work: () => void): void {
-    const before = { tally: this.#tally, next: this.#next, dropped: this.#dropped };
+    const before = {
+      tally: this.#tally,
+      next: this.#next,
+      dropped: this.#dropped,
+      deleted: this.#deletedThrough,
+    };
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       work();
@@ -435,6 +396,7 @@ export class Outbox {
       this.#tally = before.tally;
       this.#next = before.next;
       this.#dropped = before.dropped;
+      this.#deletedThrough = before.deleted;
       // SQLite has rolled back by itself after some errors (disk full, I/O).
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;

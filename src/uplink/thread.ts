@@ -1,8 +1,8 @@
 import type { EventClass } from '#events/catalog.ts';
 import type { PlainError } from './errors.ts';
 import type { LinkOptions } from './link.ts';
-import type { Batch, EncodedEvent, OutboxLimits, OutboxStart } from './outbox.ts';
 import type { DropRange } from './outbox-policy.ts';
+import type { Batch, EncodedEvent, OutboxLimits, OutboxStart } from './outbox-types.ts';
 import type { BirthFields } from './payloads.ts';
 
 /** What crosses between the gateway's thread and the uplink's: plain values only. */

@@ -1,58 +1,21 @@
-import { join } from 'node:path';
 import { type Logger, silentLogger } from '#base/log.ts';
-import type { Config } from '#config/schema.ts';
 import { eventTypes } from '#events/catalog.ts';
 import { encodeEvent } from '#events/codec.ts';
 import type { CartEvent } from '#events/event.ts';
 import { fromPlain, UplinkError } from './errors.ts';
-import type { OutboxStart } from './outbox.ts';
+import { emptyStatus, engineOptions, type UplinkOptions } from './options.ts';
 import type { DropRange } from './outbox-policy.ts';
-import type { BirthFields } from './payloads.ts';
+import type { OutboxStart } from './outbox-types.ts';
+import { type BirthFields, encodeState } from './payloads.ts';
 import { Supervisor } from './supervisor.ts';
-import {
-  type EngineOptions,
-  type FromWorker,
-  type IncomingMessage,
-  packBatch,
-  type UplinkStatus,
-} from './thread.ts';
-import { devicePrefix, matchesFilter, storePrefix } from './topics.ts';
+import { type FromWorker, type IncomingMessage, packBatch, type UplinkStatus } from './thread.ts';
+import { devicePrefix, matchesFilter, parseTopic, storePrefix } from './topics.ts';
 
-export type { OutboxStart } from './outbox.ts';
+export type { UplinkOptions } from './options.ts';
 export type { DropRange } from './outbox-policy.ts';
+export type { OutboxStart } from './outbox-types.ts';
 export type { BirthFields } from './payloads.ts';
 export type { UplinkStatus } from './thread.ts';
-
-export interface UplinkOptions {
-  readonly store: string;
-  readonly device: string;
-  /** Folder that survives a reboot; the outbox is `outbox.sqlite` in it. */
-  readonly folder: string;
-  readonly encoding: 'cbor' | 'json';
-  readonly broker: Pick<
-    Config['broker'],
-    'url' | 'protocol' | 'username' | 'passwordFile' | 'keepaliveS' | 'reconnectFirstMs' | 'reconnectMaxMs'
-  >;
-  /** Files in PEM, for mqtts://. */
-  readonly tls?: EngineOptions['link']['tls'];
-  readonly outbox: Config['outbox'];
-  /** What went wrong, coded; each is also logged. The uplink goes on by itself. */
-  readonly onFault?: (error: UplinkError) => void;
-  readonly log?: Logger;
-  /** Bounds, for tests; the defaults suit a store. */
-  readonly limits?: {
-    /** A PUBACK that takes longer means that the link is dead, ms (20,000). */
-    readonly pubackTimeoutMs?: number;
-    /** Where the store acknowledges: silence after which events are sent again, ms (60,000; doubles). */
-    readonly resendAfterMs?: number;
-    /** From TCP to CONNACK, ms (15,000). */
-    readonly connectTimeoutMs?: number;
-    /** Largest message taken from the broker, bytes (262,144). */
-    readonly maxIncomingBytes?: number;
-    /** Events that may wait in memory while the disk doesn't take them, bytes (16 MiB). */
-    readonly maxPendingBytes?: number;
-  };
-}
 
 export interface MessageInfo {
   /** The broker had kept it: it was sent before this device subscribed. */
@@ -180,13 +143,19 @@ export class Uplink {
   /**
    * Publishes a message that is no event on a topic below `cw/1/{store}/{device}/`. Retained ones are sent again after
    * each reconnect (the last value per topic; an empty payload clears it); others with QoS 1 wait in a bounded queue;
-   * QoS 0 is for now or never.
+   * QoS 0 is for now or never. Throws CW-UPL-030 for a topic that the contract doesn't have.
    */
   publish(
     topic: string,
     payload: Uint8Array | string,
     options: { readonly qos: 0 | 1; readonly retain?: boolean },
   ): void {
+    if (parseTopic(this.#fullTopic(topic)) === undefined || topic.startsWith('event/')) {
+      throw new UplinkError(
+        'CW-UPL-030',
+        `${JSON.stringify(topic)} is not a topic for messages; use health, basket, live/… or response/…`,
+      );
+    }
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     // A copy of its own: structured cloning copies all the memory that a view looks into.
     const message = {
@@ -202,8 +171,11 @@ export class Uplink {
   /**
    * What the device says of itself on `state`. The first call begins to connect; later ones publish the birth again.
    * Connection, boot and ledger are added, and the last will is made from them.
+   * Throws an EventError for fields that the contract doesn't have.
    */
   setBirth(fields: BirthFields): void {
+    const { ledger, boot } = this.start;
+    encodeState(fields, { online: true, connection: 0, ledger, boot }, this.#options.encoding);
     this.#birth = fields;
     this.#supervisor.post({ kind: 'birth', fields });
   }
@@ -387,56 +359,4 @@ function checkSize(event: CartEvent, bytes: Uint8Array): Uint8Array {
     'CW-UPL-010',
     `event ${event.sequence} (${event.type}) takes ${bytes.length} bytes, at most ${largestEventBytes} are allowed`,
   );
-}
-
-function engineOptions(options: UplinkOptions): EngineOptions {
-  const { broker, outbox, limits = {} } = options;
-  return {
-    path: join(options.folder, 'outbox.sqlite'),
-    store: options.store,
-    device: options.device,
-    encoding: options.encoding,
-    maxBytes: outbox.maxBytes,
-    ledgerShare: outbox.ledgerShare,
-    groupMs: outbox.groupMs,
-    window: outbox.window,
-    pubackTimeoutMs: limits.pubackTimeoutMs ?? 20_000,
-    resendAfterMs: limits.resendAfterMs ?? 60_000,
-    link: {
-      url: broker.url,
-      protocol: broker.protocol,
-      username: broker.username,
-      passwordFile: broker.passwordFile,
-      tls: options.tls,
-      keepaliveS: broker.keepaliveS,
-      reconnectFirstMs: broker.reconnectFirstMs,
-      reconnectMaxMs: broker.reconnectMaxMs,
-      connectTimeoutMs: limits.connectTimeoutMs ?? 15_000,
-      maxIncomingBytes: limits.maxIncomingBytes ?? 262_144,
-    },
-    // Jitter only has to differ between devices and boots.
-    seed: (process.pid ^ Date.now()) >>> 0,
-  };
-}
-
-function emptyStatus(broker: string, start: OutboxStart): UplinkStatus {
-  return {
-    connected: false,
-    protocol: undefined,
-    broker,
-    reason: 'not connected yet',
-    connection: 0,
-    outboxEvents: 0,
-    outboxBytes: 0,
-    ledgerBytes: 0,
-    ledgerFull: false,
-    blocked: undefined,
-    dropped: 0,
-    published: 0,
-    publishedThrough: start.nextSequence - 1,
-    releasedThrough: 0,
-    acknowledged: false,
-    oldestUs: undefined,
-    commits: 0,
-  };
 }

@@ -2,9 +2,10 @@ import { describeError } from '#base/errors.ts';
 import type { Random } from '#base/random.ts';
 import { Backoff } from '#base/retry.ts';
 import { UplinkError } from './errors.ts';
-import type { Batch, Outbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { isDamage } from './outbox-file.ts';
 import type { DropRange } from './outbox-policy.ts';
+import type { Batch } from './outbox-types.ts';
 
 export interface WriterHooks {
   stored(ids: readonly number[]): void;
@@ -22,7 +23,8 @@ interface Waiting {
 
 /** A group is written at once when it has this many events: waiting longer would spare nothing. */
 const largestGroup = 512;
-const deletionDelayMs = 1_000;
+/** Deletions gather this long, which spares the card; after a crash what they named is repeated, and removed by id. */
+const deletionDelayMs = 5_000;
 const largestDeletion = 2_000;
 
 /**

@@ -1,5 +1,11 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import type { Draft } from '#events/event.ts';
 import { type EmbeddedBroker, startBroker } from '#uplink/embedded-broker.ts';
 import { BenchDevice, place, telling, temporaryFolder, until } from './support/bench-device.ts';
 import { StoreModel } from './support/store-model.ts';
@@ -223,4 +229,72 @@ test('a broker that takes everything and answers nothing is given up', async (t)
   await device.uplink.stop(100);
   for (const socket of sockets) socket.destroy();
   server.close();
+});
+
+test('a file that is damaged while the gateway runs is kept, and says that the gateway must begin anew', async (t) => {
+  const folder = await temporaryFolder();
+  const device = await BenchDevice.open(t, {
+    url: 'mqtt://127.0.0.1:9',
+    folder,
+    onFault({ code }) {
+      if (code !== 'CW-UPL-012') return;
+      // Between the old thread and the new one, so that nobody holds the file.
+      for (const name of readdirSync(folder)) writeFileSync(join(folder, name), Buffer.alloc(8_192, 0x55));
+    },
+  });
+  await device.store(5);
+  await device.uplink.restart();
+  t.true(device.hasFault('CW-UPL-002'));
+  t.true(device.hasFault('CW-UPL-006'));
+  await t.throwsAsync(device.store(1), { code: 'CW-UPL-006' });
+  t.true(readdirSync(folder).includes('outbox.sqlite.damaged-1'));
+  await device.uplink.stop(100);
+  const next = await BenchDevice.open(t, { url: 'mqtt://127.0.0.1:9', folder });
+  t.not(next.uplink.start.ledger, device.uplink.start.ledger);
+  await next.store(1);
+});
+
+test('a second gateway on the same folder is refused at once', async (t) => {
+  const device = await BenchDevice.open(t, { url: 'mqtt://127.0.0.1:9' });
+  const url = new URL('support/second-gateway.ts', import.meta.url);
+  const { stdout } = await promisify(execFile)(process.execPath, [url.pathname, device.folder]);
+  t.regex(stdout, /CW-UPL-004/);
+});
+
+test('what the contract does not have is refused where it is said', async (t) => {
+  const device = await BenchDevice.open(t, { url: 'mqtt://127.0.0.1:9', silent: true });
+  for (const topic of ['', '#', 'event/item/added', 'health/+', 'request', 'Live/weight', 'state/x']) {
+    t.throws(() => device.uplink.publish(topic, '', { qos: 1 }), { code: 'CW-UPL-030' });
+  }
+  t.throws(() => device.uplink.setBirth({ software: 5 } as unknown as { software: string }), {
+    code: 'CW-EVT-008',
+  });
+});
+
+test('more than may wait in memory is refused, and what waits is told when the uplink stops', async (t) => {
+  const device = await BenchDevice.open(t, {
+    url: 'mqtt://127.0.0.1:9',
+    outbox: { maxBytes: 1_048_576, ledgerShare: 0.5 },
+    limits: { maxPendingBytes: 20_000 },
+  });
+  const settled: string[] = [];
+  const note = (promise: Promise<void>) =>
+    promise.then(
+      () => settled.push('stored'),
+      (error: { code: string }) => settled.push(error.code),
+    );
+  const draft: Draft = {
+    type: 'command.refused',
+    data: { command: 'tare', code: 'CW-X', message: 'x'.repeat(9_000) },
+  };
+  for (let i = 0; i < 100 && device.status.blocked === undefined; i++) {
+    await Promise.race([note(device.uplink.store(device.make(1, draft))), sleep(300)]);
+  }
+  t.true(device.status.ledgerFull);
+  t.true(device.hasFault('CW-UPL-007'));
+  await note(device.uplink.store(device.make(1, draft)));
+  await note(device.uplink.store(device.make(1, draft)));
+  t.true(settled.includes('CW-UPL-009'));
+  await device.uplink.stop(100);
+  await until(() => settled.includes('CW-UPL-011'), 'the waiting one is told');
 });

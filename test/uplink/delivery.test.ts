@@ -1,8 +1,8 @@
 import test from 'ava';
 import { Delivery, type DeliveryOptions, type DeliverySource } from '#uplink/delivery.ts';
 import type { UplinkError } from '#uplink/errors.ts';
-import type { EncodedEvent } from '#uplink/outbox.ts';
 import type { DropRange } from '#uplink/outbox-policy.ts';
+import type { EncodedEvent } from '#uplink/outbox-types.ts';
 import { Quota, type Transport } from '#uplink/quota.ts';
 
 /** An outbox in memory: the row 1…`count`. */

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { createRandom } from '#base/random.ts';
 import type { UplinkError } from '#uplink/errors.ts';
-import type { AppendOutcome, Batch } from '#uplink/outbox.ts';
 import type { DropRange } from '#uplink/outbox-policy.ts';
+import type { AppendOutcome, Batch } from '#uplink/outbox-types.ts';
 import { Writer } from '#uplink/writer.ts';
 import { until } from './support/bench-device.ts';
 

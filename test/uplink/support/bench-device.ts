@@ -34,6 +34,7 @@ interface DeviceOptions {
   readonly limits?: UplinkOptions['limits'];
   /** Leave the birth, and so the connection, to the test. */
   readonly silent?: boolean;
+  readonly onFault?: (error: UplinkError) => void;
 }
 
 /** A device as the gateway would run it: an uplink and the ledger that numbers its events. */
@@ -76,7 +77,10 @@ export class BenchDevice {
         ...options.broker,
       },
       outbox: { ...defaults.outbox, groupMs: 2, ...options.outbox },
-      onFault: (error) => faults.push(error),
+      onFault(error) {
+        faults.push(error);
+        options.onFault?.(error);
+      },
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     });
     t.teardown(() => uplink.stop(100));

@@ -1,7 +1,8 @@
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom } from '#base/random.ts';
-import { type Batch, Outbox } from '#uplink/outbox.ts';
+import { Outbox } from '#uplink/outbox.ts';
+import type { Batch } from '#uplink/outbox-types.ts';
 
 /**
  * A life of an outbox whose system calls are recorded: it is made, filled, emptied, closed and opened again, with a

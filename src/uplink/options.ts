@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import type { Logger } from '#base/log.ts';
+import type { Config } from '#config/schema.ts';
+import type { UplinkError } from './errors.ts';
+import type { OutboxStart } from './outbox-types.ts';
+import type { EngineOptions, UplinkStatus } from './thread.ts';
+
+export interface UplinkOptions {
+  readonly store: string;
+  readonly device: string;
+  /** Folder that survives a reboot; the outbox is `outbox.sqlite` in it. */
+  readonly folder: string;
+  readonly encoding: 'cbor' | 'json';
+  readonly broker: Pick<
+    Config['broker'],
+    'url' | 'protocol' | 'username' | 'passwordFile' | 'keepaliveS' | 'reconnectFirstMs' | 'reconnectMaxMs'
+  >;
+  /** Files in PEM, for mqtts://. */
+  readonly tls?: EngineOptions['link']['tls'];
+  readonly outbox: Config['outbox'];
+  /** What went wrong, coded; each is also logged. The uplink goes on by itself. */
+  readonly onFault?: (error: UplinkError) => void;
+  readonly log?: Logger;
+  /** Bounds, for tests; the defaults suit a store. */
+  readonly limits?: {
+    /** A PUBACK that takes longer means that the link is dead, ms (20,000). */
+    readonly pubackTimeoutMs?: number;
+    /** Where the store acknowledges: silence after which events are sent again, ms (60,000; doubles). */
+    readonly resendAfterMs?: number;
+    /** From TCP to CONNACK, ms (15,000). */
+    readonly connectTimeoutMs?: number;
+    /** Largest message taken from the broker, bytes (262,144). */
+    readonly maxIncomingBytes?: number;
+    /** Events that may wait in memory while the disk doesn't take them, bytes (16 MiB). */
+    readonly maxPendingBytes?: number;
+  };
+}
+
+/** What the thread gets: plain values, with defaults filled in. */
+export function engineOptions(options: UplinkOptions): EngineOptions {
+  const { broker, outbox, limits = {} } = options;
+  return {
+    path: join(options.folder, 'outbox.sqlite'),
+    store: options.store,
+    device: options.device,
+    encoding: options.encoding,
+    maxBytes: outbox.maxBytes,
+    ledgerShare: outbox.ledgerShare,
+    groupMs: outbox.groupMs,
+    window: outbox.window,
+    pubackTimeoutMs: limits.pubackTimeoutMs ?? 20_000,
+    resendAfterMs: limits.resendAfterMs ?? 60_000,
+    link: {
+      url: broker.url,
+      protocol: broker.protocol,
+      username: broker.username,
+      passwordFile: broker.passwordFile,
+      tls: options.tls,
+      keepaliveS: broker.keepaliveS,
+      reconnectFirstMs: broker.reconnectFirstMs,
+      reconnectMaxMs: broker.reconnectMaxMs,
+      connectTimeoutMs: limits.connectTimeoutMs ?? 15_000,
+      maxIncomingBytes: limits.maxIncomingBytes ?? 262_144,
+    },
+    // Jitter only has to differ between devices and boots.
+    seed: (process.pid ^ Date.now()) >>> 0,
+  };
+}
+
+/** Before the thread has said anything. */
+export function emptyStatus(broker: string, start: OutboxStart): UplinkStatus {
+  return {
+    connected: false,
+    protocol: undefined,
+    broker,
+    reason: 'not connected yet',
+    connection: 0,
+    outboxEvents: 0,
+    outboxBytes: 0,
+    ledgerBytes: 0,
+    ledgerFull: false,
+    blocked: undefined,
+    dropped: 0,
+    published: 0,
+    publishedThrough: start.nextSequence - 1,
+    releasedThrough: 0,
+    acknowledged: false,
+    oldestUs: undefined,
+    commits: 0,
+  };
+}
