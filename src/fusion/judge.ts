@@ -91,7 +91,9 @@ function discounted(hypothesis: Hypothesis): Hypothesis {
     const units = part.scans.reduce((sum, pending) => sum + (pending.scan.count ?? 1), 0);
     further += Math.max(0, part.count - units);
   }
-  const exchange = put.length < hypothesis.parts.length ? Math.log(priors.lateExchange) : 0;
+  const picked = put.some((part) => part.entry === 'manual');
+  const lateExchange = picked ? priors.pickedExchange : priors.lateExchange;
+  const exchange = put.length < hypothesis.parts.length ? Math.log(lateExchange) : 0;
   return {
     ...hypothesis,
     logWeight: hypothesis.logWeight + exchange + further * Math.log(priors.lateFurther),

@@ -14,7 +14,9 @@ export const priors = {
   /** Each further product, or unscanned further unit, that scans after the fact explain together. */
   lateFurther: 0.1,
   /** An exchange that nobody scanned when it happened is so much less likely to be what a late scan explains. */
-  lateExchange: 0.2,
+  lateExchange: 0.005,
+  /** The same where the shopper picked the product for this very question. */
+  pickedExchange: 0.2,
   /** A product that the shopper picked for this very question. */
   pickedPlaced: 0.97,
   /** One more unit than was scanned; squared for two more. */
