@@ -244,11 +244,11 @@ async function processBytes(): Promise<number | undefined> {
   }
 }
 
-async function markDisk(folder: string): Promise<DiskMark> {
+export async function markDisk(folder: string): Promise<DiskMark> {
   return { device: await deviceBytes(folder), process: await processBytes() };
 }
 
-async function diskSince(folder: string, before: DiskMark, events: number): Promise<DiskFigures> {
+export async function diskSince(folder: string, before: DiskMark, events: number): Promise<DiskFigures> {
   const now = await markDisk(folder);
   const per = (from: number | undefined, to: number | undefined) =>
     from === undefined || to === undefined ? undefined : Math.round((to - from) / events);
