@@ -65,7 +65,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     });
     stops.push(() => gateway.stop());
     if (options.record !== undefined) {
-      const originUs = systemClock.nowUs();
+      // Where the pipeline began: a replay rebases what an earlier run left to the same instant.
+      const originUs = gateway.pipeline.nowUs;
       const writer = await createTrace(options.record, {
         device: setup.config.device,
         store: setup.config.store,

@@ -79,7 +79,9 @@ export async function createTrace(out: string, assets: TraceAssets): Promise<Tra
     recorder,
     async drain() {
       check();
-      if (stream.writableNeedDrain) await once(stream, 'drain');
+      // A failure also ends the waiting; `check` says which it was.
+      if (stream.writableNeedDrain) await once(stream, 'drain').catch(() => {});
+      check();
     },
     async close() {
       recorder.flush();

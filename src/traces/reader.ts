@@ -18,6 +18,15 @@ export interface TraceReader {
 /** Opens a trace, compressed (`.zst`) or not. Rejects with TraceError CW-TRC-001 or CW-TRC-005. */
 export async function openTrace(path: string): Promise<TraceReader> {
   const lines = textLines(path);
+  try {
+    return await readHeader(path, lines);
+  } catch (error) {
+    await lines.return();
+    throw error;
+  }
+}
+
+async function readHeader(path: string, lines: AsyncGenerator<string[], void>): Promise<TraceReader> {
   const first = await lines.next();
   const rest: string[] = first.done ? [] : first.value;
   const headerText = rest.shift();
@@ -32,12 +41,12 @@ export async function openTrace(path: string): Promise<TraceReader> {
       const parse = function* (texts: readonly string[]): Generator<TraceLine> {
         for (const text of texts) {
           number += 1;
-          if (text === '') continue;
+          if (text.trim() === '') continue;
           const line = parseLine(text, number);
           if (line.t < lastT) {
             throw new TraceError(
               'CW-TRC-003',
-              `line ${number}: t is ${line.t}, the line before had ${lastT}`,
+              `line ${number}: t is ${line.t}, a line before had ${lastT}; sort the lines by t`,
             );
           }
           lastT = line.t;

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
+import { describeError } from '#base/errors.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import type { Board, Calibration } from '#config/board.ts';
 import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
 import type { CartEvent, Versions } from '#events/event.ts';
 import { Ledger } from '#events/ledger.ts';
-import { Pipeline, type PipelineState } from '#pipeline/pipeline.ts';
+import { Pipeline, type PipelineOptions, type PipelineState } from '#pipeline/pipeline.ts';
 import { TraceError } from './errors.ts';
 import { TraceExpander } from './expand.ts';
-import type { Truth } from './format.ts';
+import type { TraceHeader, Truth } from './format.ts';
 import type { TraceReader } from './reader.ts';
 
 /** What a trace is replayed against; see `loadReplaySetup` for where it comes from. */
@@ -59,7 +60,7 @@ export async function replay(
     { store: header.store ?? 'replay', device: header.device, ledger: id },
     { boot: 1, nextSequence: 1, versions: setup.versions },
   );
-  const pipeline = new Pipeline({
+  const pipeline = makePipeline(header, {
     ledger,
     board: setup.board,
     calibration: setup.calibration,
@@ -74,8 +75,6 @@ export async function replay(
       events += 1;
       sink(event);
     },
-    // The state was written by this software's own saveState; the rooms check their versions when they restore it.
-    ...(header.state === undefined ? {} : { state: header.state as unknown as PipelineState }),
   });
   if (header.started !== undefined) {
     pipeline.accept({ kind: 'clock', atUs: originUs, utcMs: Date.parse(header.started), quality: 'synced' });
@@ -113,4 +112,19 @@ export async function replay(
     durationUs: lastUs - originUs,
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** The pipeline with the state of the header, which may be anybody's: throws TraceError CW-TRC-001 where it is no state. */
+function makePipeline(header: TraceHeader, options: PipelineOptions): Pipeline {
+  if (header.state === undefined) return new Pipeline(options);
+  try {
+    // Written by a pipeline's saveState; the rooms check their versions when they restore it.
+    return new Pipeline({ ...options, state: header.state as PipelineState });
+  } catch (cause) {
+    throw new TraceError(
+      'CW-TRC-001',
+      `the state in the header can't be used: ${describeError(cause)}; leave it out to start empty`,
+      { cause },
+    );
+  }
 }

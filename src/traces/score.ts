@@ -22,14 +22,13 @@ interface Decision {
 
 interface Question {
   readonly id: string;
-  readonly massMg: number;
   readonly plate: string;
   readonly startedAtUs: number;
-  readonly settledAtUs: number;
   readonly atUs: number;
-  /** How far before `startedAtUs` what it asks about may have begun, µs. */
+  /** How far before `startedAtUs` a truth may lie, µs. */
   readonly beforeUs: number;
-  outcome: string | undefined;
+  /** When its movement had settled, or that of what was put back under it. */
+  settledAtUs: number;
 }
 
 export type Verdict = 'decided' | 'decided-after-asking' | 'asked' | 'missed';
@@ -80,34 +79,27 @@ export function score(truths: readonly TimedTruth[], events: readonly CartEvent[
 
   const verdicts: TruthVerdict[] = [];
   const askedAbout = new Set<string>();
-  const unmatched: { unit: Unit; index: number }[] = [];
   const units = truths.flatMap(toUnits);
-  // Exact matches first over all units, so that a question near by doesn't take a unit that has its own decision.
-  units.forEach((unit, index) => {
-    const decision = bestDecision(unit, decisions, questions);
-    if (decision === undefined) {
-      unmatched.push({ unit, index });
-      return;
-    }
-    decision.left -= 1;
-    const question = decision.settles === undefined ? undefined : questions.get(decision.settles);
+  // Decisions first over all units, so that a question near by doesn't take a unit that has its own decision.
+  const matches = matchDecisions(units, decisions, questions);
+  for (const [index, unit] of units.entries()) {
+    const decision = matches.get(index);
+    const settled = decision?.settles === undefined ? undefined : questions.get(decision.settles);
+    const question = decision === undefined ? nearestQuestion(unit, questions) : settled;
     if (question !== undefined) askedAbout.add(question.id);
-    verdicts[index] = {
+    const saidAtUs = question?.atUs ?? decision?.event.atUs;
+    verdicts.push({
       ...describe(unit),
-      verdict: question === undefined ? 'decided' : 'decided-after-asking',
-      latencyUs: (question?.atUs ?? decision.event.atUs) - unit.atUs,
-    };
-  });
-  for (const { unit, index } of unmatched) {
-    const question = nearestQuestion(unit, questions);
-    if (question !== undefined) askedAbout.add(question.id);
-    verdicts[index] = {
-      ...describe(unit),
-      verdict: question === undefined ? 'missed' : 'asked',
-      ...(question === undefined ? {} : { latencyUs: question.atUs - unit.atUs }),
-    };
+      verdict: verdictOf(decision !== undefined, question !== undefined),
+      ...(saidAtUs === undefined ? {} : { latencyUs: saidAtUs - unit.atUs }),
+    });
   }
   return summarize(verdicts, decisions, questions, askedAbout);
+}
+
+function verdictOf(decided: boolean, asked: boolean): Verdict {
+  if (decided) return asked ? 'decided-after-asking' : 'decided';
+  return asked ? 'asked' : 'missed';
 }
 
 interface Unit {
@@ -124,7 +116,8 @@ function toUnits({ truth, atUs }: TimedTruth): Unit[] {
     atUs,
     kind: truth.kind,
     sign: truth.kind === 'removed' || truth.kind === 'taken' ? -1 : 1,
-    product: truth.gtin ?? truth.plu ?? '',
+    // Events carry GTINs of 14 digits; people write them as they are printed.
+    product: truth.gtin?.padStart(14, '0') ?? truth.plu ?? '',
     plate: truth.plate,
     listed: truth.listed !== false,
   };
@@ -145,31 +138,44 @@ function collect(event: CartEvent, decisions: Decision[], questions: Map<string,
       decisions.push(decision(event, event.data, -1));
       break;
     case 'item.unresolved': {
-      const { kind, massMg, plate, startedAtUs, settledAtUs } = event.data;
-      const question = {
+      const { kind, plate, startedAtUs, settledAtUs } = event.data;
+      questions.set(event.id, {
         id: event.id,
-        massMg,
         plate,
         startedAtUs,
         settledAtUs,
         atUs: event.atUs,
         beforeUs: kind === 'changed-while-away' ? awayUs : beforeUs,
-        outcome: undefined,
-      };
-      questions.set(event.id, question);
+      });
       break;
     }
     case 'item.resolved': {
-      const question = questions.get(event.data.settles);
-      if (question !== undefined) question.outcome = event.data.outcome;
-      if (event.data.outcome === 'added') decisions.push(decision(event, event.data, 1, event.data.settles));
-      if (event.data.outcome === 'removed')
-        decisions.push(decision(event, event.data, -1, event.data.settles));
+      const { settles, outcome, settledAtUs } = event.data;
+      const question = questions.get(settles);
+      // Goods put in and taken out again under one open question: the question was about all of it.
+      if (question !== undefined && outcome === 'put-back') question.settledAtUs = settledAtUs;
+      collectOutcome(event, event.data, decisions, settles);
+      break;
+    }
+    case 'item.corrected': {
+      const { corrects } = event.data;
+      for (const wrong of decisions) if (wrong.event.id === corrects) wrong.left = 0;
+      collectOutcome(event, event.data, decisions);
       break;
     }
     default:
       break;
   }
+}
+
+function collectOutcome(
+  event: CartEvent,
+  data: EventData<'item.added'> & { readonly outcome: string },
+  decisions: Decision[],
+  settles?: string,
+): void {
+  if (data.outcome === 'added') decisions.push(decision(event, data, 1, settles));
+  if (data.outcome === 'removed') decisions.push(decision(event, data, -1, settles));
 }
 
 function decision(event: CartEvent, data: EventData<'item.added'>, sign: 1 | -1, settles?: string): Decision {
@@ -188,54 +194,59 @@ function decision(event: CartEvent, data: EventData<'item.added'>, sign: 1 | -1,
 /** 0 inside [from, to], else how far outside. */
 const outside = (atUs: number, from: number, to: number) => Math.max(0, from - atUs, atUs - to);
 
-function bestDecision(
-  unit: Unit,
+interface Distance {
+  /** How far outside the movement itself. */
+  readonly outsideUs: number;
+  readonly centreUs: number;
+}
+
+/** How far a unit is from a decision or a question; undefined where it can't be about that unit. */
+function distanceTo(unit: Unit, said: Decision | Question): Distance | undefined {
+  const { plate, startedAtUs, settledAtUs } = said;
+  if (unit.plate !== undefined && plate !== unit.plate) return undefined;
+  const fromUs = startedAtUs - ('beforeUs' in said ? said.beforeUs : beforeUs);
+  if (outside(unit.atUs, fromUs, settledAtUs + afterUs) > 0) return undefined;
+  return {
+    outsideUs: outside(unit.atUs, startedAtUs, settledAtUs),
+    centreUs: Math.abs(unit.atUs - (startedAtUs + settledAtUs) / 2),
+  };
+}
+
+const nearer = (a: Distance, b: Distance) => a.outsideUs - b.outsideUs || a.centreUs - b.centreUs;
+
+/** Gives units to decisions, the nearest pairs first, and counts what each decision has left. Answers by index of unit. */
+function matchDecisions(
+  units: readonly Unit[],
   decisions: readonly Decision[],
   questions: ReadonlyMap<string, Question>,
-): Decision | undefined {
-  let best: Decision | undefined;
-  let bestDistance = Number.POSITIVE_INFINITY;
-  for (const candidate of decisions) {
-    if (candidate.left === 0 || candidate.product !== unit.product || candidate.sign !== unit.sign) continue;
-    if (unit.plate !== undefined && candidate.plate !== unit.plate) continue;
-    const question = candidate.settles === undefined ? undefined : questions.get(candidate.settles);
-    const { startedAtUs, settledAtUs } = question ?? candidate;
-    const distance = outside(
-      unit.atUs,
-      startedAtUs - (question?.beforeUs ?? beforeUs),
-      settledAtUs + afterUs,
-    );
-    const center = Math.abs(unit.atUs - (startedAtUs + settledAtUs) / 2);
-    if (distance === 0 && center < bestDistance) {
-      best = candidate;
-      bestDistance = center;
+): ReadonlyMap<number, Decision> {
+  const pairs: { index: number; decision: Decision; distance: Distance }[] = [];
+  for (const [index, unit] of units.entries()) {
+    for (const decision of decisions) {
+      if (decision.product !== unit.product || decision.sign !== unit.sign) continue;
+      const question = decision.settles === undefined ? undefined : questions.get(decision.settles);
+      const distance = distanceTo(unit, question ?? decision);
+      if (distance !== undefined) pairs.push({ index, decision, distance });
     }
   }
-  return best;
+  pairs.sort((a, b) => nearer(a.distance, b.distance));
+  const matches = new Map<number, Decision>();
+  for (const { index, decision } of pairs) {
+    if (decision.left === 0 || matches.has(index)) continue;
+    decision.left -= 1;
+    matches.set(index, decision);
+  }
+  return matches;
 }
 
 function nearestQuestion(unit: Unit, questions: ReadonlyMap<string, Question>): Question | undefined {
-  let best: Question | undefined;
-  let bestDistance = Number.POSITIVE_INFINITY;
+  let best: { question: Question; distance: Distance } | undefined;
   for (const question of questions.values()) {
-    if (unit.plate !== undefined && question.plate !== unit.plate) continue;
-    const distance = outside(
-      unit.atUs,
-      question.startedAtUs - question.beforeUs,
-      question.settledAtUs + afterUs,
-    );
-    const center = Math.abs(unit.atUs - (question.startedAtUs + question.settledAtUs) / 2);
-    if (distance === 0 && center < bestDistance) {
-      best = question;
-      bestDistance = center;
-    }
+    const distance = distanceTo(unit, question);
+    if (distance === undefined || (best !== undefined && nearer(distance, best.distance) >= 0)) continue;
+    best = { question, distance };
   }
-  if (best !== undefined) return best;
-  // Goods put in and taken out again under one open question: the question was about them.
-  for (const question of questions.values()) {
-    if (question.outcome === 'put-back' && unit.atUs >= question.startedAtUs - beforeUs) best = question;
-  }
-  return best;
+  return best?.question;
 }
 
 function summarize(

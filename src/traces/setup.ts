@@ -92,8 +92,8 @@ async function besideOrName(folder: string, board: string): Promise<string> {
 
 async function loadDecisionConfig(path: string | undefined): Promise<z.infer<typeof decisionConfig>> {
   if (path === undefined) return decisionConfig.parse({});
-  const text = await needed('config', path, () => readFile(path, 'utf8'));
-  const result = decisionConfig.safeParse(parseYaml(text));
+  const value: unknown = await needed('config', path, async () => parseYaml(await readFile(path, 'utf8')));
+  const result = decisionConfig.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new TraceError(
