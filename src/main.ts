@@ -1,4 +1,7 @@
-import { runDaemon } from '#gateway/daemon.ts';
+import { keepCompiledCode } from '#base/compile-cache.ts';
+
+keepCompiledCode();
+const { runDaemon } = await import('./gateway/daemon.ts');
 
 /** The daemon: configuration → gateway → run until a signal. `cartwright run` is the same with a help text. */
 process.exitCode = await runDaemon({

@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+
+/** A command of `cartwright` as the list of commands shows it. What it needs is loaded only when it is used. */
+export interface CommandEntry {
+  /** Name and arguments, as commander writes them. */
+  readonly usage: string;
+  /** The command's own description. */
+  readonly summary: string;
+  /** Loads the command; the function adds it, with its options, to a program. */
+  readonly load: () => Promise<(program: Command) => void>;
+}
+
+/** In the order in which the help lists them. */
+export const commands: readonly CommandEntry[] = [
+  {
+    usage: 'demo',
+    summary: 'run a virtual cart with a virtual shopper, and show its events as a subscriber sees them',
+    load: async () => (await import('./demo.ts')).registerDemo,
+  },
+  {
+    usage: 'run',
+    summary: 'run the gateway until a signal (what the service does)',
+    load: async () => (await import('./run.ts')).registerRun,
+  },
+  {
+    usage: 'check [config]',
+    summary: 'check a configuration with its board, calibration and catalogue, and explain it',
+    load: async () => (await import('./check.ts')).registerCheck,
+  },
+  {
+    usage: 'devices',
+    summary: 'list the devices of the board profile: opened and identified, or why not',
+    load: async () => (await import('./devices.ts')).registerDevices,
+  },
+  {
+    usage: 'tail',
+    summary: 'show the events on a broker as they come, one readable line each',
+    load: async () => (await import('./tail.ts')).registerTail,
+  },
+  {
+    usage: 'call <command> [args...]',
+    summary: 'send a command to a device and wait for its answer',
+    load: async () => (await import('./call.ts')).registerCall,
+  },
+  {
+    usage: 'record <folder>',
+    summary: 'run the gateway and record every input, for replay on any machine',
+    load: async () => (await import('./run.ts')).registerRecord,
+  },
+  {
+    usage: 'replay <trace>',
+    summary: 'run a trace through the decisions of the gateway, as fast as the machine allows',
+    load: async () => (await import('./replay.ts')).registerReplay,
+  },
+  {
+    usage: 'simulate <scenario>',
+    summary: 'play a scenario in the simulated world and write it as a trace, with what really happened',
+    load: async () => (await import('./simulate.ts')).registerSimulate,
+  },
+  {
+    usage: 'score <traces...>',
+    summary: 'replay traces and hold the decisions against their truth lines',
+    load: async () => (await import('./score.ts')).registerScore,
+  },
+  {
+    usage: 'doctor',
+    summary: 'look at machine, configuration, disk, clock, devices and broker, and say what is wrong',
+    load: async () => (await import('./doctor.ts')).registerDoctor,
+  },
+];
+
+/**
+ * Adds every command to the program: the one that the arguments name in full, the others only so that the help lists
+ * them. `words` are the arguments after the program's name.
+ */
+export async function registerCommands(program: Command, words: readonly string[]): Promise<void> {
+  const named = words.filter((word) => !word.startsWith('-'));
+  const wanted = named[0] === 'help' ? named[1] : named[0];
+  for (const { usage, summary, load } of commands) {
+    if (wanted !== undefined && usage.split(' ')[0] === wanted) (await load())(program);
+    // All of them have options, at least --help.
+    else program.command(usage).description(summary).option('-h, --help');
+  }
+}
