@@ -1,7 +1,7 @@
 import { keepCompiledCode } from '#base/compile-cache.ts';
 
 keepCompiledCode();
-const { runDaemon } = await import('./gateway/daemon.ts');
+const { runDaemon } = await import('#gateway/daemon.ts');
 
 /** The daemon: configuration → gateway → run until a signal. `cartwright run` is the same with a help text. */
 process.exitCode = await runDaemon({
