@@ -7,6 +7,7 @@ export const pipelineCodes = {
   'CW-PIP-003': "The command's arguments are not valid.",
   'CW-PIP-004': 'A session token was scanned while another session is open.',
   'CW-PIP-005': 'The command failed for a reason that should not occur.',
+  'CW-PIP-006': 'A code could not be understood for a reason that should not occur.',
 } as const;
 
 export class PipelineError extends CodedError<keyof typeof pipelineCodes> {}

@@ -146,6 +146,8 @@ export class Pipeline {
         return undefined;
       case 'clock':
         this.#utc.synchronize(input.atUs, input.utcMs, input.quality);
+        // The first one starts the waiting for devices that may never deliver anything.
+        this.#weigher.advance(input.atUs);
         return undefined;
       case 'command':
         return runCommand(input, {
@@ -293,9 +295,10 @@ export class Pipeline {
   }
 
   #closeSession(): BasketSnapshot {
+    // What is undecided still belongs into this basket. Where no session is open, `close` says so.
+    if (this.#basket.session !== undefined) this.#fusion.endSession(this.#nowUs);
     const last = this.#basket.close();
     this.#weigher.setSession(false);
-    this.#fusion.endSession(this.#nowUs);
     return last;
   }
 

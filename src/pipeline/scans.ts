@@ -1,4 +1,4 @@
-import { describeError, isCoded } from '#base/errors.ts';
+import { isCoded } from '#base/errors.ts';
 import { gtinCheckDigit } from '#base/gtin.ts';
 import type { Catalogue, Product } from '#catalogue/products.ts';
 import type { EventData } from '#events/catalog.ts';
@@ -24,8 +24,9 @@ export function understandScan(reading: ScanReading, rules: ScanRules, catalogue
   try {
     meaning = interpretScan(reading.data, reading.symbology, rules);
   } catch (error) {
-    if (!isCoded(error)) throw new Error(`scanning failed: ${describeError(error)}`, { cause: error });
-    return { read: { ...base, meaning: 'invalid', code: error.code, raw: reading.data } };
+    // A code must never stop the cart: a failure nobody foresaw is published like a code that can't be read.
+    const code = isCoded(error) ? error.code : 'CW-PIP-006';
+    return { read: { ...base, meaning: 'invalid', code, raw: reading.data } };
   }
   switch (meaning.meaning) {
     case 'session':
