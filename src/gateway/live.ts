@@ -1,8 +1,8 @@
 import type { Clock } from '#base/clock.ts';
 
 /** What may be watched live. */
-export type LiveTopic = 'weight' | 'counts' | 'evidence';
-export const liveTopics: readonly LiveTopic[] = ['weight', 'counts', 'evidence'];
+export type LiveTopic = 'weight' | 'counts';
+export const liveTopics: readonly LiveTopic[] = ['weight', 'counts'];
 
 /** A lease lasts this long unless asked for shorter, and never longer than an hour. */
 export const defaultLeaseS = 60;
@@ -49,7 +49,7 @@ export class LiveFeed {
     const now = this.#clock.nowUs();
     for (const [topic, until] of this.#until) {
       if (until < now) this.#until.delete(topic);
-      else if (topic !== 'evidence') this.#publish(topic);
+      else this.#publish(topic);
     }
     if (this.#until.size > 0) this.#cancel = this.#clock.after(everyUs, () => this.#tick());
   }
