@@ -29,6 +29,7 @@ class Enumeration {
   readonly #removals: RemovalSets;
   readonly #delta: number;
   readonly #var: number;
+  readonly #singles = new Map<MassMatch, Part>();
 
   constructor(context: CartContext) {
     this.#context = context;
@@ -53,6 +54,16 @@ class Enumeration {
     this.#putBacks(unplaced);
     this.#nothing(unplaced);
     return this.found;
+  }
+
+  /** One unit that nobody scanned: the same part in all the hypotheses that it is in. */
+  #unscanned(match: MassMatch): Part {
+    let part = this.#singles.get(match);
+    if (part === undefined) {
+      part = unscannedPart(match, 1, this.#context.sightings);
+      this.#singles.set(match, part);
+    }
+    return part;
   }
 
   #push(parts: readonly Part[], logPrior: number): void {
@@ -156,7 +167,7 @@ class Enumeration {
    * they have the density count / (number of pairs · width), and none of them could be decided.
    */
   #unscannedPairs(unplaced: number): void {
-    const { index, config, sightings } = this.#context;
+    const { index, config } = this.#context;
     if (this.#delta <= 0 || config.maximumItems < 2 || index.size < 2) return;
     const total = (index.size * (index.size + 1)) / 2;
     const logPrior = unplaced + logOf(priors.unscannedPair * (1 - config.unscannedUnknownPrior));
@@ -166,21 +177,19 @@ class Enumeration {
       this.#pushUnknown(logPrior + logOf(fitting / (total * 2 * halfWidth)));
       return;
     }
+    const each = logPrior - logOf(total);
     for (const first of index.all()) {
       if (first.meanMg > this.#delta) continue;
       for (const second of index.matches(this.#delta - first.meanMg, this.#var + first.varMg2, 1)) {
         if (second.product.key <= first.product.key) continue;
-        this.#push(
-          [unscannedPart(first, 1, sightings), unscannedPart(second, 1, sightings)],
-          logPrior - logOf(total),
-        );
+        this.#push([this.#unscanned(first), this.#unscanned(second)], each);
       }
     }
   }
 
   /** One thing comes out while another goes in without a scan: possible, so it counts against every single explanation. More than 500 of them count as one: none could be decided. */
   #unscannedSwaps(unplaced: number): void {
-    const { index, config, sightings } = this.#context;
+    const { index, config } = this.#context;
     if (Math.abs(this.#delta) < 5 * Math.sqrt(this.#var + disturbanceSdMg ** 2)) return;
     const { singles } = this.#removals;
     const logPrior = unplaced + logOf(priors.unscannedSwap / Math.max(1, singles.length));
@@ -195,7 +204,7 @@ class Enumeration {
       for (const match of index.matches(rest, variance, 1)) {
         if (removal.parts[0]?.product === match.product) continue;
         const logLikelihood = logNormal(rest, match.meanMg, variance + match.varMg2);
-        swaps.push({ parts: [unscannedPart(match, 1, sightings), ...removal.parts], logLikelihood });
+        swaps.push({ parts: [this.#unscanned(match), ...removal.parts], logLikelihood });
       }
     }
     if (swaps.length > maximumSwaps) {

@@ -3,18 +3,91 @@ import type { FusionConfig } from '#config/schema.ts';
 import { logSumExp } from './likelihood.ts';
 import type { Hypothesis, Part, Ranked } from './types.ts';
 
-/** What a hypothesis would report; hypotheses that report the same are one. */
-function outcomeKey(hypothesis: Hypothesis): string {
+/** What a hypothesis would report, in words that sort. */
+function outcomeName(hypothesis: Hypothesis): string {
   if (hypothesis.kind !== 'items') return hypothesis.kind;
   const counts = new Map<string, number>();
   for (const part of hypothesis.parts) {
-    const name = `${part.sign > 0 ? '+' : '-'}${part.product?.key ?? `?${part.lot?.id ?? ''}`}`;
+    const name = partName(part);
     counts.set(name, (counts.get(name) ?? 0) + part.count);
   }
   return [...counts]
     .map(([name, count]) => `${name}×${count}`)
     .sort()
     .join(' ');
+}
+
+function partName(part: Part): string {
+  return `${part.sign > 0 ? '+' : '-'}${part.product?.key ?? `?${part.lot?.id ?? ''}`}`;
+}
+
+/** Parts and counts below these go together into one exact number; what doesn't fit gets a key of text. */
+const countRange = 1024;
+const partRange = 2 ** 26;
+
+/**
+ * Keys of what hypotheses would report; those that report the same have the same key. Hypotheses of one or two parts
+ * come by the thousand, so theirs are numbers. HOT PATH.
+ */
+class OutcomeKeys {
+  readonly #ids = new Map<string, number>();
+
+  of(hypothesis: Hypothesis): number | string {
+    if (hypothesis.kind !== 'items') return hypothesis.kind;
+    const [first, second, third] = hypothesis.parts;
+    if (first === undefined || third !== undefined) return this.#ofMany(hypothesis.parts);
+    const one = this.#who(first);
+    if (second === undefined) return keyOf(one, first.count, 0, 0);
+    const two = this.#who(second);
+    if (one === two) return keyOf(one, first.count + second.count, 0, 0);
+    return keyOf(one, first.count, two, second.count);
+  }
+
+  #ofMany(parts: readonly Part[]): number | string {
+    const counts = new Map<number, number>();
+    for (const part of parts) {
+      const who = this.#who(part);
+      counts.set(who, (counts.get(who) ?? 0) + part.count);
+    }
+    const all = [...counts].sort((a, b) => a[0] - b[0]);
+    if (all.length > 2) return all.map(([who, count]) => `${who}×${count}`).join(' ');
+    const [one = [0, 0], two = [0, 0]] = all;
+    return keyOf(one[0], one[1], two[0], two[1]);
+  }
+
+  /** Number of who a part is and which way it goes, from 2. */
+  #who(part: Part): number {
+    const { product } = part;
+    const name = product === undefined ? `?${part.lot?.id ?? ''}` : product.key;
+    let id = this.#ids.get(name);
+    if (id === undefined) {
+      id = this.#ids.size + 1;
+      this.#ids.set(name, id);
+    }
+    return 2 * id + (part.sign > 0 ? 1 : 0);
+  }
+}
+
+/** The same whichever of the two comes first. */
+function keyOf(who: number, count: number, other: number, otherCount: number): number | string {
+  const swapped = who < other;
+  const high = swapped ? other : who;
+  const highCount = swapped ? otherCount : count;
+  const low = swapped ? who : other;
+  const lowCount = swapped ? count : otherCount;
+  const part = high * countRange + highCount;
+  if (part >= partRange || highCount >= countRange || lowCount >= countRange) {
+    return `${low}×${lowCount} ${high}×${highCount}`;
+  }
+  return (low * countRange + lowCount) * partRange + part;
+}
+
+interface Group {
+  best: Hypothesis;
+  readonly first: number;
+  /** All weights, where there is more than one. */
+  weights: number[] | undefined;
+  log: number;
 }
 
 /** Hypotheses e^(−22) below the best are left out: 30,000 of them together would not reach 10 ppm. */
@@ -32,26 +105,37 @@ export interface Posterior {
  * taken out, which of two equal scans was placed) add up, represented by the likeliest.
  */
 export function posterior(hypotheses: readonly Hypothesis[]): Posterior {
-  const groups = new Map<string, { best: Hypothesis; weights: number[] }>();
-  const top = hypotheses.reduce((best, one) => Math.max(best, one.logWeight), Number.NEGATIVE_INFINITY);
+  const keys = new OutcomeKeys();
+  const groups = new Map<number | string, Group>();
+  let top = Number.NEGATIVE_INFINITY;
+  for (const { logWeight } of hypotheses) if (logWeight > top) top = logWeight;
   for (const hypothesis of hypotheses) {
-    if (hypothesis.logWeight < top - negligible) continue;
-    const key = outcomeKey(hypothesis);
+    const { logWeight } = hypothesis;
+    if (logWeight < top - negligible) continue;
+    const key = keys.of(hypothesis);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { best: hypothesis, weights: [hypothesis.logWeight] });
-    else {
-      group.weights.push(hypothesis.logWeight);
-      if (hypothesis.logWeight > group.best.logWeight) group.best = hypothesis;
+    if (group === undefined) {
+      groups.set(key, { best: hypothesis, first: logWeight, weights: undefined, log: logWeight });
+      continue;
     }
+    group.weights ??= [group.first];
+    group.weights.push(logWeight);
+    if (logWeight > group.best.logWeight) group.best = hypothesis;
   }
-  const merged = [...groups].map(([key, group]) => ({
-    key,
-    best: group.best,
-    log: logSumExp(group.weights),
-  }));
+  const merged = [...groups.values()];
+  for (const group of merged) if (group.weights !== undefined) group.log = logSumExp(group.weights);
   const total = logSumExp(merged.map((one) => one.log));
-  merged.sort((a, b) => b.log - a.log || (a.key < b.key ? -1 : 1));
-  const ranked = merged.map((one) => ({ ...one.best, probability: Math.exp(one.log - total) }));
+  merged.sort((a, b) => b.log - a.log || (outcomeName(a.best) < outcomeName(b.best) ? -1 : 1));
+  const ranked = merged.map(
+    ({ best: { kind, parts, logWeight, expectedMg, z }, log }): Ranked => ({
+      kind,
+      parts,
+      logWeight,
+      expectedMg,
+      z,
+      probability: Math.exp(log - total),
+    }),
+  );
   const share = (kind: Hypothesis['kind']) => ranked.find((one) => one.kind === kind)?.probability ?? 0;
   return { ranked, unknown: share('unknown'), nothing: share('nothing') };
 }
