@@ -59,6 +59,8 @@ export class Pipeline {
   /** When each device fault began, by source, channel and kind. */
   readonly #faults = new Map<string, number>();
   #nowUs = 0;
+  /** When fusion is due next, µs; NaN where that may have changed. */
+  #fusionDueUs = Number.NaN;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -153,7 +155,7 @@ export class Pipeline {
         return runCommand(input, {
           basket: this.#basket,
           weigher: this.#weigher,
-          fusion: this.#fusion,
+          fusion: this.#decide(),
           catalogue: this.#options.catalogue,
           openSession: (token) => this.#openSession('command', token, []),
           closeSession: () => this.#closeSession(),
@@ -172,14 +174,28 @@ export class Pipeline {
   advance(toUs: number): void {
     for (;;) {
       const weighing = this.#weigher.nextDeadlineUs() ?? Number.POSITIVE_INFINITY;
-      const fusion = this.#fusion.nextDeadlineUs() ?? Number.POSITIVE_INFINITY;
+      const fusion = this.#fusionDeadline();
       const due = Math.min(weighing, fusion);
       if (due > toUs) break;
       this.#nowUs = Math.max(this.#nowUs, due);
       if (weighing <= fusion) this.#weigher.advance(due);
-      if (fusion <= weighing) this.#fusion.advance(due);
+      if (fusion <= weighing) this.#decide().advance(due);
     }
     if (toUs > this.#nowUs) this.#nowUs = toUs;
+  }
+
+  /** Fusion, about to change: what it is due for next has to be asked anew. */
+  #decide(): Fusion {
+    this.#fusionDueUs = Number.NaN;
+    return this.#fusion;
+  }
+
+  /** HOT PATH: asked for every sample, and fusion looks through all plates for the answer. */
+  #fusionDeadline(): number {
+    if (Number.isNaN(this.#fusionDueUs)) {
+      this.#fusionDueUs = this.#fusion.nextDeadlineUs() ?? Number.POSITIVE_INFINITY;
+    }
+    return this.#fusionDueUs;
   }
 
   /** Puts an event of the gateway's own (birth, commands, drops) into the same row as the decisions. */
@@ -225,11 +241,11 @@ export class Pipeline {
           type: 'movement.settled',
           data: { plate, massMg, sigmaMg, beforeMg, afterMg, startedAtUs, settledAtUs, moving },
         });
-        this.#fusion.observe({ kind: 'movement', event: event.id, atUs: this.#nowUs, movement: output });
+        this.#decide().observe({ kind: 'movement', event: event.id, atUs: this.#nowUs, movement: output });
         break;
       }
       case 'activity':
-        this.#fusion.observe(output);
+        this.#decide().observe(output);
         break;
       case 'fault':
         this.#weighingFault(output);
@@ -275,7 +291,7 @@ export class Pipeline {
     const event = this.#emit({ type: 'scan.read', data: understood.read });
     if (understood.token !== undefined) this.#tokenScanned(understood.token, event.id);
     if (understood.observation !== undefined) {
-      this.#fusion.observe({ ...understood.observation, event: event.id });
+      this.#decide().observe({ ...understood.observation, event: event.id });
     }
   }
 
@@ -290,13 +306,13 @@ export class Pipeline {
   #openSession(by: 'token' | 'command', token: string | undefined, causes: readonly string[]): string {
     const session = this.#basket.open(by, token, causes);
     this.#weigher.setSession(true);
-    this.#fusion.beginSession();
+    this.#decide().beginSession();
     return session;
   }
 
   #closeSession(): BasketSnapshot {
     // What is undecided still belongs into this basket. Where no session is open, `close` says so.
-    if (this.#basket.session !== undefined) this.#fusion.endSession(this.#nowUs);
+    if (this.#basket.session !== undefined) this.#decide().endSession(this.#nowUs);
     const last = this.#basket.close();
     this.#weigher.setSession(false);
     return last;
@@ -322,7 +338,7 @@ export class Pipeline {
         unknownPpm: input.unknownPpm,
       },
     });
-    this.#fusion.observe({
+    this.#decide().observe({
       kind: 'sighting',
       event: event.id,
       source: input.source,

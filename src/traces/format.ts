@@ -164,6 +164,8 @@ export function parseLine(text: string, lineNumber: number): TraceLine {
   }
   if (typeof value !== 'object' || value === null) throw invalid(lineNumber, 'is not an object');
   if ('counts' in value) return parseCounts(value as Record<string, unknown>, lineNumber);
+  const motion = parseMotion(value as Record<string, unknown>);
+  if (motion !== undefined) return motion;
   for (const name of names) {
     if (!(name in value)) continue;
     const result = lineSchemas[name].safeParse(value);
@@ -205,6 +207,16 @@ function parseCounts(value: Record<string, unknown>, lineNumber: number): Counts
     periodUs: samples.length > 1 ? (periodUs as number) : 0,
     ...(sequence === undefined ? {} : { sequence: sequence as number }),
   };
+}
+
+/** By hand too, as nearly all the rest is motion; what is not plainly right is left to the schema and its messages. */
+function parseMotion({ t, source: from, acceleration }: Record<string, unknown>): OtherLine | undefined {
+  if (!Array.isArray(acceleration) || acceleration.length !== 3) return undefined;
+  const [x, y, z] = acceleration;
+  const integers = Number.isSafeInteger(x) && Number.isSafeInteger(y) && Number.isSafeInteger(z);
+  if (!integers || !Number.isSafeInteger(t) || (t as number) < 0) return undefined;
+  if (typeof from !== 'string' || from.length === 0) return undefined;
+  return { kind: 'acceleration', t: t as number, source: from, acceleration: [x, y, z] };
 }
 
 function invalid(lineNumber: number, what: string, cause?: unknown): TraceError {

@@ -8,9 +8,9 @@ test('the list of commands says of each what the command says of itself', async 
     (await load())(program);
     const [command] = program.commands;
     t.is(command?.description(), summary);
-    const words = command?.registeredArguments.map(({ name, required, variadic }) => {
-      const shown = `${name()}${variadic ? '...' : ''}`;
-      return required ? `<${shown}>` : `[${shown}]`;
+    const words = command?.registeredArguments.map((argument) => {
+      const shown = `${argument.name()}${argument.variadic ? '...' : ''}`;
+      return argument.required ? `<${shown}>` : `[${shown}]`;
     });
     t.is([command?.name(), ...(words ?? [])].join(' '), usage);
   }
