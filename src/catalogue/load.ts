@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { describeError } from '#base/errors.ts';
+import { plainCause } from '#base/system-error.ts';
 import { CatalogueError } from './errors.ts';
 import { parseCatalogue, parsePlanogram } from './parse.ts';
 import type { Catalogue, Planogram } from './products.ts';
@@ -55,7 +56,7 @@ async function readLimited(path: string, maxBytes: number): Promise<string> {
       {
         code: notText ? 'CW-CAT-001' : 'CW-CAT-002',
         path: '',
-        found: describeError(error),
+        found: plainCause(error),
         expected: notText ? 'UTF-8 text' : 'a readable file',
       },
       [],

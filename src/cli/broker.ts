@@ -1,48 +1,84 @@
 import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
-import { describeError } from '#base/errors.ts';
+import { plainCause } from '#base/system-error.ts';
 import { CliError } from './errors.ts';
+import { brokerUrl } from './values.ts';
 
-export interface BrokerAccess {
-  readonly url: string;
+export interface BrokerOptions {
+  /** mqtt:// or mqtts:// address. */
+  readonly broker: string;
   readonly username?: string | undefined;
   /** A file, so that the password shows in no process list. */
   readonly passwordFile?: string | undefined;
   readonly ca?: string | undefined;
-  readonly timeoutS: number;
 }
 
-/** The options every command has that talks to a broker. */
-export const brokerHelp = 'mqtt:// or mqtts:// address of the broker';
+/** Adds the options of every command that talks to a broker. */
+export function withBroker(command: Command): Command {
+  return command
+    .option(
+      '-b, --broker <url>',
+      'address: mqtt://HOST[:PORT], mqtts://…, or just HOST',
+      brokerUrl,
+      localBroker,
+    )
+    .option('-u, --username <name>', 'user name')
+    .option('--password-file <file>', 'file that holds the password')
+    .option('--ca <file>', "certificate of the store's authority (PEM)");
+}
+
+export const localBroker = 'mqtt://127.0.0.1:1883';
 
 /**
- * Connects with MQTT 5, or 3.1.1 where the broker has no 5. Rejects with CW-CLI-002, which names the address and the
- * cause. The client reconnects by itself afterwards.
+ * Connects with MQTT 5, or 3.1.1 where the broker has no 5, waiting `timeoutS` for each. Rejects with CW-CLI-002, which
+ * names the address and the cause, or with CW-CLI-004. The client reconnects by itself afterwards.
  */
-export async function connectBroker(access: BrokerAccess): Promise<MqttClient> {
+export async function connectBroker(access: BrokerOptions, timeoutS: number): Promise<MqttClient> {
   const options: IClientOptions = {
     clean: true,
-    connectTimeout: access.timeoutS * 1000,
+    connectTimeout: timeoutS * 1000,
     reconnectPeriod: 1000,
     ...(access.username === undefined ? {} : { username: access.username }),
     ...(access.passwordFile === undefined
       ? {}
-      : { password: (await readFile(access.passwordFile, 'utf8')).trimEnd() }),
-    ...(access.ca === undefined ? {} : { ca: await readFile(access.ca) }),
+      : { password: (await secret(access.passwordFile)).toString('utf8').trimEnd() }),
+    ...(access.ca === undefined ? {} : { ca: await secret(access.ca) }),
   };
   let failure: unknown;
   for (const protocolVersion of [5, 4] as const) {
     try {
-      return await connectOnce(access.url, { ...options, protocolVersion }, access.timeoutS);
+      return await connectOnce(access.broker, { ...options, protocolVersion }, timeoutS);
     } catch (error) {
       failure = error;
+      // An old broker hangs up or refuses the version; what isn't there is not asked twice.
+      if (typeof (error as { code?: unknown }).code === 'string' || error instanceof NoAnswer) break;
     }
   }
   throw new CliError(
     'CW-CLI-002',
-    `the broker at ${access.url} can't be reached: ${describeError(failure)}. Is it running, and is the address right?`,
+    `the broker at ${access.broker} can't be reached: ${plainCause(failure)}. ${advice(failure)}`,
     { cause: failure },
   );
+}
+
+class NoAnswer extends Error {}
+
+function advice(failure: unknown): string {
+  const { code } = failure as { code?: unknown };
+  // CONNACK: 4 and 5 in MQTT 3.1.1, 134 and 135 in MQTT 5.
+  if (code === 4 || code === 5 || code === 134 || code === 135) {
+    return 'Give --username and --password-file of an account that it knows.';
+  }
+  return 'Is it running, and is the address right?';
+}
+
+async function secret(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new CliError('CW-CLI-004', `${path} can't be read: ${plainCause(cause)}`, { cause });
+  }
 }
 
 function connectOnce(url: string, options: IClientOptions, timeoutS: number): Promise<MqttClient> {
@@ -61,7 +97,7 @@ function connectOnce(url: string, options: IClientOptions, timeoutS: number): Pr
       client.end(true);
       reject(error);
     };
-    const timer = setTimeout(() => give(new Error(`no answer within ${timeoutS} s`)), timeoutS * 1000);
+    const timer = setTimeout(() => give(new NoAnswer(`no answer within ${timeoutS} s`)), timeoutS * 1000);
     client.once('connect', () => {
       clearTimeout(timer);
       client.removeListener('error', give);

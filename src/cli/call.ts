@@ -1,20 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import { describeError } from '#base/errors.ts';
 import type { Answer } from '#commands/messages.ts';
 import { encodeRecord } from '#events/codec.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { requestPayload, responsePayload } from '#events/mqtt-payloads.ts';
 import { decodePayload } from '#uplink/payloads.ts';
 import { devicePrefix, requestTopic, responseTopic } from '#uplink/topics.ts';
-import { brokerHelp, connectBroker } from './broker.ts';
+import { type BrokerOptions, connectBroker, withBroker } from './broker.ts';
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit.ts';
+import { printJson } from './terminal.ts';
+import { nameFrom, secondsFrom } from './values.ts';
 
-interface CallOptions {
-  readonly broker: string;
-  readonly username?: string;
-  readonly passwordFile?: string;
-  readonly ca?: string;
+interface CallOptions extends BrokerOptions {
   readonly store: string;
   readonly device: string;
   readonly transaction?: string;
@@ -24,23 +23,25 @@ interface CallOptions {
 
 /** `cartwright call`: one command to one device, and its answer. */
 export function registerCall(program: Command): void {
-  program
-    .command('call')
-    .description('send a command to a device and wait for its answer')
-    .argument('<command>', 'as gateway.info, session.begin, tare, live.start')
-    .argument('[args...]', 'name=value, or one JSON object')
-    .requiredOption('-s, --store <name>', 'the store')
-    .requiredOption('-d, --device <name>', 'the device')
-    .option('-b, --broker <url>', brokerHelp, 'mqtt://127.0.0.1:1883')
-    .option('-u, --username <name>', 'user name')
-    .option('--password-file <file>', 'file that holds the password')
-    .option('--ca <file>', "certificate of the store's authority (PEM)")
+  withBroker(
+    program
+      .command('call')
+      .description('send a command to a device and wait for its answer')
+      .argument('<command>', 'as gateway.info, session.begin, tare, live.start')
+      .argument('[args...]', 'name=value, or one JSON object')
+      .requiredOption('-s, --store <name>', 'the store', nameFrom('--store'))
+      .requiredOption('-d, --device <name>', 'the device', nameFrom('--device')),
+  )
     .option('--transaction <id>', 'repeat an earlier call: the same transaction is carried out once')
-    .option('--timeout <seconds>', 'how long to wait for the answer', (text) => Number.parseFloat(text), 10)
+    .option('--timeout <seconds>', 'how long to wait for the answer', secondsFrom('--timeout'), 10)
     .option('--json', 'print the answer as JSON')
     .addHelpText(
       'after',
       `
+Exit code 1 where the device refuses; its code and reason are on standard error (with --json in the answer).
+Exit code 3 where no answer came: then nobody knows whether the command was carried out, and a repeat with the same
+--transaction is safe.
+
 Examples:
   cartwright call gateway.info -s demo-store -d cart-0001
   cartwright call session.begin token=QR-42 -s demo-store -d cart-0001
@@ -49,7 +50,7 @@ Examples:
     )
     .action(async (command: string, args: string[], options: CallOptions) => {
       const answer = await callDevice({ ...options, command, args: parseArguments(args) });
-      if (options.json) process.stdout.write(`${JSON.stringify(answer)}\n`);
+      if (options.json) printJson(answer);
       else if (answer.status === 'done') process.stdout.write(`${formatData(answer.data)}\n`);
       else process.stderr.write(`refused: ${answer.code} ${answer.message}\n`);
       process.exitCode = answer.status === 'done' ? exitCodes.ok : exitCodes.findings;
@@ -58,22 +59,25 @@ Examples:
 
 /** `count=2 name=x` or one JSON object as arguments; numbers, true and false are taken as such. Throws CW-CLI-001. */
 export function parseArguments(texts: readonly string[]): Record<string, unknown> {
-  if (texts.length === 1 && texts[0]?.trimStart().startsWith('{')) {
-    try {
-      return JSON.parse(texts[0]) as Record<string, unknown>;
-    } catch (cause) {
-      throw new CliError('CW-CLI-001', `the arguments are no JSON object: ${texts[0]}`, { cause });
-    }
-  }
+  if (texts.length === 1 && texts[0]?.trimStart().startsWith('{')) return parseJson(texts[0], 'the argument');
   const args: Record<string, unknown> = {};
   for (const text of texts) {
     const at = text.indexOf('=');
     if (at < 1) throw new CliError('CW-CLI-001', `"${text}" is not name=value; write for example count=2`);
     const value = text.slice(at + 1);
     const name = text.slice(0, at);
-    args[name] = codes.has(name) ? value : plainValue(value);
+    if (Object.hasOwn(args, name)) throw new CliError('CW-CLI-001', `${name} is given twice; give it once`);
+    args[name] = codes.has(name) ? value : /^[[{]/.test(value) ? parseJson(value, name) : plainValue(value);
   }
   return args;
+}
+
+function parseJson(text: string, what: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (cause) {
+    throw new CliError('CW-CLI-001', `${what} is not valid JSON: ${text}`, { cause });
+  }
 }
 
 /** Arguments that are codes, though they may look like numbers. */
@@ -84,11 +88,7 @@ function plainValue(value: string): number | boolean | string {
   return /^-?\d{1,15}$/.test(value) ? Number(value) : value;
 }
 
-export interface DeviceCall {
-  readonly broker: string;
-  readonly username?: string;
-  readonly passwordFile?: string;
-  readonly ca?: string;
+export interface DeviceCall extends BrokerOptions {
   readonly store: string;
   readonly device: string;
   readonly command: string;
@@ -98,36 +98,47 @@ export interface DeviceCall {
   readonly timeout: number;
 }
 
-/** Sends one request and resolves with its answer. Rejects with CW-CLI-002 or CW-CLI-003. */
+/**
+ * Sends one request and resolves with its answer. Rejects with CW-CLI-001 (what no request can hold), CW-CLI-002 or
+ * CW-CLI-003.
+ */
 export async function callDevice(call: DeviceCall): Promise<Answer> {
-  const client = await connectBroker({ ...call, url: call.broker, timeoutS: call.timeout });
   const prefix = devicePrefix(call);
+  const request = `${prefix}/${requestTopic(call.command)}`;
   const transaction = call.transaction ?? randomUUID();
+  const client = await connectBroker(call, call.timeout);
   try {
     const answered = new Promise<Answer>((resolve) => {
       client.on('message', (_topic, payload) => {
-        const answer = decodePayload(responsePayload, payload) as Answer;
-        if (answer.transaction === transaction) resolve(answer);
+        const answer = readAnswer(payload);
+        if (answer?.transaction === transaction) resolve(answer);
       });
     });
     await client.subscribeAsync(`${prefix}/${responseTopic(call.command)}`, { qos: 1 });
-    const issued = Date.now();
-    const request = {
-      transaction,
-      issued,
-      expires: issued + Math.round(call.timeout * 1000),
-      args: call.args as PlainMap,
-    };
-    await client.publishAsync(
-      `${prefix}/${requestTopic(call.command)}`,
-      Buffer.from(encodeRecord(requestPayload, request)),
-      {
-        qos: 1,
-      },
-    );
+    await client.publishAsync(request, encodeRequest(call, transaction), { qos: 1 });
     return await withTimeout(answered, call);
   } finally {
     await client.endAsync(true);
+  }
+}
+
+/** Anybody may write on the topic of answers: what isn't one is passed over. */
+function readAnswer(payload: Uint8Array): Answer | undefined {
+  try {
+    return decodePayload(responsePayload, payload) as Answer;
+  } catch {
+    return undefined;
+  }
+}
+
+function encodeRequest(call: DeviceCall, transaction: string): Buffer {
+  const issued = Date.now();
+  const expires = issued + Math.round(call.timeout * 1000);
+  try {
+    const request = { transaction, issued, expires, args: call.args as PlainMap };
+    return Buffer.from(encodeRecord(requestPayload, request));
+  } catch (cause) {
+    throw new CliError('CW-CLI-001', `the arguments can't be sent: ${describeError(cause)}`, { cause });
   }
 }
 

@@ -1,60 +1,86 @@
 import type { Command } from 'commander';
-import { describeError } from '#base/errors.ts';
+import { isCoded } from '#base/errors.ts';
 import { checkConfiguration } from '#catalogue/check-configuration.ts';
-import { inspectConfig } from '#config/load.ts';
+import type { FurtherCheck } from '#config/check.ts';
+import type { Finding } from '#config/errors.ts';
+import type { Inspection } from '#config/load.ts';
 import { findDriver, parseDriverOptions } from '#drivers/registry.ts';
+import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
 import { exitCodes } from './exit.ts';
+import { printJson, shortPath } from './terminal.ts';
 
 /** `cartwright check`: whether a configuration works, and what it means. */
 export function registerCheck(program: Command): void {
-  program
-    .command('check')
-    .description('check a configuration with its board, calibration and catalogue, and explain it')
-    .argument('[config]', 'configuration', '/etc/cartwright/cartwright.yaml')
+  withConfig(
+    program
+      .command('check')
+      .description('check a configuration with its board, calibration and catalogue, and explain it'),
+    demoFallback,
+  )
     .option('--json', 'print the report as JSON')
     .option('-q, --quiet', 'only what is wrong')
     .addHelpText(
       'after',
       `
-Exit code 1 where anything would keep the gateway from starting.
+Exit code 1 where anything would keep the gateway from starting, 3 where there is no such file. Every error
+names file, line, key, what was found and what would be valid; a warning does not change the exit code.
 
 Examples:
+  cartwright check
   cartwright check config/demo.yaml
+  cartwright check cartwright.yaml --json | jq -r '.findings[].message'
   CARTWRIGHT_BROKER__URL=mqtts://store-broker cartwright check cartwright.yaml`,
     )
-    .action(async (path: string, options: { json?: boolean; quiet?: boolean }) => {
-      const report = await checkConfiguration(path, process.env);
-      const drivers = await checkDriverOptions(path);
-      const ok = report.ok && drivers.length === 0;
-      if (options.json) {
-        process.stdout.write(`${JSON.stringify({ ...report, ok, drivers })}\n`);
-      } else {
-        for (const finding of report.findings) {
-          const place = [finding.file, finding.line, finding.column]
-            .filter((part) => part !== undefined)
-            .join(':');
-          process.stdout.write(
-            `${finding.severity}: ${finding.code} ${place}: ${finding.path}: ${finding.message}\n`,
-          );
+    .action(
+      async (argument: string | undefined, options: { config?: string; json?: boolean; quiet?: boolean }) => {
+        const path = chooseConfigOrDemo(argument, options);
+        const report = await checkConfiguration(path, process.env, [checkDriverOptions]);
+        if (options.json) printJson(report);
+        else {
+          for (const finding of report.findings) process.stdout.write(`${formatFinding(finding)}\n`);
+          if (!options.quiet) for (const line of report.explanation) process.stdout.write(`${line}\n`);
+          if (!options.quiet || !report.ok) process.stdout.write(`${path}: ${verdict(report.findings)}\n`);
         }
-        for (const finding of drivers) process.stdout.write(`error: ${finding}\n`);
-        if (!options.quiet) for (const line of report.explanation) process.stdout.write(`${line}\n`);
-        process.stdout.write(`${path}: ${ok ? 'ok' : 'the gateway would not start with it'}\n`);
-      }
-      if (!ok) process.exitCode = exitCodes.findings;
-    });
+        if (report.ok) return;
+        const missing = report.findings.some(
+          ({ code, file }) => code === 'CW-CFG-001' && file === report.file,
+        );
+        process.exitCode = missing ? exitCodes.unreachable : exitCodes.findings;
+      },
+    );
 }
 
-/** What the drivers themselves say of the options they are given, coded. */
-async function checkDriverOptions(path: string): Promise<string[]> {
-  const { board, paths } = await inspectConfig(path, process.env);
-  const findings: string[] = [];
-  for (const entry of board?.devices ?? []) {
+function formatFinding({ severity, code, file, line, column, path, message }: Finding): string {
+  const place = [shortPath(file), line, column].filter((part) => part !== undefined).join(':');
+  return `${severity}: ${code} ${place}: ${path === '' ? '' : `${path}: `}${message}`;
+}
+
+function verdict(findings: readonly Finding[]): string {
+  const count = (severity: Finding['severity']) => findings.filter((one) => one.severity === severity).length;
+  const said = (number: number, word: string) => `${number} ${word}${number === 1 ? '' : 's'}`;
+  const warnings = count('warning') === 0 ? '' : `, ${said(count('warning'), 'warning')}`;
+  if (count('error') === 0) return `ok${warnings}`;
+  return `${said(count('error'), 'error')}${warnings}; the gateway would not start with it`;
+}
+
+/** What the drivers themselves say of the options they are given. */
+async function checkDriverOptions({ board, paths }: Inspection): Promise<FurtherCheck> {
+  const findings: Finding[] = [];
+  for (const [index, entry] of (board?.devices ?? []).entries()) {
     try {
       parseDriverOptions(await findDriver(entry.driver, paths?.drivers ?? []), entry.options, entry.id);
     } catch (error) {
-      findings.push(describeError(error));
+      if (!isCoded(error)) throw error;
+      findings.push({
+        severity: 'error',
+        code: error.code,
+        file: paths?.board ?? '',
+        path: `devices[${index}]`,
+        found: entry.driver,
+        expected: 'a driver of the gateway, with options that it takes',
+        message: error.message,
+      });
     }
   }
-  return findings;
+  return { findings, explanation: [] };
 }

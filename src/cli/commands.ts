@@ -18,7 +18,7 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./demo.ts')).registerDemo,
   },
   {
-    usage: 'run',
+    usage: 'run [config]',
     summary: 'run the gateway until a signal (what the service does)',
     load: async () => (await import('./run.ts')).registerRun,
   },
@@ -28,7 +28,7 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./check.ts')).registerCheck,
   },
   {
-    usage: 'devices',
+    usage: 'devices [config]',
     summary: 'list the devices of the board profile: opened and identified, or why not',
     load: async () => (await import('./devices.ts')).registerDevices,
   },
@@ -63,7 +63,7 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./score.ts')).registerScore,
   },
   {
-    usage: 'doctor',
+    usage: 'doctor [config]',
     summary: 'look at machine, configuration, disk, clock, devices and broker, and say what is wrong',
     load: async () => (await import('./doctor.ts')).registerDoctor,
   },

@@ -10,16 +10,18 @@ import { describeError } from '#base/errors.ts';
 import { formatMoney } from '#base/units.ts';
 import { loadBoard } from '#config/load.ts';
 import { isKnown } from '#events/codec.ts';
-import type { CartEvent } from '#events/event.ts';
+import type { AnyEvent, CartEvent } from '#events/event.ts';
 import { readEventPayload } from '#events/payload.ts';
 import { score } from '#traces/score.ts';
 import { connectBroker } from './broker.ts';
 import { callDevice } from './call.ts';
-import { startDaemon } from './demo/daemon.ts';
+import { type DaemonProcess, startDaemon } from './demo/daemon.ts';
 import { Shopper } from './demo/shopper.ts';
-import { EventPrinter } from './event-line.ts';
+import { EventPrinter, printable } from './event-line.ts';
 import { exitCodes } from './exit.ts';
 import { untilSignal } from './signals.ts';
+import { useColour } from './terminal.ts';
+import { integerFrom } from './values.ts';
 
 const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const store = 'demo-store';
@@ -37,13 +39,16 @@ export function registerDemo(program: Command): void {
     .command('demo')
     .description('run a virtual cart with a virtual shopper, and show its events as a subscriber sees them')
     .option('--once', 'end after one trip with a summary')
-    .option('--port <number>', 'port of the broker on loopback (a free one unless given)', (text) =>
-      Number(text),
+    .option(
+      '--port <number>',
+      'port of the broker on loopback (a free one unless given)',
+      integerFrom('--port', 0, 65_535),
     )
     .addHelpText(
       'after',
       `
-Everything runs on this machine and is gone afterwards: daemon, broker, status page.
+Everything runs on this machine and is gone afterwards: daemon, broker, status page. Exit code 1 where a decision
+was wrong.
 
 Examples:
   cartwright demo
@@ -85,8 +90,21 @@ async function tripsIn(
     folder,
     (message) => say(`gateway: ${message}`),
   );
+  try {
+    return await shop(daemon, scenarioPath, options, signal);
+  } finally {
+    await daemon.stop();
+  }
+}
+
+async function shop(
+  daemon: DaemonProcess,
+  scenarioPath: string,
+  options: DemoOptions,
+  signal: ReturnType<typeof untilSignal>,
+): Promise<number> {
   const { brokerUrl } = daemon;
-  const client = await connectBroker({ url: brokerUrl, timeoutS: 10 });
+  const client = await connectBroker({ broker: brokerUrl }, 10);
   const shopper = await Shopper.load({
     scenarioPath,
     clock: systemClock,
@@ -99,12 +117,13 @@ async function tripsIn(
   say(`status page  ${daemon.statusUrl}`);
   say(`broker       ${brokerUrl}   (mosquitto_sub -p ${new URL(brokerUrl).port} -t 'cw/#' -v)`);
   say(`a shopper's trip of about ${shopper.tripSeconds} s begins${options.once ? '' : '; Ctrl-C ends it'}\n`);
-  const printer = new EventPrinter({ colour: process.stdout.isTTY === true });
+  const printer = new EventPrinter({ colour: useColour() });
   say(printer.header());
   const trip: CartEvent[] = [];
   let wrong = 0;
-  client.on('message', (_topic, payload) => {
-    const event = readEventPayload(payload);
+  client.on('message', (topic, payload) => {
+    const event = readOrTell(topic, payload);
+    if (event === undefined) return;
     say(printer.line(event));
     if (!isKnown(event)) return;
     trip.push(event);
@@ -116,13 +135,23 @@ async function tripsIn(
   await client.subscribeAsync(`cw/1/${store}/${device}/event/#`, { qos: 1 });
   const died = await Promise.race([signal.promise.then(() => undefined), daemon.exited]);
   shopper.stop();
-  await daemon.stop();
+  if (died === undefined) await daemon.stop();
   await client.endAsync(true);
   if (died !== undefined) {
     say(`the gateway ended by itself with exit code ${died}`);
     return exitCodes.internal;
   }
   return wrong > 0 ? exitCodes.findings : exitCodes.ok;
+}
+
+/** Whoever tries things out on the demo's broker must not end it. */
+function readOrTell(topic: string, payload: Uint8Array): AnyEvent | undefined {
+  try {
+    return readEventPayload(payload);
+  } catch (error) {
+    say(`${printable(topic)}: ${describeError(error)}`);
+    return undefined;
+  }
 }
 
 /** The demo's board; for a demo without end, its world begins a new trip after each. */

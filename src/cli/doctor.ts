@@ -1,15 +1,20 @@
 import { access, constants, statfs } from 'node:fs/promises';
-import { arch, freemem, release, totalmem } from 'node:os';
+import { arch, freemem, release, totalmem, type } from 'node:os';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '#base/clock.ts';
 import { describeError } from '#base/errors.ts';
 import { software } from '#base/software.ts';
+import { plainCause } from '#base/system-error.ts';
 import { checkConfiguration } from '#catalogue/check-configuration.ts';
-import { inspectConfig } from '#config/load.ts';
+import { describeFinding } from '#config/errors.ts';
+import { type Inspection, inspectConfig } from '#config/load.ts';
 import { timeQuality } from '#gateway/time-source.ts';
 import { connectBroker } from './broker.ts';
-import { inspectDevices } from './devices.ts';
+import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
+import { describeIdentity, inspectDevices } from './devices.ts';
 import { exitCodes } from './exit.ts';
+import { printJson } from './terminal.ts';
 
 interface Finding {
   readonly what: string;
@@ -17,36 +22,46 @@ interface Finding {
   readonly message: string;
 }
 
+const brokerWithinS = 5;
+
 /** `cartwright doctor`: what a support call asks first. */
 export function registerDoctor(program: Command): void {
-  program
-    .command('doctor')
-    .description('look at machine, configuration, disk, clock, devices and broker, and say what is wrong')
-    .option('-c, --config <file>', 'configuration', '/etc/cartwright/cartwright.yaml')
+  withConfig(
+    program
+      .command('doctor')
+      .description('look at machine, configuration, disk, clock, devices and broker, and say what is wrong'),
+    demoFallback,
+  )
     .option('--json', 'print as JSON')
     .addHelpText(
       'after',
       `
-Nothing is changed and no secret is printed.
+Nothing is changed and no secret is printed. Exit code 1 where anything is bad. A running gateway holds its devices:
+they are then shown as held, and its own page tells how they are.
 
 Examples:
-  cartwright doctor -c config/demo.yaml`,
+  cartwright doctor
+  cartwright doctor config/demo.yaml
+  cartwright doctor --json | jq -r '.[] | select(.ok | not) | .message'`,
     )
-    .action(async (options: { config: string; json?: boolean }) => {
-      const findings = await examine(options.config);
-      if (options.json) process.stdout.write(`${JSON.stringify(findings)}\n`);
+    .action(async (argument: string | undefined, options: { config?: string; json?: boolean }) => {
+      const findings = await examine(chooseConfigOrDemo(argument, options));
+      if (options.json) printJson(findings);
       else {
+        const width = Math.max(...findings.map(({ what }) => what.length));
         for (const { what, ok, message } of findings) {
-          process.stdout.write(`${ok ? 'ok  ' : 'BAD '} ${what.padEnd(14)} ${message}\n`);
+          process.stdout.write(`${ok ? 'ok  ' : 'BAD '} ${what.padEnd(width)}  ${message}\n`);
         }
       }
       if (findings.some(({ ok }) => !ok)) process.exitCode = exitCodes.findings;
     });
 }
 
+type Note = (what: string, ok: boolean, message: string) => void;
+
 async function examine(configPath: string): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const note = (what: string, ok: boolean, message: string) => findings.push({ what, ok, message });
+  const note: Note = (what, ok, message) => findings.push({ what, ok, message });
   const attempt = async (what: string, look: () => Promise<void>) => {
     try {
       await look();
@@ -54,56 +69,88 @@ async function examine(configPath: string): Promise<Finding[]> {
       note(what, false, describeError(error));
     }
   };
-  const megabytes = (bytes: number) => `${Math.round(bytes / 1_048_576)} MB`;
-  note('software', process.versions.node.startsWith('24.'), `${software}, Node ${process.versions.node}`);
-  note(
-    'machine',
-    true,
-    `Linux ${release()} ${arch()}, ${megabytes(freemem())} of ${megabytes(totalmem())} free`,
-  );
-  const quality = timeQuality(systemClock);
-  note(
-    'clock',
-    quality !== 'unset',
-    `${new Date(systemClock.utcMs()).toISOString()} (${quality}${quality === 'holdover' ? ': no sign of time synchronization' : ''})`,
-  );
-  await attempt('configuration', async () => {
-    const report = await checkConfiguration(configPath, process.env);
-    const errors = report.findings.filter((finding) => finding.severity === 'error');
-    note(
-      'configuration',
-      report.ok,
-      report.ok ? configPath : `${errors.length} errors; see cartwright check ${configPath}`,
-    );
-  });
-  const { config, paths } = await inspectConfig(configPath, process.env);
-  if (config === undefined || paths === undefined) return findings;
-  await attempt('disk', async () => {
-    const folder = await nearestFolder(paths.data);
-    await access(folder, constants.W_OK);
-    const { bavail, bsize } = await statfs(folder);
-    const free = bavail * bsize;
-    const enough = free > config.outbox.maxBytes;
-    note(
-      'disk',
-      enough,
-      `${megabytes(free)} free at ${folder}, the outbox may take ${megabytes(config.outbox.maxBytes)}`,
-    );
-  });
-  await attempt('devices', async () => {
-    for (const row of await inspectDevices(configPath)) {
-      note(`device ${row.id}`, row.state === 'found', row.message ?? (row.identity || row.driver));
-    }
-  });
-  if (!config.broker.embedded) {
-    await attempt('broker', async () => {
-      const { url, username } = config.broker;
-      const client = await connectBroker({ url, username, passwordFile: paths.passwordFile, timeoutS: 5 });
-      await client.endAsync(true);
-      note('broker', true, url);
+  examineMachine(note);
+  await attempt('configuration', () => examineConfiguration(configPath, note));
+  const inspection = await inspectConfig(configPath, process.env);
+  await attempt('disk', () => examineDisk(inspection, note));
+  if (inspection.findings.every(({ severity }) => severity === 'warning')) {
+    await attempt('devices', async () => {
+      for (const row of await inspectDevices(configPath)) {
+        const identity = describeIdentity(row.identity) || row.driver;
+        note(`device ${row.id}`, row.state === 'found', row.message ?? identity);
+      }
     });
   }
+  await attempt('broker', () => examineBroker(inspection, note));
   return findings;
+}
+
+const megabytes = (bytes: number) => `${Math.round(bytes / 1_048_576)} MB`;
+
+function examineMachine(note: Note): void {
+  const { node } = process.versions;
+  const rightNode = node.startsWith('24.');
+  note(
+    'software',
+    rightNode,
+    `${software}, Node ${node}${rightNode ? '' : '; it needs Node 24: start it with scripts/cartwright'}`,
+  );
+  note(
+    'machine',
+    type() === 'Linux',
+    `${type()} ${release()} ${arch()}, ${megabytes(freemem())} of ${megabytes(totalmem())} free`,
+  );
+  const quality = timeQuality(systemClock);
+  const now = new Date(systemClock.utcMs()).toISOString();
+  const meaning = {
+    synced: 'synchronized',
+    holdover: 'no sign of time synchronization; systemd-timesyncd or chrony would give it',
+    unset: 'not set: events carry no time of day, and a signed command needs a nonce; connect a time server',
+  } as const;
+  note('clock', quality !== 'unset', `${now} (${meaning[quality]})`);
+}
+
+async function examineConfiguration(configPath: string, note: Note): Promise<void> {
+  const { findings } = await checkConfiguration(configPath, process.env);
+  const errors = findings.filter((finding) => finding.severity === 'error');
+  if (errors.length === 0) return note('configuration', true, configPath);
+  for (const error of errors.slice(0, 3)) {
+    note('configuration', false, `${error.code} ${describeFinding(error)}`);
+  }
+  if (errors.length > 3) {
+    note('configuration', false, `and ${errors.length - 3} more; see: cartwright check ${configPath}`);
+  }
+}
+
+async function examineDisk({ config, paths }: Inspection, note: Note): Promise<void> {
+  if (config === undefined || paths === undefined) return;
+  const folder = await nearestFolder(paths.data);
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const advice = `give the gateway's user a folder it may write, or set data: in the configuration`;
+    return note('disk', false, `${folder} is not writable (${plainCause(error)}); ${advice}`);
+  }
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  const enough = free > config.outbox.maxBytes;
+  note(
+    'disk',
+    enough,
+    `${megabytes(free)} free at ${folder}, the outbox may take ${megabytes(config.outbox.maxBytes)}${
+      enough ? '' : '; free some, or lower outbox.maxBytes'
+    }`,
+  );
+}
+
+async function examineBroker({ config, paths }: Inspection, note: Note): Promise<void> {
+  if (config === undefined) return;
+  if (config.broker.embedded) return note('broker', true, 'served by the gateway itself, on loopback');
+  const { url, username } = config.broker;
+  const access = { broker: url, username, passwordFile: paths?.passwordFile };
+  const client = await connectBroker(access, brokerWithinS);
+  await client.endAsync(true);
+  note('broker', true, url);
 }
 
 /** The folder itself, or the nearest one above that exists: it is made at the first start. */
@@ -112,7 +159,7 @@ async function nearestFolder(path: string): Promise<string> {
     await access(path);
     return path;
   } catch {
-    const parent = path.replace(/\/[^/]*$/, '') || '/';
+    const parent = dirname(path);
     return parent === path ? path : nearestFolder(parent);
   }
 }

@@ -7,6 +7,7 @@ export const cliCodes = {
   'CW-CLI-003': 'No answer came in time.',
   'CW-CLI-004': 'A file can not be read or written.',
   'CW-CLI-005': 'The gateway did not start.',
+  'CW-CLI-006': 'A fault of this software; please report it.',
 } as const;
 
 export class CliError extends CodedError<keyof typeof cliCodes> {}

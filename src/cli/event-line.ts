@@ -66,8 +66,8 @@ export class EventPrinter {
   #line(time: string, device: string, row: Row, total: string): string {
     const cells = [
       time.padEnd(12),
-      ...(this.#several ? [device.padEnd(22)] : []),
-      row.what.padEnd(17),
+      ...(this.#several ? [printable(device).padEnd(22)] : []),
+      printable(row.what).padEnd(17),
       shorten(row.name, 42),
       row.count.padStart(3),
       row.mass.padStart(10),
@@ -82,9 +82,13 @@ export class EventPrinter {
   }
 }
 
+/** Names come from catalogues, codes and topics: control characters must not reach the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
+}
+
 function shorten(text: string, width: number): string {
-  // Names come from catalogues and codes: control characters must not reach the terminal.
-  const clean = text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
+  const clean = printable(text);
   return clean.length > width ? `${clean.slice(0, width - 1)}…` : clean.padEnd(width);
 }
 

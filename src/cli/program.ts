@@ -4,7 +4,18 @@ import { software } from '#base/software.ts';
 import { registerCommands } from './commands.ts';
 import { exitCodeHelp, exitCodes } from './exit.ts';
 
-const unreachable: ReadonlySet<string> = new Set(['CW-CLI-002', 'CW-CLI-003', 'CW-CLI-004', 'CW-TRC-005']);
+/** A file, a broker or an answer that is not there, whichever room says so. */
+const unreachable: ReadonlySet<string> = new Set([
+  'CW-CLI-002',
+  'CW-CLI-003',
+  'CW-CLI-004',
+  'CW-CFG-001',
+  'CW-CAT-002',
+  'CW-SIM-001',
+  'CW-TRC-005',
+]);
+/** Names that a command can't do its work with are a matter of usage, though the room of topics says so. */
+const usage: ReadonlySet<string> = new Set(['CW-CLI-001', 'CW-UPL-030']);
 
 /**
  * The command line: runs the command that `argv` (with Node.js and script in front, as in `process.argv`) names and
@@ -15,17 +26,21 @@ export async function runProgram(argv: readonly string[]): Promise<number | stri
     .description('The gateway of smart carts and smart shelves: sensors in, item events out over MQTT.')
     .version(software, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .showHelpAfterError('(cartwright --help lists the commands, cartwright COMMAND --help shows examples)')
-    .addHelpText('after', exitCodeHelp)
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'CW-CLI-001 ')),
+    })
+    .showHelpAfterError('(cartwright --help lists the commands)')
+    .addHelpText('after', `\nFor a first look: cartwright demo\n${exitCodeHelp}`)
     .exitOverride();
-  // `cartwright tail | head` ends without a stack trace.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCodes.ok);
-    throw error;
-  });
+  endQuietlyWithoutReader(process.stdout);
+  endQuietlyWithoutReader(process.stderr);
+  process.on('uncaughtException', (error) => process.exit(report(error)));
   try {
     await registerCommands(program, argv.slice(2));
-    for (const command of program.commands) command.exitOverride();
+    for (const command of program.commands) {
+      command.exitOverride();
+      command.showHelpAfterError(`(cartwright ${command.name()} --help shows examples)`);
+    }
     await program.parseAsync(argv);
     return process.exitCode ?? exitCodes.ok;
   } catch (error) {
@@ -33,15 +48,27 @@ export async function runProgram(argv: readonly string[]): Promise<number | stri
   }
 }
 
+/** `cartwright tail | head` ends without a word: who reads has enough. */
+function endQuietlyWithoutReader(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.ok);
+    throw error;
+  });
+}
+
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (isCoded(error)) {
     process.stderr.write(`${error.code} ${error.message}\n`);
-    if (error.code === 'CW-CLI-001') return exitCodes.usage;
+    if (usage.has(error.code)) return exitCodes.usage;
     return unreachable.has(error.code) ? exitCodes.unreachable : exitCodes.findings;
   }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const wanted = /\bcartwright\b/.test(process.env.NODE_DEBUG ?? '');
   process.stderr.write(
-    `a fault of this software, please report it:\n${error instanceof Error ? error.stack : error}\n`,
+    `CW-CLI-006 this is a fault of cartwright: ${wanted ? stack : message}\n${
+      wanted ? '' : 'please report it, with what NODE_DEBUG=cartwright before the same command shows\n'
+    }`,
   );
   return exitCodes.internal;
 }

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, existsSync, type WriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import { plainCause } from '#base/system-error.ts';
 import type { CartEvent } from '#events/event.ts';
 import { toJsonLine } from '#events/json.ts';
 import { openTrace } from '#traces/reader.ts';
@@ -9,6 +12,7 @@ import { loadReplaySetup, type ReplayFiles } from '#traces/setup.ts';
 import { CliError } from './errors.ts';
 import { EventPrinter } from './event-line.ts';
 import { exitCodes } from './exit.ts';
+import { printJson, useColour } from './terminal.ts';
 
 interface ReplayOptions extends ReplayFiles {
   readonly events?: string;
@@ -32,7 +36,7 @@ export function registerReplay(program: Command): void {
     program
       .command('replay')
       .description('run a trace through the decisions of the gateway, as fast as the machine allows')
-      .argument('<trace>', 'trace (.ndjson, or .ndjson.zst)'),
+      .argument('<trace>', 'trace (.ndjson, or .ndjson.zst), or the folder of one'),
   )
     .option('-e, --events <file>', 'write the JSON view of every event, one a line')
     .option('--json', 'print the result as JSON')
@@ -40,14 +44,16 @@ export function registerReplay(program: Command): void {
     .addHelpText(
       'after',
       `
-The same trace gives the same bytes, on every machine and in every time zone.
+The same trace gives the same bytes, on every machine and in every time zone. A trace that is cut is replayed as
+far as it goes: its code is on standard error, and the exit code is 1.
 
 Examples:
-  cartwright replay trip-1/trace.ndjson
-  cartwright replay trip-1/trace.ndjson --catalogue today.json --events out.ndjson --quiet`,
+  cartwright replay trip-1
+  cartwright replay trip-1/trace.ndjson --catalogue today.json --events out.ndjson --quiet
+  cartwright replay trip-1 --json | jq .timesRealTime`,
     )
     .action(async (trace: string, options: ReplayOptions) => {
-      const printer = new EventPrinter({ colour: process.stdout.isTTY === true });
+      const printer = new EventPrinter({ colour: useColour() });
       const silent = options.quiet === true || options.json === true;
       const file = options.events === undefined ? undefined : new EventFile(options.events);
       const started = process.hrtime.bigint();
@@ -61,7 +67,7 @@ Examples:
       const speed = Math.round(result.durationUs / Math.max(1, wallUs));
       if (options.json) {
         const failure = error === undefined ? {} : { error: { code: error.code, message: error.message } };
-        process.stdout.write(`${JSON.stringify({ ...figures, wallUs, timesRealTime: speed, ...failure })}\n`);
+        printJson({ ...figures, wallUs, timesRealTime: speed, ...failure });
       } else {
         process.stdout.write(
           `${result.events} events of ${(result.durationUs / 1e6).toFixed(1)} s, ${result.cellSamples} cell samples, ${speed} × real time\n`,
@@ -80,9 +86,19 @@ export async function replayTrace(
   files: ReplayFiles,
   sink: (event: CartEvent) => void,
 ): Promise<ReplayResult> {
-  const reader = await openTrace(path);
-  const setup = await loadReplaySetup(path, reader.header, files);
+  const file = await traceFile(path);
+  const reader = await openTrace(file);
+  const setup = await loadReplaySetup(file, reader.header, files);
   return replay(reader, setup, sink);
+}
+
+/** A folder stands for the trace in it, as `simulate` and `record` made it. */
+async function traceFile(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) return path;
+  const plain = join(path, 'trace.ndjson');
+  const packed = `${plain}.zst`;
+  return !existsSync(plain) && existsSync(packed) ? packed : plain;
 }
 
 /** Events as JSON lines; a disk that is full is an error, not a shorter file. */
@@ -109,7 +125,7 @@ class EventFile {
       await Promise.race([once(this.#stream, 'finish'), once(this.#stream, 'error')]).catch(() => {});
     }
     if (this.#failure === undefined) return;
-    throw new CliError('CW-CLI-004', `${this.#path} can't be written: ${this.#failure.message}`, {
+    throw new CliError('CW-CLI-004', `${this.#path} can't be written: ${plainCause(this.#failure)}`, {
       cause: this.#failure,
     });
   }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { loadCatalogue, loadPlanogram } from '#catalogue/load.ts';
-import { loadBoard } from '#config/load.ts';
+import { loadScenarioFiles } from '#simulation/files.ts';
 import { simulatedCalibration } from '#simulation/hardware.ts';
 import { playScenario } from '#simulation/play.ts';
 import { loadScenario } from '#simulation/scenario.ts';
 import { createTrace } from '#traces/folder.ts';
-import { CliError } from './errors.ts';
+import { printJson, shortPath } from './terminal.ts';
+import { integerFrom } from './values.ts';
 
 interface SimulateOptions {
   readonly trace: string;
@@ -26,30 +26,31 @@ export function registerSimulate(program: Command): void {
       '-t, --trace <out>',
       'folder, or a file ending in .ndjson; board and catalogue go beside it',
     )
-    .option('--seed <number>', 'another run of the same scenario', parseSeed)
+    .option(
+      '--seed <number>',
+      "another run of the same scenario (default: the scenario's own)",
+      integerFrom('--seed', 0),
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
+The same scenario and seed give the same bytes. Scenarios come in config/scenarios; docs/scenarios.md tells how to
+write one.
+
 Examples:
   cartwright simulate config/scenarios/demo-trip.yaml --trace /tmp/trip
-  cartwright replay /tmp/trip/trace.ndjson
-  cartwright score /tmp/trip/trace.ndjson`,
+  cartwright replay /tmp/trip
+  cartwright score /tmp/trip`,
     )
     .action(async (path: string, options: SimulateOptions) => {
       const result = await simulate(path, options.trace, options.seed);
+      if (options.json) return printJson(result);
+      const { durationUs, inputs, truths } = result;
       process.stdout.write(
-        options.json
-          ? `${JSON.stringify(result)}\n`
-          : `${result.trace}: ${(result.durationUs / 1e6).toFixed(1)} s, ${result.inputs} inputs, ${result.truths} truths\n`,
+        `${shortPath(result.trace)}: ${(durationUs / 1e6).toFixed(1)} s, ${inputs} inputs, ${truths} truths\n`,
       );
     });
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
-  throw new CliError('CW-CLI-001', `--seed ${text}: must be an integer from 0`);
 }
 
 /** Plays a scenario into a trace folder. The same scenario and seed give the same bytes. Rejects with coded errors. */
@@ -59,10 +60,7 @@ export async function simulate(
   seed?: number,
 ): Promise<{ trace: string; inputs: number; truths: number; durationUs: number }> {
   const scenario = await loadScenario(path);
-  const board = await loadBoard(scenario.board);
-  const catalogue = await loadCatalogue(scenario.catalogue);
-  const planogram =
-    scenario.planogram === undefined ? undefined : await loadPlanogram(scenario.planogram, catalogue);
+  const { board, catalogue, planogram } = await loadScenarioFiles(scenario);
   const writer = await createTrace(out, {
     device: scenario.name,
     board,

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
 import { describeError } from '#base/errors.ts';
+import { plainCause } from '#base/system-error.ts';
 import { ConfigError, type Finding } from './errors.ts';
 
 /** Largest file that is read, bytes: a thousand times what a board profile needs. */
@@ -60,7 +61,7 @@ export async function readText(path: string): Promise<string> {
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     const expected = error instanceof TypeError ? 'UTF-8 text' : 'a file that can be read';
-    const problem = fileFinding('CW-CFG-001', path, describeError(error), expected);
+    const problem = fileFinding('CW-CFG-001', path, plainCause(error), expected);
     throw new ConfigError('CW-CFG-001', [problem], error);
   }
 }

@@ -1,12 +1,13 @@
 import { pino } from 'pino';
 import { systemClock } from '#base/clock.ts';
 import { describeError, isCoded } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
 import { software } from '#base/software.ts';
 import { startStatusPage } from '#pages/status/server.ts';
 import { createTrace, type TraceWriter } from '#traces/folder.ts';
 import { startEmbeddedBroker } from './embedded.ts';
 import { Gateway } from './gateway.ts';
-import { loadSetup } from './setup.ts';
+import { type GatewaySetup, loadSetup } from './setup.ts';
 import { GatewayStatus } from './status.ts';
 
 export interface DaemonOptions {
@@ -91,18 +92,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     }
     await gateway.start();
     if (setup.config.status.enabled) {
-      const status = new GatewayStatus(gateway, setup, systemClock);
-      const page = await startStatusPage({
-        port: setup.config.status.port,
-        host: '127.0.0.1',
-        source: status,
-        log,
-      });
-      stops.push(async () => {
-        status.stop();
-        await page.close();
-      });
-      log.info({ url: page.url }, 'status page');
+      const page = await startPage(gateway, setup, log);
+      if (page !== undefined) stops.push(page);
     }
     log.info({ software, store: setup.config.store, device: setup.config.device }, 'gateway running');
     if (options.seconds !== undefined) setTimeout(() => ended(0), options.seconds * 1000);
@@ -111,6 +102,28 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     log.fatal({ err: describeError(error) }, 'the gateway does not start');
     await stopped(1, stops, log);
     return isCoded(error) && /^CW-(CFG|CAT|GWY|DRV)/.test(error.code) ? badConfiguration : 1;
+  }
+}
+
+/** A cart sells without its page: where it can't be served, that is said and the gateway goes on. */
+async function startPage(
+  gateway: Gateway,
+  setup: GatewaySetup,
+  log: Logger,
+): Promise<(() => Promise<void>) | undefined> {
+  const source = new GatewayStatus(gateway, setup, systemClock);
+  try {
+    const { port } = setup.config.status;
+    const page = await startStatusPage({ port, host: '127.0.0.1', source, log });
+    log.info({ url: page.url }, 'status page');
+    return async () => {
+      source.stop();
+      await page.close();
+    };
+  } catch (error) {
+    source.stop();
+    log.error({ err: describeError(error) }, 'the status page is not served; the gateway runs without it');
+    return undefined;
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { describeError } from '#base/errors.ts';
+import { plainCause } from '#base/system-error.ts';
 import { cellFaults } from './bridge.ts';
 import { SimulationError } from './errors.ts';
 import { productSymbologies } from './payloads.ts';
@@ -266,7 +267,7 @@ export async function loadScenario(path: string): Promise<Scenario> {
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new SimulationError('CW-SIM-001', `${path} can not be read: ${describeError(cause)}`, { cause });
+    throw new SimulationError('CW-SIM-001', `${path} can not be read: ${plainCause(cause)}`, { cause });
   }
   let value: unknown;
   try {

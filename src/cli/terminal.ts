@@ -1,0 +1,20 @@
+/** Whether to colour what goes to standard output: a terminal, and nobody said NO_COLOR (https://no-color.org). */
+export function useColour(stream: { readonly isTTY?: boolean } = process.stdout): boolean {
+  const { NO_COLOR, TERM } = process.env;
+  return stream.isTTY === true && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb';
+}
+
+/** Says something to the person without getting into the data on standard output. */
+export function notice(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** One value as the only thing on standard output. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** Something that lies in a file is named by its path from here, where that is shorter. */
+export function shortPath(path: string, from = process.cwd()): string {
+  return path.startsWith(`${from}/`) ? path.slice(from.length + 1) : path;
+}
