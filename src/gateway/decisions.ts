@@ -44,7 +44,8 @@ export class DecisionLoop {
   #fresh: CartEvent[] = [];
   /** Null before the first one was shown: a basket left from an earlier run is replaced or cleared at the start. */
   #basketRevision: string | undefined | null = null;
-  #storing: Promise<unknown> = Promise.resolve();
+  #storing: Promise<void> = Promise.resolve();
+  #failed = false;
 
   constructor(options: DecisionLoopOptions) {
     this.#options = options;
@@ -66,7 +67,7 @@ export class DecisionLoop {
     return this.#pipeline;
   }
 
-  /** Inputs that came too late to be put in their place. */
+  /** Inputs whose time could not be kept. */
   get late(): number {
     return this.#ingest.late;
   }
@@ -87,7 +88,7 @@ export class DecisionLoop {
     this.#ingest.push(input);
   }
 
-  /** Carries a command out in its turn; the outcome is on disk when this resolves. */
+  /** Carries a command out in its turn; the outcome is on disk when this resolves. Rejects where that is lost. */
   async command(
     command: string,
     args: Readonly<Record<string, unknown>>,
@@ -95,11 +96,13 @@ export class DecisionLoop {
   ): Promise<CommandOutcome> {
     const atUs = this.#options.clock.nowUs();
     const outcome = await this.#ingest.command({ kind: 'command', atUs, command, args, transaction });
+    // Also what changed without an event, as a tare does.
+    this.#store();
     await this.#storing;
     return outcome;
   }
 
-  /** Adds an event of the gateway's own to the row; resolves when it is on disk. */
+  /** Adds an event of the gateway's own to the row; resolves when it is on disk, rejects where it is lost. */
   async append(draft: Draft, state?: StateChanges): Promise<void> {
     this.#pipeline.append(draft);
     this.#store(state);
@@ -113,30 +116,36 @@ export class DecisionLoop {
   }
 
   #store(extra: StateChanges = {}): void {
+    if (this.#failed) return;
     const events = this.#fresh;
     this.#fresh = [];
     const state = { ...this.#tracker.changes(this.#pipeline), ...extra };
     if (events.length === 0 && Object.keys(state).length === 0) return;
     const basket = this.#pipeline.snapshot();
     const stored = this.#options.store.store(events, state);
-    // In order: a later batch is never shown before an earlier one.
-    this.#storing = Promise.all([this.#storing, stored]).then(
-      () => this.#shown(events, basket),
-      (error: unknown) => {
-        this.#options.log.error(
-          { err: describeError(error), events: events.length },
-          'events could not be stored',
-        );
-        this.#options.onLost(error);
-      },
-    );
+    // In order: a later batch is never shown before an earlier one, nor after one that was lost.
+    this.#storing = Promise.all([this.#storing, stored]).then(() => this.#shown(events, basket));
+    this.#storing.catch((error: unknown) => this.#lost(error));
   }
 
+  /** The first failure ends it all: whoever waits for something to be stored, now or later, hears of it. */
+  #lost(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#options.log.error({ err: describeError(error) }, 'events could not be stored');
+    this.#options.onLost(error);
+  }
+
+  /** Never throws: what is stored is safe, whatever becomes of showing it. */
   #shown(events: readonly CartEvent[], basket: BasketSnapshot | undefined): void {
-    if (events.length > 0) this.#options.onStored(events);
-    const revision = basket === undefined ? undefined : `${basket.session}/${basket.revision}`;
-    if (revision === this.#basketRevision) return;
-    this.#basketRevision = revision;
-    this.#options.onBasket(basket);
+    try {
+      if (events.length > 0) this.#options.onStored(events);
+      const revision = basket === undefined ? undefined : `${basket.session}/${basket.revision}`;
+      if (revision === this.#basketRevision) return;
+      this.#basketRevision = revision;
+      this.#options.onBasket(basket);
+    } catch (error) {
+      this.#options.log.error({ err: describeError(error) }, 'stored events could not be shown');
+    }
   }
 }

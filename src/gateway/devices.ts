@@ -5,8 +5,10 @@ import type { Random } from '#base/random.ts';
 import { Backoff } from '#base/retry.ts';
 import type { DeviceEntry } from '#config/board.ts';
 import type { Device, DeviceIdentity, Driver } from '#drivers/driver.ts';
+import { parseDriverOptions } from '#drivers/registry.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
+import { busesOf, inOrderOfBuses } from './bus-order.ts';
 
 export type DeviceState = 'closed' | 'opening' | 'running' | 'waiting';
 
@@ -19,6 +21,7 @@ export interface DeviceReport {
   readonly identity: DeviceIdentity;
   readonly readings: number;
   readonly lastReadingUs: number | undefined;
+  /** The latest of the faults that stand. */
   readonly fault: DeviceFault | undefined;
 }
 
@@ -35,19 +38,26 @@ export interface SupervisorOptions {
 interface Slot {
   readonly entry: DeviceEntry;
   readonly backoff: Backoff;
+  /** Those that stand, by channel and kind. */
+  readonly faults: Map<string, DeviceFault>;
   state: DeviceState;
   kind: string;
   device: Device | undefined;
   readings: number;
   lastReadingUs: number | undefined;
-  fault: DeviceFault | undefined;
   unsubscribe: (() => void) | undefined;
   cancelRetry: (() => void) | undefined;
+  /** Resolves when the latest attempt to open it has ended. */
+  attempt: Promise<void>;
 }
+
+/** A device that doesn't stop is given up after this long, µs: it must not hold up the others. */
+const stopWithinUs = 3_000_000;
 
 /**
  * Opens the devices of a board, keeps them open, and says so when it can't. A device that vanishes is a fault, not an
- * exception: it is reopened with growing, jittered delays, and the gateway goes on with what is left.
+ * exception: it is reopened with growing, jittered delays, and the gateway goes on with what is left. What is reached
+ * through it is lost with it and comes back with it.
  */
 export class DeviceSupervisor {
   readonly #options: SupervisorOptions;
@@ -60,26 +70,31 @@ export class DeviceSupervisor {
       this.#slots.set(entry.id, {
         entry,
         backoff: new Backoff({ firstMs: 250, maxMs: 10_000 }, options.random),
+        faults: new Map(),
         state: 'closed',
         kind: '',
         device: undefined,
         readings: 0,
         lastReadingUs: undefined,
-        fault: undefined,
         unsubscribe: undefined,
         cancelRetry: undefined,
+        attempt: Promise.resolve(),
       });
     }
   }
 
   /** Tries every device once, in order of who is reached through whom; those that fail are retried on their own. */
   async start(): Promise<void> {
-    for (const slot of this.#slots.values()) await this.#open(slot);
+    for (const slot of this.#slots.values()) await this.#attempt(slot);
   }
 
+  /** Closes every device, those that are reached through others first. What is just being opened is closed as well. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const slot of [...this.#slots.values()].reverse()) await this.#close(slot, 'closed');
+    for (const slot of [...this.#slots.values()].reverse()) {
+      await this.#close(slot, 'closed');
+      await this.#within(slot, slot.attempt);
+    }
   }
 
   reports(): DeviceReport[] {
@@ -91,7 +106,7 @@ export class DeviceSupervisor {
       identity: slot.device?.identity ?? {},
       readings: slot.readings,
       lastReadingUs: slot.lastReadingUs,
-      fault: slot.fault,
+      fault: [...slot.faults.values()].at(-1),
     }));
   }
 
@@ -100,49 +115,87 @@ export class DeviceSupervisor {
     return this.#slots.get(id)?.device;
   }
 
-  async #open(slot: Slot): Promise<void> {
-    if (this.#stopped) return;
-    const { entry } = slot;
+  #attempt(slot: Slot): Promise<void> {
+    slot.cancelRetry?.();
+    slot.cancelRetry = undefined;
+    if (this.#stopped) return Promise.resolve();
     slot.state = 'opening';
+    slot.attempt = this.#open(slot);
+    return slot.attempt;
+  }
+
+  /** Never rejects. */
+  async #open(slot: Slot): Promise<void> {
+    const { entry } = slot;
+    const before = [...slot.faults.values()];
+    let device: Device | undefined;
     try {
-      const driver = await this.#options.findDriver(entry.driver);
-      slot.kind = driver.kind;
-      const options = driver.options.parse(entry.options);
-      const buses = new Map<string, Device>();
-      for (const [id, other] of this.#slots) if (other.device !== undefined) buses.set(id, other.device);
-      const { clock, log } = this.#options;
-      const device = await driver.open(options, { id: entry.id, clock, log, buses });
+      device = await this.#openDevice(slot);
       slot.device = device;
+      if (this.#stopped) {
+        await this.#close(slot, 'closed');
+        return;
+      }
       slot.unsubscribe = device.faults.subscribe((fault) => this.#faulted(slot, fault));
       await device.start((reading) => {
+        if (slot.device !== device) return;
         slot.readings += 1;
         slot.lastReadingUs = reading.atUs;
         this.#options.onReading(reading);
       });
+      // Lost or stopped while it started: that has been seen to.
+      if (slot.device !== device) return;
       slot.state = 'running';
       slot.backoff.reset();
-      if (slot.fault !== undefined) this.#report(slot, { ...slot.fault, cleared: true });
+      for (const fault of before) this.#report(slot, { ...fault, cleared: true });
       this.#options.log.info({ device: entry.id, driver: entry.driver }, 'device running');
+      for (const other of this.#reachedThrough(slot))
+        if (other.state === 'waiting') await this.#attempt(other);
     } catch (error) {
-      const code = isCoded(error) ? error.code : 'CW-DRV-005';
+      if (this.#stopped || (device !== undefined && slot.device !== device)) return;
       await this.#close(slot, 'waiting');
+      const code = isCoded(error) ? error.code : 'CW-DRV-005';
       this.#report(slot, { fault: 'disconnected', code, message: describeError(error) });
       this.#retry(slot);
     }
   }
 
+  async #openDevice(slot: Slot): Promise<Device> {
+    const { clock, log, findDriver } = this.#options;
+    const { entry } = slot;
+    const driver = await findDriver(entry.driver);
+    slot.kind = driver.kind;
+    const options = parseDriverOptions(driver, entry.options, entry.id);
+    const buses = new Map<string, Device>();
+    for (const [id, { device }] of this.#slots) if (device !== undefined) buses.set(id, device);
+    return driver.open(options, { id: entry.id, clock, log, buses });
+  }
+
+  #reachedThrough(slot: Slot): Slot[] {
+    return [...this.#slots.values()].filter((other) => busesOf(other.entry).includes(slot.entry.id));
+  }
+
   #faulted(slot: Slot, fault: DeviceFault): void {
     this.#report(slot, fault);
     if (fault.fault !== 'disconnected' || fault.cleared === true || fault.channel !== undefined) return;
-    this.#close(slot, 'waiting').then(
-      () => this.#retry(slot),
-      (error: unknown) =>
-        this.#options.log.error({ device: slot.entry.id, err: error }, 'device did not close'),
-    );
+    void this.#lose(slot).then(() => this.#retry(slot));
+  }
+
+  /** Closes a device that vanished, after those that are reached through it: they wait until it is back. */
+  async #lose(slot: Slot): Promise<void> {
+    for (const other of this.#reachedThrough(slot)) {
+      if (other.device === undefined) continue;
+      const message = `${other.entry.id} is reached through ${slot.entry.id}, which is lost; it comes back with it`;
+      this.#report(other, { fault: 'disconnected', code: 'CW-DRV-005', message });
+      await this.#lose(other);
+    }
+    await this.#close(slot, 'waiting');
   }
 
   #report(slot: Slot, fault: DeviceFault): void {
-    slot.fault = fault.cleared === true ? undefined : fault;
+    const key = `${fault.channel ?? ''}/${fault.fault}`;
+    slot.faults.delete(key);
+    if (fault.cleared !== true) slot.faults.set(key, fault);
     const { log, clock, onFault } = this.#options;
     const fields = { device: slot.entry.id, code: fault.code };
     if (fault.cleared === true) log.info(fields, `fault ended: ${fault.fault}`);
@@ -152,10 +205,9 @@ export class DeviceSupervisor {
 
   #retry(slot: Slot): void {
     if (this.#stopped) return;
+    slot.cancelRetry?.();
     slot.cancelRetry = this.#options.clock.after(slot.backoff.nextMs() * 1000, () => {
-      this.#open(slot).catch((error: unknown) => {
-        this.#options.log.error({ device: slot.entry.id, err: error }, 'device did not reopen');
-      });
+      void this.#attempt(slot);
     });
   }
 
@@ -164,31 +216,33 @@ export class DeviceSupervisor {
     slot.cancelRetry = undefined;
     slot.unsubscribe?.();
     slot.unsubscribe = undefined;
-    const device = slot.device;
+    const { device } = slot;
     slot.device = undefined;
     slot.state = state;
-    try {
-      await device?.stop();
-    } catch (error) {
-      this.#options.log.warn(
-        { device: slot.entry.id, err: describeError(error) },
-        'device did not stop cleanly',
-      );
-    }
+    if (device === undefined) return;
+    // An async function, so that a stop which throws at once is a rejection like any other.
+    await this.#within(
+      slot,
+      (async () => device.stop())().catch((error: unknown) =>
+        this.#options.log.warn(
+          { device: slot.entry.id, err: describeError(error) },
+          'device did not stop cleanly',
+        ),
+      ),
+    );
   }
-}
 
-/** Devices that others are reached through first. Options named `bus` or `world` name them. */
-function inOrderOfBuses(entries: readonly DeviceEntry[]): readonly DeviceEntry[] {
-  const ordered: DeviceEntry[] = [];
-  const visit = (entry: DeviceEntry, path: readonly string[]) => {
-    if (ordered.includes(entry) || path.includes(entry.id)) return;
-    for (const name of ['bus', 'world']) {
-      const through = entries.find((other) => other.id === entry.options[name]);
-      if (through !== undefined) visit(through, [...path, entry.id]);
-    }
-    ordered.push(entry);
-  };
-  for (const entry of entries) visit(entry, []);
-  return ordered;
+  /** Waits for what must not take long; `work` never rejects. */
+  #within(slot: Slot, work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(stopWithinUs, () => {
+        this.#options.log.warn({ device: slot.entry.id }, `device did not stop in ${stopWithinUs} µs`);
+        resolve();
+      });
+      void work.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
 }

@@ -200,8 +200,11 @@ export class Gateway {
     for (const cancel of this.#cancels) cancel();
     this.#live.stop();
     await this.#devices.stop();
-    await this.#loop.stop();
-    await this.#uplink.stop();
+    try {
+      await this.#loop.stop();
+    } finally {
+      await this.#uplink.stop();
+    }
   }
 
   /** What `gateway.info` answers. */

@@ -20,25 +20,25 @@ export interface HealthFacts {
 
 /** Makes one report after the other; rates and processor share are those since the last one. */
 export class HealthReporter {
-  #lastUs = 0;
+  #lastUs: number | undefined;
   #lastReadings = new Map<string, number>();
   #lastCpu = process.cpuUsage();
 
   /** @param nowUs monotonic time of the report */
   report(facts: HealthFacts, nowUs: number): Health {
-    const elapsedUs = Math.max(1, nowUs - this.#lastUs);
+    const first = this.#lastUs === undefined;
+    const elapsedUs = Math.max(1, nowUs - (this.#lastUs ?? nowUs));
     const sensors = facts.devices.map((device) => {
       const since = device.readings - (this.#lastReadings.get(device.id) ?? 0);
       return {
         id: device.id,
         ok: device.state === 'running' && device.fault === undefined,
-        ratePerMinute: this.#lastUs === 0 ? 0 : Math.max(0, Math.round((since * 60_000_000) / elapsedUs)),
+        ratePerMinute: first ? 0 : Math.max(0, Math.round((since * 60_000_000) / elapsedUs)),
         ...(device.fault === undefined ? {} : { fault: device.fault.code }),
       };
     });
     const cpu = process.cpuUsage(this.#lastCpu);
     const cpuPpm = Math.round(((cpu.user + cpu.system) * 1_000_000) / elapsedUs);
-    const first = this.#lastUs === 0;
     this.#lastUs = nowUs;
     this.#lastReadings = new Map(facts.devices.map((device) => [device.id, device.readings]));
     this.#lastCpu = process.cpuUsage();

@@ -39,7 +39,7 @@ export class Ingest {
     this.#reachedUs = clock.nowUs();
   }
 
-  /** Inputs that came too late to be put in their place. */
+  /** Inputs whose time could not be kept: they came too late, or were stamped ahead of the clock. */
   get late(): number {
     return this.#late;
   }
@@ -58,7 +58,7 @@ export class Ingest {
   }
 
   push(input: PipelineInput): void {
-    this.#waiting.push({ input, done: undefined });
+    this.#waiting.push({ input: this.#dated(input), done: undefined });
   }
 
   /** Pushes a command; resolves with its outcome when its turn has come. */
@@ -94,6 +94,14 @@ export class Ingest {
       this.#target.advance(watermarkUs);
     }
     this.#target.settled();
+  }
+
+  /** A device whose clock is wrong must not make its inputs wait for ever, nor carry all others into the future. */
+  #dated(input: PipelineInput): PipelineInput {
+    const nowUs = this.#clock.nowUs();
+    if (Number.isSafeInteger(input.atUs) && input.atUs <= nowUs + holdBackUs) return input;
+    this.#late += 1;
+    return { ...input, atUs: nowUs };
   }
 
   #inOrder(input: PipelineInput): PipelineInput {

@@ -26,8 +26,8 @@ export class LiveFeed {
 
   /** Starts or renews a lease of `seconds`; answers with the time it ends, monotonic µs. */
   start(topic: LiveTopic, seconds: number): number {
-    const until = this.#clock.nowUs() + seconds * 1_000_000;
-    this.#until.set(topic, Math.max(until, this.#until.get(topic) ?? 0));
+    const until = Math.max(this.#clock.nowUs() + seconds * 1_000_000, this.#until.get(topic) ?? 0);
+    this.#until.set(topic, until);
     this.#cancel ??= this.#clock.after(everyUs, () => this.#tick());
     return until;
   }

@@ -1,3 +1,4 @@
+import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { Remembered } from '#commands/desk.ts';
 import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
@@ -17,19 +18,25 @@ export function restorePipelineState(
   stored: StoredState,
   onDamage: (message: string) => void,
 ): PipelineState | undefined {
-  if (stored.clock === undefined) return undefined;
+  const names = ['clock', ...sections] as const;
+  if (names.every((name) => stored[name] === undefined)) return undefined;
   try {
-    const { atUs } = JSON.parse(stored.clock) as { atUs: number };
-    const [weighing, fusion, basket] = sections.map((name) => JSON.parse(stored[name] ?? 'null') as unknown);
-    if (weighing === null || fusion === null || basket === null) {
-      onDamage('a section of the saved state is missing');
-      return undefined;
-    }
+    const [clock, weighing, fusion, basket] = names.map((name) => parseSection(name, stored[name]));
+    const atUs = (clock as { atUs?: unknown }).atUs;
+    if (!Number.isSafeInteger(atUs)) throw new Error('clock has no time');
+    // Each room checks the version of its own section.
     return { atUs, weighing, fusion, basket } as PipelineState;
   } catch (error) {
-    onDamage(`the saved state is not readable: ${String(error)}`);
+    onDamage(`the saved state is not readable: ${describeError(error)}; starting without it`);
     return undefined;
   }
+}
+
+function parseSection(name: string, text: string | undefined): object {
+  if (text === undefined) throw new Error(`${name} is missing`);
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) throw new Error(`${name} is not an object`);
+  return value;
 }
 
 /** Transactions answered before the restart. */

@@ -1,0 +1,96 @@
+import test from 'ava';
+import { VirtualClock } from '#base/clock.ts';
+import type { DeviceReport } from '#gateway/devices.ts';
+import { HealthReporter } from '#gateway/health.ts';
+import { LiveFeed } from '#gateway/live.ts';
+import { restoreTransactions, transactionKey } from '#gateway/state.ts';
+
+const device = (more: Partial<DeviceReport>): DeviceReport => ({
+  id: 'wand',
+  driver: 'fake',
+  kind: 'scanner',
+  state: 'running',
+  identity: {},
+  readings: 0,
+  lastReadingUs: undefined,
+  fault: undefined,
+  ...more,
+});
+const facts = (devices: readonly DeviceReport[], connected = true) => ({
+  uptimeUs: 5_900_000,
+  devices,
+  uplink: { connected, outboxEvents: 3, outboxBytes: 400, dropped: 0 },
+  timeQuality: 'synced' as const,
+  milliCelsius: undefined,
+});
+
+test('Rates are those since the last report; the first has none', (t) => {
+  const reporter = new HealthReporter();
+  const first = reporter.report(facts([device({ readings: 500 })]), 0);
+  t.is(first.sensors[0]?.ratePerMinute, 0);
+  t.is(first.cpuPpm, undefined);
+  const second = reporter.report(facts([device({ readings: 900 })]), 30_000_000);
+  t.is(second.sensors[0]?.ratePerMinute, 800);
+  t.is(second.uptimeS, 5);
+  t.true((second.cpuPpm ?? -1) >= 0);
+});
+
+test('A broker that is away is no fault; a device that waits or has one is', (t) => {
+  const reporter = new HealthReporter();
+  t.true(reporter.report(facts([device({})], false), 1).ok);
+  const fault = { fault: 'stuck', code: 'CW-DRV-008', message: '' } as const;
+  const bad = reporter.report(facts([device({ fault }), device({ id: 'imu', state: 'waiting' })]), 2);
+  t.false(bad.ok);
+  t.deepEqual(
+    bad.sensors.map(({ ok, fault: code }) => [ok, code]),
+    [
+      [false, 'CW-DRV-008'],
+      [false, undefined],
+    ],
+  );
+});
+
+test('Live values are published ten times a second, for as long as a lease lasts', (t) => {
+  const clock = new VirtualClock(1_000_000);
+  const published: string[] = [];
+  const live = new LiveFeed(clock, (topic) => published.push(topic));
+  t.is(live.start('weight', 2), 3_000_000);
+  t.is(live.start('weight', 1), 3_000_000, 'a shorter lease does not end a longer one');
+  clock.advance(1_000_000);
+  t.is(published.length, 10);
+  live.start('counts', 60);
+  clock.advance(2_000_000);
+  t.is(published.filter((topic) => topic === 'weight').length, 20);
+  t.false(live.has('weight'));
+  t.true(live.has('counts'));
+  live.stop('counts');
+  const before = published.length;
+  clock.advance(5_000_000);
+  t.is(published.length, before);
+  live.start('weight', 1);
+  live.stop();
+  clock.advance(5_000_000);
+  t.is(published.length, before);
+});
+
+test('Remembered transactions come back; one that is damaged is told and left out', (t) => {
+  const errors: object[] = [];
+  const log = { debug() {}, info() {}, warn() {}, error: (fields: object) => errors.push(fields) };
+  const entry = {
+    command: 'tare',
+    hash: 'x',
+    until: 5,
+    answer: { transaction: 't1', status: 'done', data: {} },
+  };
+  const remembered = restoreTransactions(
+    {
+      clock: '{"atUs":1}',
+      [transactionKey('t1')]: JSON.stringify(entry),
+      [transactionKey('t2')]: '{"command"',
+    },
+    log,
+  );
+  t.deepEqual([...remembered.keys()], ['t1']);
+  t.deepEqual(remembered.get('t1') as unknown, entry);
+  t.is(errors.length, 1);
+});

@@ -1,0 +1,125 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { loadCatalogue } from '#catalogue/load.ts';
+import { loadBoard } from '#config/load.ts';
+import { toJsonLine } from '#events/json.ts';
+import { simulatedCalibration } from '#simulation/hardware.ts';
+import { playScenario } from '#simulation/play.ts';
+import { loadScenario } from '#simulation/scenario.ts';
+import { TraceError } from '#traces/errors.ts';
+import { createTrace } from '#traces/folder.ts';
+import { openTrace } from '#traces/reader.ts';
+import { type ReplayResult, replay } from '#traces/replay.ts';
+import { loadReplaySetup } from '#traces/setup.ts';
+import { temporaryFolder } from './support.ts';
+
+/** A short trip of the virtual cart, recorded into a folder of its own. */
+async function recordedTrip(t: ExecutionContext): Promise<string> {
+  const scenario = await loadScenario('config/scenarios/scan-then-place.yaml');
+  const board = await loadBoard(scenario.board);
+  const catalogue = await loadCatalogue(scenario.catalogue);
+  const writer = await createTrace(await temporaryFolder(t), {
+    device: 'cart-1',
+    board,
+    calibration: simulatedCalibration(board),
+    catalogue: scenario.catalogue,
+    extra: { started: '2026-11-22T10:00:00Z' },
+  });
+  for (const item of playScenario({ scenario, board, catalogue })) {
+    if (item.kind === 'input') writer.recorder.input(item.input);
+    else if (item.kind === 'truth') writer.recorder.truth(item.truth, item.atUs);
+    else writer.recorder.end(item.atUs);
+  }
+  await writer.close();
+  return writer.path;
+}
+
+type Surroundings = <T>(work: () => Promise<T>) => Promise<T>;
+
+async function replayed(
+  path: string,
+  within: Surroundings = (work) => work(),
+): Promise<{ text: string; result: ReplayResult }> {
+  const reader = await openTrace(path);
+  const setup = await loadReplaySetup(path, reader.header);
+  const lines: string[] = [];
+  const result = await within(() => replay(reader, setup, (event) => lines.push(toJsonLine(event))));
+  return { text: lines.join('\n'), result };
+}
+
+const codeOf = (error: unknown) => (error instanceof TraceError ? error.code : error);
+
+/** Everything by which a program can learn where or when it runs; while `work` runs, each of these throws. */
+async function nowhereAndNever<T>(work: () => Promise<T>): Promise<T> {
+  const local = Object.getOwnPropertyNames(Date.prototype).filter(
+    (name) => /^(get|to(Locale|Date|Time|String))/.test(name) && !/UTC|getTime$/.test(name),
+  );
+  const ambient: [object, string][] = [
+    ...local.map((name): [object, string] => [Date.prototype, name]),
+    [Date, 'now'],
+    [Math, 'random'],
+    [performance, 'now'],
+  ];
+  const before = ambient.map(([owner, name]) => Reflect.get(owner, name));
+  for (const [owner, name] of ambient) {
+    Reflect.set(owner, name, () => {
+      throw new Error(`${name} was called`);
+    });
+  }
+  try {
+    return await work();
+  } finally {
+    for (const [index, [owner, name]] of ambient.entries()) Reflect.set(owner, name, before[index]);
+  }
+}
+
+test.serial('A trace folder replays to the same bytes, wherever and whenever', async (t) => {
+  const path = await recordedTrip(t);
+  const first = await replayed(path);
+  const second = await replayed(path, nowhereAndNever);
+  t.is(second.text, first.text);
+  t.is(first.result.error, undefined);
+  t.true(first.result.truths.length > 0);
+  t.regex(first.text, /"item\.added"/);
+});
+
+test.serial('A cut trace is replayed up to the cut, and no further', async (t) => {
+  const path = await recordedTrip(t);
+  const whole = await replayed(path);
+  const content = await readFile(path, 'utf8');
+  const cut = content.indexOf('\n', Math.floor(content.length * 0.9)) + 12;
+  await writeFile(path, content.slice(0, cut));
+  const part = await replayed(path);
+  t.is(codeOf(part.result.error), 'CW-TRC-004');
+  t.true(part.result.cellSamples > whole.result.cellSamples / 2);
+  t.true(part.result.cellSamples < whole.result.cellSamples);
+});
+
+test('What a trace needs and does not have is named', async (t) => {
+  const folder = await temporaryFolder(t);
+  const path = join(folder, 'trace.ndjson');
+  const setupOf = async (header: object) => {
+    await writeFile(path, `${JSON.stringify({ trace: 1, device: 'd', ...header })}\n`);
+    return loadReplaySetup(path, (await openTrace(path)).header);
+  };
+  t.is(codeOf(await t.throwsAsync(setupOf({ board: 'demo-cart' }))), 'CW-TRC-005');
+  const catalogue = join(process.cwd(), 'config/catalogues/demo.json');
+  await writeFile(join(folder, 'config.yaml'), 'weighing: [');
+  const broken = setupOf({ board: 'demo-cart', catalogue, config: 'config.yaml' });
+  t.is(codeOf(await t.throwsAsync(broken)), 'CW-TRC-005');
+  await writeFile(join(folder, 'config.yaml'), 'fusion: { decidePpm: much }');
+  const wrong = setupOf({ board: 'demo-cart', catalogue, config: 'config.yaml' });
+  t.is(codeOf(await t.throwsAsync(wrong)), 'CW-TRC-005');
+});
+
+test('A header whose state is none is refused with a code', async (t) => {
+  const path = join(await temporaryFolder(t), 'trace.ndjson');
+  const catalogue = join(process.cwd(), 'config/catalogues/demo.json');
+  for (const basket of [{}, { version: 1, open: {} }, []]) {
+    const state = { atUs: 0, weighing: {}, fusion: { fusion: 1 }, basket };
+    const header = { trace: 1, device: 'd', board: 'demo-cart', catalogue, state };
+    await writeFile(path, `${JSON.stringify(header)}\n`);
+    t.is(codeOf(await t.throwsAsync(replayed(path))), 'CW-TRC-001');
+  }
+});
