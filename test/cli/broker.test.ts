@@ -1,0 +1,184 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import mqtt from 'mqtt';
+import { runCli, startCli } from '#test/support/cli.ts';
+import {
+  type DaemonUnderTest,
+  device,
+  makeGatewayFolder,
+  startGateway,
+  store,
+} from '#test/support/gateway.ts';
+
+interface Site {
+  readonly url: string;
+  readonly daemon: DaemonUnderTest;
+  readonly path: string;
+  call(command: string, ...more: string[]): ReturnType<typeof runCli>;
+}
+
+/** A cart with a broker inside, on which nothing moves for a while. */
+async function openSite(t: ExecutionContext): Promise<Site> {
+  const folder = await makeGatewayFolder({
+    brokerUrl: 'mqtt://127.0.0.1:0',
+    scenario: 'put-back',
+    config: { broker: { embedded: true } },
+  });
+  t.teardown(() => folder.remove());
+  const daemon = await startGateway(folder);
+  t.teardown(() => daemon.kill());
+  const line = daemon.log.find((entry) => entry.includes('"embedded broker"')) ?? '{}';
+  const { url } = JSON.parse(line) as { url: string };
+  const call = (command: string, ...more: string[]) =>
+    runCli(['call', command, '-s', store, '-d', device, '-b', url, ...more]);
+  return { url, daemon, path: folder.path, call };
+}
+
+test('tail shows events as they come, and call carries commands there and answers back', async (t) => {
+  t.timeout(60_000);
+  const site = await openSite(t);
+  const readable = startCli(['tail', '-b', site.url, '-d', device]);
+  const decoded = startCli(['tail', '-b', site.url, '--json', '-t', 'basket', '-n', '2']);
+  await readable.shows('time');
+  await sleep(1_000);
+
+  const info = await site.call('gateway.info', '--json');
+  t.is(info.code, 0, info.stderr);
+  const answer = JSON.parse(info.stdout) as { status: string; data: { device: string; boot: number } };
+  t.is(answer.status, 'done');
+  t.is(answer.data.device, device);
+  t.is(answer.data.boot, 1);
+  const shown = await site.call('gateway.info');
+  t.regex(shown.stdout, /\nboard +demo-cart\n/);
+
+  const begin = await site.call('session.begin', 'token=QR-4200', '--transaction', 'once');
+  t.is(begin.code, 0, begin.stderr);
+  const again = await site.call('session.begin', 'token=QR-4200', '--transaction', 'once');
+  t.is(again.stdout, begin.stdout, 'the same transaction is carried out once');
+  const other = await site.call('session.begin', 'token=QR-4300', '--transaction', 'once');
+  t.is(other.code, 1);
+  t.regex(other.stderr, /^refused: CW-CMD-005 /);
+  t.is((await site.call('session.end')).code, 0);
+
+  const tailed = await decoded.ended;
+  t.is(tailed.code, 0);
+  const events = tailed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; source: string });
+  t.deepEqual(
+    events.map(({ type, source }) => [type, source]),
+    [
+      ['basket.opened', `${store}/${device}`],
+      ['basket.closed', `${store}/${device}`],
+    ],
+  );
+  await readable.shows('basket.closed');
+  readable.child.kill('SIGINT');
+  const { code, stdout, stderr } = await readable.ended;
+  t.is(code, 0, 'Ctrl-C is how a tail ends');
+  t.is(stderr, '');
+  t.regex(stdout, /\d\d:\d\d:\d\d\.\d{3} basket\.opened +trip \w{8} begins +EUR 0\.00\n/);
+});
+
+test('a refusal ends with 1 and its code, on standard error or as data', async (t) => {
+  t.timeout(60_000);
+  const site = await openSite(t);
+  const unknown = await site.call('make.coffee');
+  t.is(unknown.code, 1);
+  t.regex(
+    unknown.stderr,
+    /^refused: CW-CMD-002 there is no command make\.coffee; these are: .*gateway\.info/,
+  );
+  t.is(unknown.stdout, '');
+  const asData = await site.call('make.coffee', '--json');
+  t.is(asData.code, 1);
+  t.is(asData.stderr, '');
+  const refused = JSON.parse(asData.stdout) as { status: string; code: string };
+  t.deepEqual([refused.status, refused.code], ['refused', 'CW-CMD-002']);
+  const wrong = await site.call('log.level', 'level=loud');
+  t.is(wrong.code, 1);
+  t.regex(wrong.stderr, /CW-CMD-008 log\.level: level/);
+  const fraction = await site.call('item.identify', '{"plu":"4011","count":1.5}');
+  t.true(fraction.code === 1 || fraction.code === 2, 'no count is a fraction');
+  t.regex(fraction.stderr, /CW-/);
+});
+
+test('a device that does not answer ends a call with 3, whatever else is said on its topic', async (t) => {
+  t.timeout(60_000);
+  const site = await openSite(t);
+  const client = await mqtt.connectAsync(site.url);
+  t.teardown(() => client.endAsync(true));
+  const topic = `cw/1/${store}/cart-0099/response/gateway/info`;
+  const chatter = setInterval(() => {
+    for (const noise of ['', '{', '{"transaction":5}', '\u{0}\u{ff}']) client.publish(topic, noise);
+  }, 50);
+  t.teardown(() => clearInterval(chatter));
+  const silent = await runCli([
+    'call',
+    'gateway.info',
+    '-s',
+    store,
+    '-d',
+    'cart-0099',
+    '-b',
+    site.url,
+    '--timeout',
+    '1.5',
+  ]);
+  t.is(silent.code, 3);
+  t.regex(silent.stderr, /^CW-CLI-003 test-store\/cart-0099 did not answer gateway\.info within 1\.5 s/);
+});
+
+test('tail passes over what is no event, and waits for a broker that goes away', async (t) => {
+  t.timeout(60_000);
+  const site = await openSite(t);
+  const run = startCli(['tail', '-b', site.url]);
+  let stderr = '';
+  run.child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  await run.shows('time');
+  await sleep(500);
+  const client = await mqtt.connectAsync(site.url);
+  await client.publishAsync(`cw/1/${store}/${device}/event/item/added`, Buffer.from([0xff, 0x00]), {
+    qos: 1,
+  });
+  await client.publishAsync(`cw/1/${store}/\u{1b}[31m/event/x`, '{"type":', { qos: 1 });
+  await client.endAsync();
+  await site.call('session.begin', 'token=QR-4200');
+  await run.shows('basket.opened');
+  await site.daemon.stop();
+  for (let tries = 0; tries < 200 && !stderr.includes('waiting for it'); tries++) await sleep(25);
+  t.regex(stderr, /event\/item\/added: CW-EVT-\d{3} /);
+  t.regex(stderr, /is gone; waiting for it/);
+  t.false(stderr.includes('\u{1b}'), 'nothing reaches the terminal as a command');
+  run.child.kill('SIGTERM');
+  t.is((await run.ended).code, 0);
+});
+
+test('something that is no broker is told apart from one in time', async (t) => {
+  const server = createServer((socket) =>
+    socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as { port: number };
+  const result = await runCli(['tail', '-b', `127.0.0.1:${port}`]);
+  t.is(result.code, 3);
+  t.regex(result.stderr, /^CW-CLI-002 the broker at mqtt:\/\/127\.0\.0\.1:\d+ can't be reached/);
+  t.notRegex(result.stderr, /\n\s+at /);
+});
+
+test('two recordings and gateways do not share a data folder', async (t) => {
+  t.timeout(60_000);
+  const site = await openSite(t);
+  const second = await runCli(['run', `${site.path}/cartwright.yaml`]);
+  t.is(second.code, 1);
+  t.regex(second.stdout, /CW-UPL-004 .*[^"]/);
+  t.true(site.daemon.running());
+  t.is((await site.call('gateway.info')).code, 0, 'the first goes on');
+});
