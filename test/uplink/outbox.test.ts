@@ -21,7 +21,7 @@ function batch(from: number, count = 1, name: EventClass = 'ledger', length = 10
 }
 
 async function openOutbox(t: ExecutionContext, bounds = limits): Promise<{ outbox: Outbox; path: string }> {
-  const path = join(await temporaryFolder(), 'outbox.sqlite');
+  const path = join(await temporaryFolder(t), 'outbox.sqlite');
   const outbox = new Outbox(path, bounds);
   t.teardown(() => {
     try {
@@ -68,7 +68,7 @@ test('a run that did not stop cleanly is known, and so is the boot count', async
   t.deepEqual([outbox.start.boot, outbox.start.crashed], [1, false]);
   outbox.append([batch(1, 3)]);
   // A copy of the files is what a crash leaves behind.
-  const copy = join(await temporaryFolder(), 'outbox.sqlite');
+  const copy = join(await temporaryFolder(t), 'outbox.sqlite');
   for (const suffix of ['', '-wal']) await writeFile(copy + suffix, await readFile(path + suffix));
   const crashed = new Outbox(copy, limits);
   t.deepEqual([crashed.start.boot, crashed.start.crashed, crashed.start.nextSequence], [2, true, 4]);
@@ -110,7 +110,7 @@ test('an outbox of a newer format is left alone', async (t) => {
 });
 
 test('a place that can not be written is a coded error', async (t) => {
-  const file = join(await temporaryFolder(), 'file');
+  const file = join(await temporaryFolder(t), 'file');
   await writeFile(file, '');
   t.throws(() => new Outbox(join(file, 'outbox.sqlite'), limits), { code: 'CW-UPL-001' });
 });
@@ -236,7 +236,7 @@ test('whatever is stored, released, flushed, dropped and reopened: the sums and 
   const bounds = { maxBytes: 40_000, ledgerShare: 0.6 };
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-      const path = join(await temporaryFolder(), 'outbox.sqlite');
+      const path = join(await temporaryFolder(t), 'outbox.sqlite');
       let outbox = new Outbox(path, bounds);
       const alive = new Map<number, EncodedEvent>();
       let next = 1;

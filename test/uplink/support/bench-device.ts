@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,8 +11,13 @@ import { type DropRange, Uplink, type UplinkOptions, type UplinkStatus } from '#
 
 export const place = { store: 'lab', device: 'cart-7' };
 
-export function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'uplink-'));
+type Teardown = Pick<ExecutionContext, 'teardown'>;
+
+/** A folder that goes with the test. */
+export async function temporaryFolder(t: Teardown): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'uplink-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Waits until `condition` holds; fails after `withinMs`. */
@@ -59,8 +64,8 @@ export class BenchDevice {
   }
 
   /** Opens one; it is stopped with the test. */
-  static async open(t: Pick<ExecutionContext, 'teardown'>, options: DeviceOptions): Promise<BenchDevice> {
-    const folder = options.folder ?? (await temporaryFolder());
+  static async open(t: Teardown, options: DeviceOptions): Promise<BenchDevice> {
+    const folder = options.folder ?? (await temporaryFolder(t));
     const device = options.device ?? place.device;
     const defaults = configSchema.parse({ cartwright: 1, store: place.store, device, board: 'bench' });
     const faults: UplinkError[] = [];

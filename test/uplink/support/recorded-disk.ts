@@ -25,7 +25,7 @@ function* wholeCalls(trace: string): Generator<string> {
     const thread = line.slice(0, space);
     const call = line.slice(space).trim();
     if (call.endsWith('<unfinished ...>')) {
-      begun.set(thread, call.slice(0, -'<unfinished ...>'.length));
+      begun.set(thread, call.slice(0, -'<unfinished ...>'.length).trimEnd());
       continue;
     }
     const resumed = /^<\.\.\. \w+ resumed>/.exec(call);
@@ -73,6 +73,7 @@ function change(name: string, call: string, file: string, data: Buffer, result: 
   if (name === 'pwrite64') {
     if (result !== data.length) throw new Error(`a write of ${data.length} bytes wrote ${result}`);
     const offset = Number(/, (\d+)\)\s+= \d+/.exec(call)?.[1]);
+    if (!Number.isSafeInteger(offset)) throw new Error(`no offset in ${call.slice(-80)}`);
     return { kind: 'write', name: file, offset, data };
   }
   if (name === 'ftruncate')
