@@ -12,10 +12,21 @@ const mostInHand = 64;
 /** How far ahead of our clock a sender's may be. */
 const clockSkewMs = 5 * 60 * 1000;
 
+/** What a handler may need besides its arguments. */
+export interface HandlerContext {
+  readonly transaction: string;
+  readonly atUs: number;
+  /**
+   * What will be remembered of this transaction if it is answered so. A handler that changes stored state stores it in
+   * the same write, so that after a crash the transaction was either carried out and is known, or neither.
+   */
+  remembered(answer: Answer): Remembered;
+}
+
 /** What a handler gives back: `data` for the answer. It may throw a coded error to refuse. */
 export type Handler = (
   args: Readonly<Record<string, unknown>>,
-  context: { readonly transaction: string; readonly atUs: number },
+  context: HandlerContext,
 ) => Promise<PlainMap> | PlainMap;
 
 /** A transaction that was answered, as it is remembered across restarts. */
@@ -37,6 +48,8 @@ export interface DeskOptions {
   readonly remembered: ReadonlyMap<string, Remembered>;
   /** Makes an answer durable, with whatever events the command made; resolves when it is on disk. */
   readonly remember: (transaction: string, entry: Remembered | undefined) => Promise<void>;
+  /** A command was carried out and its answer is durable. */
+  readonly onDone?: (command: string, transaction: string) => void;
   readonly onRefused?: (command: string, transaction: string, error: CodedError) => void;
 }
 
@@ -149,23 +162,29 @@ export class CommandDesk {
 
   async #carryOut({ command, request }: Incoming, hash: string): Promise<Answer> {
     const { transaction } = request;
+    // Once the clock says so, a repeat is refused as expired: until then, the answer must be known.
+    const remembered = (answer: Answer): Remembered => ({ command, hash, until: request.expires, answer });
     let answer: Answer;
     try {
       const handler = this.#options.handlers.get(command);
       if (handler === undefined) throw new CommandError('CW-CMD-002', `there is no command ${command}`);
-      const data = await handler(request.args, { transaction, atUs: this.#options.clock.nowUs() });
+      const data = await handler(request.args, {
+        transaction,
+        atUs: this.#options.clock.nowUs(),
+        remembered,
+      });
       answer = { transaction, status: 'done', data };
     } catch (error) {
       answer = this.#refuse(command, transaction, error);
     }
-    // Once the clock says so, a repeat is refused as expired: until then, the answer must be known.
-    let entry: Remembered = { command, hash, until: request.expires, answer };
+    let entry = remembered(answer);
     try {
       await this.#options.remember(transaction, entry);
     } catch (error) {
       entry = { ...entry, answer: this.#refuse(command, transaction, error) };
     }
     this.#remembered.set(transaction, entry);
+    if (entry.answer.status === 'done') this.#options.onDone?.(command, transaction);
     return entry.answer;
   }
 

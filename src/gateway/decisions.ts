@@ -42,6 +42,8 @@ export class DecisionLoop {
   readonly #ingest: Ingest;
   readonly #tracker: StateTracker;
   #fresh: CartEvent[] = [];
+  /** State to be stored with the events that are still to be stored. */
+  #withFresh: StateChanges = {};
   /** Null before the first one was shown: a basket left from an earlier run is replaced or cleared at the start. */
   #basketRevision: string | undefined | null = null;
   #storing: Promise<void> = Promise.resolve();
@@ -88,14 +90,21 @@ export class DecisionLoop {
     this.#ingest.push(input);
   }
 
-  /** Carries a command out in its turn; the outcome is on disk when this resolves. Rejects where that is lost. */
+  /**
+   * Carries a command out in its turn; the outcome is on disk when this resolves, in one write with the state that
+   * `stateOf` gives for it. Rejects where that is lost.
+   */
   async command(
     command: string,
     args: Readonly<Record<string, unknown>>,
     transaction: string,
+    stateOf: (outcome: CommandOutcome) => StateChanges = () => ({}),
   ): Promise<CommandOutcome> {
     const atUs = this.#options.clock.nowUs();
-    const outcome = await this.#ingest.command({ kind: 'command', atUs, command, args, transaction });
+    const input = { kind: 'command', atUs, command, args, transaction } as const;
+    const outcome = await this.#ingest.command(input, (result) => {
+      this.#withFresh = { ...this.#withFresh, ...stateOf(result) };
+    });
     // Also what changed without an event, as a tare does.
     this.#store();
     await this.#storing;
@@ -119,7 +128,8 @@ export class DecisionLoop {
     if (this.#failed) return;
     const events = this.#fresh;
     this.#fresh = [];
-    const state = { ...this.#tracker.changes(this.#pipeline), ...extra };
+    const state = { ...this.#tracker.changes(this.#pipeline), ...this.#withFresh, ...extra };
+    this.#withFresh = {};
     if (events.length === 0 && Object.keys(state).length === 0) return;
     const basket = this.#pipeline.snapshot();
     const stored = this.#options.store.store(events, state);

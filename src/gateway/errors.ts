@@ -4,7 +4,6 @@ import { CodedError } from '#base/errors.ts';
 export const gatewayCodes = {
   'CW-GWY-001': 'The configuration has errors; the gateway does not start with it.',
   'CW-GWY-003': 'The saved state could not be read; the gateway starts without it.',
-  'CW-GWY-004': 'The outbox is full of ledger events; no new session is begun.',
   'CW-GWY-005': 'The embedded broker is for loopback only.',
 } as const;
 

@@ -2,17 +2,17 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { createRandom } from '#base/random.ts';
 import { TypedBus } from '#base/typed-bus.ts';
-import { CommandDesk, type Remembered } from '#commands/desk.ts';
+import { CommandDesk, type HandlerContext, type Remembered } from '#commands/desk.ts';
 import { findDriver } from '#drivers/registry.ts';
 import type { CartEvent } from '#events/event.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { Ledger } from '#events/ledger.ts';
+import { pipelineCommands } from '#pipeline/commands.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import { Pipeline, type PipelineState } from '#pipeline/pipeline.ts';
-import { Uplink } from '#uplink/uplink.ts';
+import { Uplink, type UplinkStatus } from '#uplink/uplink.ts';
 import { DecisionLoop } from './decisions.ts';
 import { DeviceSupervisor } from './devices.ts';
-import { GatewayError } from './errors.ts';
 import { makeHandlers } from './handlers.ts';
 import { type Health, HealthReporter, processorTemperature } from './health.ts';
 import { LiveFeed } from './live.ts';
@@ -22,6 +22,8 @@ import type { GatewaySetup } from './setup.ts';
 import { restorePipelineState, restoreTransactions, transactionKey } from './state.ts';
 import { timeQuality } from './time-source.ts';
 
+/** Commands that change something: each leaves a `command.done` in the ledger. */
+const changing: ReadonlySet<string> = new Set([...pipelineCommands, 'log.level']);
 const clockEveryUs = 60_000_000;
 const saveEveryUs = 60_000_000;
 const sweepEveryUs = 3_600_000_000;
@@ -56,6 +58,9 @@ export class Gateway {
   readonly #health = new HealthReporter();
   readonly #cancels = new Set<() => void>();
   readonly #startedUs: number;
+  /** Transactions whose answer went to disk with what the command changed. */
+  readonly #written = new Map<string, string>();
+  #linkState = '';
   /** What an earlier run knew, for a recording's header. */
   readonly restoredState: PipelineState | undefined;
   #lastHealth: Health | undefined;
@@ -128,13 +133,16 @@ export class Gateway {
         live: this.#live,
         info: () => this.info(),
         setLogLevel: options.setLogLevel,
-        pipeline: (command, args, transaction) => this.#loop.command(command, args, transaction),
-        admitSession: () => this.#admitSession(),
+        pipeline: (command, args, context) => this.#carryOut(command, args, context),
       }),
       clock,
       clockTrusted: () => timeQuality(clock) !== 'unset',
       remembered: restoreTransactions(state, log),
       remember: (transaction, entry) => this.#remember(transaction, entry),
+      onDone: (command, transaction) => {
+        if (!changing.has(command)) return;
+        this.#background(this.#loop.append({ type: 'command.done', data: { command, transaction } }));
+      },
       onRefused: (command, transaction, { code, message }) =>
         this.#background(
           this.#loop.append({
@@ -181,7 +189,7 @@ export class Gateway {
     this.#uplink.onDropped((drop) =>
       this.#background(this.#loop.append({ type: 'outbox.dropped', data: drop })),
     );
-    this.#uplink.onStatus(() => this.#background(this.#reportHealth(false)));
+    this.#uplink.onStatus((status) => this.#linkChanged(status));
     await this.#devices.start();
     this.#announce();
     this.#every(clockEveryUs, () => this.#synchronizeClock());
@@ -258,9 +266,10 @@ export class Gateway {
   }
 
   async #remember(transaction: string, entry: Remembered | undefined): Promise<void> {
-    await this.#loop.saveState({
-      [transactionKey(transaction)]: entry === undefined ? null : JSON.stringify(entry),
-    });
+    const text = entry === undefined ? null : JSON.stringify(entry);
+    const written = this.#written.get(transaction);
+    this.#written.delete(transaction);
+    if (written !== text) await this.#loop.saveState({ [transactionKey(transaction)]: text });
   }
 
   /** The birth on `state`; connecting begins with it. */
@@ -284,12 +293,14 @@ export class Gateway {
     });
   }
 
-  #admitSession(): void {
-    if (!this.#uplink.status().ledgerFull) return;
-    throw new GatewayError(
-      'CW-GWY-004',
-      "the outbox is full of events that the store hasn't taken; no new session begins until the broker is back",
-    );
+  /** A command for the pipeline: what came of it and that it was answered are one write. */
+  #carryOut(command: string, args: Readonly<Record<string, unknown>>, context: HandlerContext) {
+    const { transaction } = context;
+    return this.#loop.command(command, args, transaction, (outcome) => {
+      const text = JSON.stringify(context.remembered({ transaction, ...outcome }));
+      this.#written.set(transaction, text);
+      return { [transactionKey(transaction)]: text };
+    });
   }
 
   async #reportHealth(asEvent: boolean): Promise<void> {
@@ -300,6 +311,9 @@ export class Gateway {
       {
         uptimeUs: clock.nowUs() - this.#startedUs,
         devices: this.#devices.reports(),
+        faultyCells: this.#loop.pipeline.weigher
+          .cellStatus()
+          .flatMap(({ cell, fault }) => (fault === undefined ? [] : [{ cell, fault }])),
         uplink: status,
         timeQuality: timeQuality(clock),
         milliCelsius: await processorTemperature(),
@@ -310,6 +324,15 @@ export class Gateway {
     this.#publisher.health(health);
     this.bus.emit('health', health);
     if (asEvent) await this.#loop.append({ type: 'gateway.health', data: health });
+  }
+
+  /** Health is told on change: of the link, of whether events can be kept, of losses; not of every event sent. */
+  #linkChanged({ connected, ledgerFull, blocked, dropped }: UplinkStatus): void {
+    const state = JSON.stringify([connected, ledgerFull, blocked, dropped]);
+    if (state === this.#linkState) return;
+    this.#linkState = state;
+    this.#loop.push({ kind: 'capacity', atUs: this.#options.clock.nowUs(), full: ledgerFull });
+    this.#background(this.#reportHealth(false));
   }
 
   #synchronizeClock(): void {

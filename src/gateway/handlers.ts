@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '#base/clock.ts';
-import type { Handler } from '#commands/desk.ts';
+import type { Handler, HandlerContext } from '#commands/desk.ts';
 import { CommandError } from '#commands/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { type CommandOutcome, pipelineCommands } from '#pipeline/commands.ts';
@@ -16,10 +16,8 @@ export interface HandlerTargets {
   pipeline(
     command: string,
     args: Readonly<Record<string, unknown>>,
-    transaction: string,
+    context: HandlerContext,
   ): Promise<CommandOutcome>;
-  /** Throws a coded error where a new session must not begin. */
-  admitSession(): void;
 }
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -35,9 +33,8 @@ const liveStop = z.strictObject({ what: z.enum(liveTopics as [LiveTopic, ...Live
 export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handler> {
   const handlers = new Map<string, Handler>();
   for (const command of pipelineCommands) {
-    handlers.set(command, async (args, { transaction }) => {
-      if (command === 'session.begin') targets.admitSession();
-      const outcome = await targets.pipeline(command, args, transaction);
+    handlers.set(command, async (args, context) => {
+      const outcome = await targets.pipeline(command, args, context);
       if (outcome.status === 'done') return outcome.data;
       throw new RefusedOutcome(outcome.code, outcome.message);
     });

@@ -8,6 +8,8 @@ export type Health = EventData<'gateway.health'>;
 export interface HealthFacts {
   readonly uptimeUs: number;
   readonly devices: readonly DeviceReport[];
+  /** Cells that can't be trusted, with the kind of their fault. */
+  readonly faultyCells: readonly { readonly cell: string; readonly fault: string }[];
   readonly uplink: {
     readonly connected: boolean;
     readonly outboxEvents: number;
@@ -37,6 +39,12 @@ export class HealthReporter {
         ...(device.fault === undefined ? {} : { fault: device.fault.code }),
       };
     });
+    const cells = facts.faultyCells.map(({ cell, fault }) => ({
+      id: cell,
+      ok: false,
+      ratePerMinute: 0,
+      fault,
+    }));
     const cpu = process.cpuUsage(this.#lastCpu);
     const cpuPpm = Math.round(((cpu.user + cpu.system) * 1_000_000) / elapsedUs);
     this.#lastUs = nowUs;
@@ -44,9 +52,9 @@ export class HealthReporter {
     this.#lastCpu = process.cpuUsage();
     return {
       // A broker that is away is no reason to stop trusting decisions: they are kept on disk.
-      ok: sensors.every((sensor) => sensor.ok),
+      ok: cells.length === 0 && sensors.every((sensor) => sensor.ok),
       uptimeS: Math.floor(facts.uptimeUs / 1_000_000),
-      sensors,
+      sensors: [...sensors, ...cells],
       outboxEvents: facts.uplink.outboxEvents,
       outboxBytes: facts.uplink.outboxBytes,
       dropped: facts.uplink.dropped,

@@ -61,13 +61,21 @@ export class Ingest {
     this.#waiting.push({ input: this.#dated(input), done: undefined });
   }
 
-  /** Pushes a command; resolves with its outcome when its turn has come. */
-  command(input: Extract<PipelineInput, { kind: 'command' }>): Promise<CommandOutcome> {
+  /**
+   * Pushes a command; resolves with its outcome when its turn has come. `onOutcome` hears of it at once, before what
+   * came of the batch is stored.
+   */
+  command(
+    input: Extract<PipelineInput, { kind: 'command' }>,
+    onOutcome: (outcome: CommandOutcome) => void = () => {},
+  ): Promise<CommandOutcome> {
     return new Promise((resolve) => {
       this.#waiting.push({
         input,
         done: (outcome) => {
-          if (outcome !== undefined) resolve(outcome);
+          if (outcome === undefined) return;
+          onOutcome(outcome);
+          resolve(outcome);
         },
       });
     });

@@ -8,6 +8,7 @@ export const pipelineCodes = {
   'CW-PIP-004': 'A session token was scanned while another session is open.',
   'CW-PIP-005': 'The command failed for a reason that should not occur.',
   'CW-PIP-006': 'A code could not be understood for a reason that should not occur.',
+  'CW-PIP-007': 'The outbox has no room for another session; no new one is begun.',
 } as const;
 
 export class PipelineError extends CodedError<keyof typeof pipelineCodes> {}

@@ -35,4 +35,6 @@ export type PipelineInput =
       readonly utcMs: number;
       readonly quality: 'synced' | 'holdover' | 'unset';
     }
+  /** Whether there is room for another session's events: while `full`, a running session goes on and none begins. */
+  | { readonly kind: 'capacity'; readonly atUs: number; readonly full: boolean }
   | { readonly kind: 'end'; readonly atUs: number };

@@ -12,6 +12,7 @@ import type { ScanRules } from '#scanning/interpret.ts';
 import type { WeighingFault, WeighingOutput } from '#weighing/outputs.ts';
 import { Weigher, type WeighingState } from '#weighing/weigher.ts';
 import { type CommandOutcome, runCommand } from './commands.ts';
+import { PipelineError } from './errors.ts';
 import type { PipelineInput } from './inputs.ts';
 import { understandScan } from './scans.ts';
 import { UtcClock } from './utc.ts';
@@ -59,6 +60,8 @@ export class Pipeline {
   /** When each device fault began, by source, channel and kind. */
   readonly #faults = new Map<string, number>();
   #nowUs = 0;
+  /** No room for another session's events. */
+  #full = false;
   /** When fusion is due next, µs; NaN where that may have changed. */
   #fusionDueUs = Number.NaN;
 
@@ -160,6 +163,9 @@ export class Pipeline {
           openSession: (token) => this.#openSession('command', token, []),
           closeSession: () => this.#closeSession(),
         });
+      case 'capacity':
+        this.#full = input.full;
+        return undefined;
       case 'frame':
       case 'power':
       case 'temperature':
@@ -296,7 +302,7 @@ export class Pipeline {
   }
 
   #tokenScanned(token: string, cause: string): void {
-    if (this.#basket.session === undefined) {
+    if (this.#basket.session === undefined && !this.#full) {
       this.#openSession('token', token, [cause]);
     } else if (!this.#basket.isOpenedBy(token)) {
       this.#emit({ type: 'basket.alert', data: { kind: 'refused', blocking: false }, causes: [cause] });
@@ -304,6 +310,12 @@ export class Pipeline {
   }
 
   #openSession(by: 'token' | 'command', token: string | undefined, causes: readonly string[]): string {
+    if (this.#full && this.#basket.session === undefined) {
+      throw new PipelineError(
+        'CW-PIP-007',
+        "the outbox is full of events that the store hasn't taken; no new session begins until the broker is back",
+      );
+    }
     const session = this.#basket.open(by, token, causes);
     this.#weigher.setSession(true);
     this.#decide().beginSession();

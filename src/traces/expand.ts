@@ -139,6 +139,8 @@ function toInput(line: TraceLine, atUs: number): PipelineInput | undefined {
         ...(plate === undefined ? {} : { plate }),
       };
     }
+    case 'full':
+      return { kind: 'capacity', atUs, full: line.full };
     case 'end':
       return { kind: 'end', atUs };
     case 'counts': // interleaved by the expander

@@ -109,6 +109,7 @@ const lineSchemas = {
       unknownPpm: integer.min(0).max(1_000_000).default(0),
     }),
   }),
+  full: z.object({ t: time, full: z.boolean() }),
   message: z.object({ t: time, message: z.unknown() }),
   end: z.object({ t: time, end: z.unknown() }),
 } as const;

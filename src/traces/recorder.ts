@@ -140,6 +140,8 @@ function toLine(input: PipelineInput): object | undefined {
       };
     case 'clock':
       return { clock: { utcMs: input.utcMs, quality: input.quality } };
+    case 'capacity':
+      return { full: input.full };
     case 'end':
       return { end: true };
     case 'cell': // runs of samples share a line

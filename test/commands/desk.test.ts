@@ -202,6 +202,16 @@ test('A refusal by the command is remembered as its answer', async (t) => {
   t.is(bench.runs, 1);
 });
 
+test('A handler can store what will be remembered of it in its own write', async (t) => {
+  const early: Remembered[] = [];
+  const bench = new Bench((_args, { transaction, remembered }) => {
+    early.push(remembered({ transaction, status: 'done', data: { run: 1 } }));
+    return { run: 1 };
+  });
+  await bench.send();
+  t.deepEqual(early, [bench.disk.get('t1')]);
+});
+
 test('A command that fails without a code is answered with one', async (t) => {
   for (const failing of [
     () => {

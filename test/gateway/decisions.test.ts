@@ -128,6 +128,18 @@ test('A command is answered when its outcome is on disk, with or without an even
   t.is((await tare).status, 'done');
 });
 
+test('What a command changed and that it was answered are one write', async (t) => {
+  const bench = new Bench();
+  void bench.loop.command('session.begin', { token }, 't1', (outcome) => ({
+    'transaction/t1': outcome.status,
+  }));
+  await pass(bench.clock, 0.2);
+  const [write] = bench.writes;
+  t.true(write?.events.some(({ type }) => type === 'basket.opened'));
+  t.is(write?.state?.['transaction/t1'], 'done');
+  write?.done.resolve();
+});
+
 test('Of the state, only sections that changed are written', async (t) => {
   const bench = new Bench();
   bench.scan(token);

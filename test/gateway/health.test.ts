@@ -19,6 +19,7 @@ const device = (more: Partial<DeviceReport>): DeviceReport => ({
 const facts = (devices: readonly DeviceReport[], connected = true) => ({
   uptimeUs: 5_900_000,
   devices,
+  faultyCells: [] as { cell: string; fault: string }[],
   uplink: { connected, outboxEvents: 3, outboxBytes: 400, dropped: 0 },
   timeQuality: 'synced' as const,
   milliCelsius: undefined,
@@ -47,6 +48,19 @@ test('A broker that is away is no fault; a device that waits or has one is', (t)
       [false, 'CW-DRV-008'],
       [false, undefined],
     ],
+  );
+});
+
+test('A cell that can not be trusted is told of, and then the whole is not well', (t) => {
+  const reporter = new HealthReporter();
+  const health = reporter.report(
+    { ...facts([device({})]), faultyCells: [{ cell: 'cell-fl', fault: 'stuck' }] },
+    1,
+  );
+  t.false(health.ok);
+  t.deepEqual(
+    health.sensors.filter(({ ok }) => !ok).map(({ id, fault }) => [id, fault]),
+    [['cell-fl', 'stuck']],
   );
 });
 

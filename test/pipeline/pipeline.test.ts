@@ -69,6 +69,27 @@ test('A token opens the basket, appears in no event and no state, and is its onl
   t.false(JSON.stringify(cart.events.map((event) => Object.values(event.data))).includes(bytes));
 });
 
+test('While the outbox is full no session begins, by token or command, and a running one goes on', (t) => {
+  const cart = new Cart().wait(1);
+  const full = (value: boolean) => cart.pipeline.accept({ kind: 'capacity', atUs: cart.nowUs, full: value });
+  full(true);
+  cart.scan(token).wait(1);
+  t.is(cart.of('basket.opened').length, 0);
+  t.deepEqual(
+    cart.of('basket.alert').map(({ data }) => data.kind),
+    ['refused'],
+  );
+  const begin = { kind: 'command', atUs: cart.nowUs, command: 'session.begin', args: {} } as const;
+  const refused = cart.pipeline.accept(begin);
+  t.is(refused?.status === 'refused' && refused.code, 'CW-PIP-007');
+  full(false);
+  cart.scan(token).wait(1);
+  t.is(cart.of('basket.opened').length, 1);
+  full(true);
+  const end = cart.pipeline.accept({ kind: 'command', atUs: cart.nowUs, command: 'session.end', args: {} });
+  t.is(end?.status, 'done');
+});
+
 test('What is undecided when the session ends still belongs to its basket', (t) => {
   const cart = new Cart().wait(2).scan(token).wait(1);
   cart.massMg += 731_000;
