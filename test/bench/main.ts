@@ -80,6 +80,7 @@ async function runAll(chosen: readonly Part[], context: BenchContext) {
   const skipped: Skipped[] = [];
   const failed: Skipped[] = [];
   for (const part of chosen) {
+    context.say(part.about);
     try {
       for (const result of await part.run(context)) {
         if ('why' in result) skipped.push(result);

@@ -67,8 +67,8 @@ export const peerPart: Part = {
 };
 
 async function makeLoads(context: BenchContext): Promise<[Load, number][]> {
-  const shelf = await makeLayout(4, 2);
-  const wall = await makeLayout(128, 4);
+  const shelf = await makeLayout(4, 2, 320);
+  const wall = await makeLayout(128, 4, 1_500);
   const times = context.quick ? { warmMs: 6_000, measureMs: 8_000 } : { warmMs: 8_000, measureMs: 20_000 };
   const steady = (perChunk: number): Load => ({
     title: `640 samples/s, ${perChunk === 1 ? 'a chunk each' : `${perChunk} a chunk`}`,
@@ -186,7 +186,6 @@ async function measure(
   reader: Reader,
   load: Load,
 ): Promise<Omit<Outcome, 'birthMs'>> {
-  feed.begin();
   await load.feed(feed, load.warmMs);
   await marked(feed, observer, reader);
   const samples = feed.samples;

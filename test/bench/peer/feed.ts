@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '#base/random.ts';
 import type { Layout } from './layout.ts';
 
-/** How long a plate keeps its load before a unit is taken or put back, ms. */
-const holdMs = 4_000;
+/** Samples of each cell after a change until it must have been published. */
+const settledRounds = 160;
 /** Standard deviation of a cell's noise, counts (90 mg here: that of an HX711 on a 20 kg cell). */
 const noiseCounts = 45;
 const noiseLength = 4_093;
@@ -19,7 +19,6 @@ export class Feed {
   readonly #sequences: Uint32Array;
   #socket: Socket | undefined;
   #cell = 0;
-  #startMs = 0;
   #marks = 0;
   #noiseAt = 0;
   /** Samples written so far. */
@@ -56,24 +55,19 @@ export class Feed {
       await once(this.#server, 'reader', { signal: AbortSignal.timeout(30_000) });
   }
 
-  /**
-   * Times at which something is put or taken count from here; the first changes come after half a hold, each plate at
-   * a time of its own.
-   */
-  begin(): void {
-    this.#startMs = performance.now();
-  }
-
-  /** Changes of mass that were fed since `begin` and lie at least `settledMs` back. */
-  changes(settledMs = 1_500): number {
-    const elapsed = performance.now() - this.#startMs - settledMs;
+  /** Changes of mass so far that were followed by enough samples to settle. */
+  changes(): number {
     let sum = 0;
-    for (let plate = 0; plate < this.#layout.plates; plate++) sum += Math.max(0, this.#phase(plate, elapsed));
+    for (let plate = 0; plate < this.#layout.plates; plate++) {
+      sum += this.#phase(plate, this.samples / this.#layout.cells - settledRounds);
+    }
     return sum;
   }
 
-  #phase(plate: number, elapsedMs: number): number {
-    return Math.floor((elapsedMs - holdMs / 2 + (plate / this.#layout.plates) * holdMs) / holdMs);
+  /** How often a plate's load has changed after so many rounds of samples: each plate at a time of its own. */
+  #phase(plate: number, rounds: number): number {
+    const { holdRounds, plates } = this.#layout;
+    return Math.max(0, Math.floor(rounds / holdRounds - 0.5 + plate / plates));
   }
 
   /** Feeds in real time: every cell `rate` times a second, `perChunk` samples a write, for `forMs`. */
@@ -95,8 +89,8 @@ export class Feed {
 
   /** Feeds as fast as the reader takes it for `forMs`. */
   async flood(forMs: number): Promise<void> {
-    const until = performance.now() + forMs;
     const socket = this.#reader();
+    const until = performance.now() + forMs;
     while (performance.now() < until) {
       if (this.#write(this.#layout.cells)) await sleep(0);
       else await once(socket, 'drain', { signal: AbortSignal.timeout(60_000) });
@@ -116,13 +110,13 @@ export class Feed {
 
   #write(samples: number): boolean {
     const { cells, cellsPerPlate, unitMg, milligramsPerCount, zeroCounts } = this.#layout;
-    const elapsed = performance.now() - this.#startMs;
+    const round = this.samples / this.#layout.cells;
     let text = '';
     for (let i = 0; i < samples; i++) {
       const cell = this.#cell;
       const plate = Math.floor(cell / cellsPerPlate);
       // At rest each plate carries four units; every other hold there are three.
-      const units = 4 - (Math.max(0, this.#phase(plate, elapsed)) % 2);
+      const units = 4 - (this.#phase(plate, round) % 2);
       const mg = (units * (unitMg[plate] ?? 0)) / cellsPerPlate;
       this.#noiseAt = (this.#noiseAt + 1) % noiseLength;
       const counts = zeroCounts + Math.round(mg / milligramsPerCount) + (this.#noise[this.#noiseAt] ?? 0);

@@ -49,16 +49,15 @@ function take(state, cell, counts, now) {
   plate.times[head] = now;
   plate.head = (head + 1) & 511;
   if (plate.count < 512) plate.count++;
-  let n = 0, sum = 0, squares = 0, oldest = now;
+  let n = 0, sum = 0, squares = 0;
   for (; n < plate.count; n++) {
     const at = (head - n) & 511;
     if (plate.times[at] < now - 350) break;
     const y = plate.ring[at] - mg;
     sum += y;
     squares += y * y;
-    oldest = plate.times[at];
   }
-  if (n < 4 || (n === plate.count && n < 512) || now - oldest < 300) return undefined;
+  if (n < 4 || (n === plate.count && n < 512)) return undefined;
   const mean = sum / n;
   const sd = Math.sqrt(Math.max(0, squares - n * mean * mean) / (n - 1));
   if (sd > 1200) return undefined;

@@ -8,6 +8,8 @@ export interface Layout {
   readonly plates: number;
   readonly cellsPerPlate: number;
   readonly cells: number;
+  /** Samples of each cell between two changes of a plate's load. */
+  readonly holdRounds: number;
   readonly zeroCounts: number;
   readonly milligramsPerCount: number;
   /** What is taken from and put back on each plate, mg. */
@@ -16,7 +18,7 @@ export interface Layout {
 }
 
 /** Products of the demo catalogue with a mass that a plate tells apart from noise. */
-export async function makeLayout(plates: number, cellsPerPlate: number): Promise<Layout> {
+export async function makeLayout(plates: number, cellsPerPlate: number, holdRounds: number): Promise<Layout> {
   const catalogue = await loadCatalogue(join(root, 'config/catalogues/demo.json'));
   const goods = catalogue.products.flatMap((product) =>
     product.gtin !== undefined && product.grossMg !== undefined && product.grossMg.mean > 100_000
@@ -28,6 +30,7 @@ export async function makeLayout(plates: number, cellsPerPlate: number): Promise
     plates,
     cellsPerPlate,
     cells: plates * cellsPerPlate,
+    holdRounds,
     zeroCounts: 100_000,
     milligramsPerCount: 2,
     unitMg: chosen.map((good) => good?.mg ?? 0),
@@ -53,13 +56,11 @@ export async function writeGatewayConfig(
     intervalMg: 5_000,
     divisionMg: 2_000,
     deadLoadMg: 800_000,
-    cells: names
-      .slice(plate * layout.cellsPerPlate, (plate + 1) * layout.cellsPerPlate)
-      .map((id, i) => ({
-        id,
-        positionMm: [i % 2 === 0 ? -50 : 50, i < 2 ? 50 : -50],
-        capacityMg: 20_000_000,
-      })),
+    cells: names.slice(plate * layout.cellsPerPlate, (plate + 1) * layout.cellsPerPlate).map((id, i) => ({
+      id,
+      positionMm: [i % 2 === 0 ? -50 : 50, i < 2 ? 50 : -50],
+      capacityMg: 20_000_000,
+    })),
   }));
   const board = {
     profile: 1,
