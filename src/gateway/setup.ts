@@ -1,4 +1,3 @@
-import { software } from '#base/software.ts';
 import { loadCatalogue, loadPlanogram } from '#catalogue/load.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import type { Board, Calibration } from '#config/board.ts';
@@ -6,6 +5,7 @@ import type { Environment } from '#config/environment.ts';
 import { loadConfig } from '#config/load.ts';
 import type { Config, FusionConfig, WeighingConfig } from '#config/schema.ts';
 import type { Versions } from '#events/event.ts';
+import { versionsOf } from '#pipeline/versions.ts';
 import { GatewayError } from './errors.ts';
 
 /** Everything a gateway is started with, loaded and checked against each other. */
@@ -52,12 +52,7 @@ export async function loadSetup(path: string, environment: Environment): Promise
     weighing: config.weighing,
     fusion: config.fusion,
     tokenPattern: new RegExp(config.session.tokenPattern, 'u'),
-    versions: {
-      software,
-      catalogue: catalogue.version,
-      ...(planogram === undefined ? {} : { planogram: planogram.version }),
-      ...(calibration === undefined ? {} : { calibration: calibration.revision }),
-    },
+    versions: versionsOf(catalogue, planogram, calibration),
     dataFolder: paths.data,
     driverPaths: paths.drivers,
     broker: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deviceFaultKinds } from '#readings/faults.ts';
 import { TraceError } from './errors.ts';
 
 const integer = z.number().int();
@@ -50,17 +51,7 @@ export const truthSchema = z.object({
 });
 export type Truth = z.infer<typeof truthSchema>;
 
-const faultKinds = z.enum([
-  'disconnected',
-  'stuck',
-  'saturated',
-  'missing',
-  'timing',
-  'integrity',
-  'permission',
-  'busy',
-  'configuration',
-]);
+const faultKinds = z.enum(deviceFaultKinds);
 
 const lineSchemas = {
   acceleration: z.object({ t: time, source, acceleration: z.tuple([integer, integer, integer]) }),

@@ -3,10 +3,10 @@ import { dirname, join, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
-import { software } from '#base/software.ts';
 import { loadCatalogue, loadPlanogram } from '#catalogue/load.ts';
 import { loadBoard, loadCalibration } from '#config/load.ts';
 import { configSchema, fusionSchema, weighingSchema } from '#config/schema.ts';
+import { versionsOf } from '#pipeline/versions.ts';
 import { TraceError } from './errors.ts';
 import type { TraceHeader } from './format.ts';
 import type { ReplaySetup } from './replay.ts';
@@ -71,12 +71,7 @@ export async function loadReplaySetup(
     weighing: config.weighing,
     fusion: config.fusion,
     tokenPattern: new RegExp(config.session.tokenPattern, 'u'),
-    versions: {
-      software,
-      catalogue: catalogue.version,
-      ...(planogram === undefined ? {} : { planogram: planogram.version }),
-      ...(calibration === undefined ? {} : { calibration: calibration.revision }),
-    },
+    versions: versionsOf(catalogue, planogram, calibration),
   };
 }
 

@@ -1,3 +1,4 @@
+import { deviceFaultKinds } from '#readings/faults.ts';
 import { array, bool, choice, int, may, must, record, text, uint } from '../fields.ts';
 
 export const gatewayBorn = record('gateway-born', {
@@ -28,21 +29,7 @@ export const gatewayHealth = record('gateway-health', {
 export const deviceFault = record('device-fault', {
   source: must(1, text, 'device of the board profile'),
   channel: may(2, text, 'cell, where the device has several'),
-  fault: must(
-    3,
-    choice(
-      'disconnected',
-      'stuck',
-      'saturated',
-      'missing',
-      'timing',
-      'integrity',
-      'permission',
-      'busy',
-      'configuration',
-    ),
-    'kind',
-  ),
+  fault: must(3, choice(...deviceFaultKinds), 'kind'),
   code: must(4, text, 'CW-…'),
   message: must(5, text, 'what to do'),
 });
