@@ -98,6 +98,9 @@ export interface DeviceCall extends BrokerOptions {
   readonly timeout: number;
 }
 
+/** How long after a request it is sent again while nobody answers. */
+const repeatMs = 2_000;
+
 /**
  * Sends one request and resolves with its answer. Rejects with CW-CLI-001 (what no request can hold), CW-CLI-002 or
  * CW-CLI-003.
@@ -107,6 +110,7 @@ export async function callDevice(call: DeviceCall): Promise<Answer> {
   const request = `${prefix}/${requestTopic(call.command)}`;
   const transaction = call.transaction ?? randomUUID();
   const client = await connectBroker(call, call.timeout);
+  let repeat: NodeJS.Timeout | undefined;
   try {
     const answered = new Promise<Answer>((resolve) => {
       client.on('message', (_topic, payload) => {
@@ -115,9 +119,13 @@ export async function callDevice(call: DeviceCall): Promise<Answer> {
       });
     });
     await client.subscribeAsync(`${prefix}/${responseTopic(call.command)}`, { qos: 1 });
-    await client.publishAsync(request, encodeRequest(call, transaction), { qos: 1 });
+    const payload = encodeRequest(call, transaction);
+    await client.publishAsync(request, payload, { qos: 1 });
+    // A device that was just away missed it; where it did not, the transaction keeps it from being carried out twice.
+    repeat = setInterval(() => client.publish(request, payload, { qos: 1 }), repeatMs);
     return await withTimeout(answered, call);
   } finally {
+    clearInterval(repeat);
     await client.endAsync(true);
   }
 }

@@ -60,8 +60,9 @@ async function checkFiles(inspection: Inspection): Promise<Finding[]> {
     report.warning('CW-CFG-018', ['calibration'], undefined, expected);
   }
   if (paths.catalogue === undefined) {
-    const expected = 'a catalogue: without one every movement is a question';
-    report.warning('CW-CFG-022', ['catalogue'], undefined, expected);
+    const expected =
+      'a catalogue, as catalogue: catalogues/demo.json; the gateway does not start without one';
+    report.error('CW-CFG-022', ['catalogue'], undefined, expected);
   }
   return report.findings;
 }

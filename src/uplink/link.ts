@@ -228,10 +228,9 @@ export class Link {
       ...(passwordFile === undefined
         ? {}
         : { password: readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, '') }),
-      // What is larger is skipped on our side as well: 3.1.1 can't announce a limit.
-      ...(protocol === '5'
-        ? { properties: { sessionExpiryInterval: 0, maximumPacketSize: maxIncomingBytes } }
-        : {}),
+      // No Maximum Packet Size: Mosquitto 2.0 gives a QoS 1 message that it withholds a place in our window for ever, so
+      // a few of them would shut out every request. What is too large is skipped, and acknowledged, on our side.
+      ...(protocol === '5' ? { properties: { sessionExpiryInterval: 0 } } : {}),
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
     });
   }

@@ -19,8 +19,13 @@ test('the demo configuration is ready to run, and is explained in words', async 
   t.regex(text, /Catalogue demo-1: 3\d\d products, prices in EUR/);
 });
 
-test('the example configuration is valid', async (t) => {
-  t.true((await checkConfiguration(join(root, 'config/cartwright.example.yaml'), {})).ok);
+test('the example configuration is valid but for the catalogue that each store has of its own', async (t) => {
+  const { findings } = await checkConfiguration(join(root, 'config/cartwright.example.yaml'), {});
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  t.deepEqual(
+    errors.map(({ path }) => path),
+    ['catalogue'],
+  );
 });
 
 const files = {
@@ -94,14 +99,17 @@ test('a configuration that can not be read is a report too', async (t) => {
   t.is(report.findings[0]?.code, 'CW-CFG-001');
 });
 
-test('going without calibration and catalogue is a warning', async (t) => {
+test('going without calibration is a warning, without catalogue an error', async (t) => {
   const report = await withFiles(
     { 'cartwright.yaml': minimalConfig, 'board.yaml': goodBoard },
     async (folder) => checkConfiguration(join(folder, 'cartwright.yaml'), {}),
   );
-  t.true(report.ok);
+  t.false(report.ok);
   t.deepEqual(
-    report.findings.map((finding) => finding.code),
-    ['CW-CFG-018', 'CW-CFG-022'],
+    report.findings.map(({ code, severity }) => [code, severity]),
+    [
+      ['CW-CFG-022', 'error'],
+      ['CW-CFG-018', 'warning'],
+    ],
   );
 });

@@ -15,7 +15,6 @@ import {
 interface Site {
   readonly url: string;
   readonly daemon: DaemonUnderTest;
-  readonly path: string;
   call(command: string, ...more: string[]): ReturnType<typeof runCli>;
 }
 
@@ -33,7 +32,7 @@ async function openSite(t: ExecutionContext): Promise<Site> {
   const { url } = JSON.parse(line) as { url: string };
   const call = (command: string, ...more: string[]) =>
     runCli(['call', command, '-s', store, '-d', device, '-b', url, ...more]);
-  return { url, daemon, path: folder.path, call };
+  return { url, daemon, call };
 }
 
 test('tail shows events as they come, and call carries commands there and answers back', async (t) => {
@@ -171,14 +170,4 @@ test('something that is no broker is told apart from one in time', async (t) => 
   t.is(result.code, 3);
   t.regex(result.stderr, /^CW-CLI-002 the broker at mqtt:\/\/127\.0\.0\.1:\d+ can't be reached/);
   t.notRegex(result.stderr, /\n\s+at /);
-});
-
-test('two recordings and gateways do not share a data folder', async (t) => {
-  t.timeout(60_000);
-  const site = await openSite(t);
-  const second = await runCli(['run', `${site.path}/cartwright.yaml`]);
-  t.is(second.code, 1);
-  t.regex(second.stdout, /CW-UPL-004 .*[^"]/);
-  t.true(site.daemon.running());
-  t.is((await site.call('gateway.info')).code, 0, 'the first goes on');
 });
