@@ -4,7 +4,10 @@ import type { PipelineInput } from '#pipeline/inputs.ts';
 
 /** How long an input waits for earlier ones from slower devices, µs: longer than a USB frame and a driver's timer. */
 export const holdBackUs = 40_000;
+/** Inputs that come in give out earlier ones, not more often than this, µs. */
 const releaseEveryUs = 20_000;
+/** Where none come in, time passes at this interval, µs. */
+const idleEveryUs = 60_000;
 
 interface Waiting {
   readonly input: PipelineInput;
@@ -24,6 +27,9 @@ export interface IngestTarget {
  * Puts what devices deliver into one order of time. Devices stamp readings near the hardware but deliver them with
  * different delays; each input waits `holdBackUs` for earlier ones. What comes later than that is moved to the time
  * already reached (and counted), so that the order given out, and recorded, never goes back.
+ *
+ * Samples drive this: the processor was woken for one, and what has waited long enough goes with it. A timer of its
+ * own would wake a sleeping processor as often again, which costs more than all the decisions.
  */
 export class Ingest {
   readonly #clock: Clock;
@@ -31,7 +37,10 @@ export class Ingest {
   #waiting: Waiting[] = [];
   #reachedUs: number;
   #late = 0;
-  #cancel: (() => void) | undefined;
+  #releasedUs = Number.NEGATIVE_INFINITY;
+  #running = false;
+  #scheduled = false;
+  readonly #cancels = new Set<() => void>();
 
   constructor(clock: Clock, target: IngestTarget) {
     this.#clock = clock;
@@ -49,16 +58,26 @@ export class Ingest {
   }
 
   start(): void {
-    this.#cancel ??= this.#clock.after(releaseEveryUs, () => this.#tick());
+    if (this.#running) return;
+    this.#running = true;
+    this.#after(idleEveryUs, () => this.#idle());
   }
 
   stop(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#running = false;
+    for (const cancel of this.#cancels) cancel();
+    this.#cancels.clear();
   }
 
+  /** HOT PATH. */
   push(input: PipelineInput): void {
-    this.#waiting.push({ input: this.#dated(input), done: undefined });
+    const nowUs = this.#clock.nowUs();
+    const { kind } = input;
+    this.#add(
+      { input: this.#dated(input, nowUs), done: undefined },
+      nowUs,
+      kind === 'cell' || kind === 'motion',
+    );
   }
 
   /**
@@ -70,14 +89,12 @@ export class Ingest {
     onOutcome: (outcome: CommandOutcome) => void = () => {},
   ): Promise<CommandOutcome> {
     return new Promise((resolve) => {
-      this.#waiting.push({
-        input,
-        done: (outcome) => {
-          if (outcome === undefined) return;
-          onOutcome(outcome);
-          resolve(outcome);
-        },
-      });
+      const done = (outcome: CommandOutcome | undefined) => {
+        if (outcome === undefined) return;
+        onOutcome(outcome);
+        resolve(outcome);
+      };
+      this.#add({ input, done }, this.#clock.nowUs(), false);
     });
   }
 
@@ -105,8 +122,7 @@ export class Ingest {
   }
 
   /** A device whose clock is wrong must not make its inputs wait for ever, nor carry all others into the future. */
-  #dated(input: PipelineInput): PipelineInput {
-    const nowUs = this.#clock.nowUs();
+  #dated(input: PipelineInput, nowUs: number): PipelineInput {
     if (Number.isSafeInteger(input.atUs) && input.atUs <= nowUs + holdBackUs) return input;
     this.#late += 1;
     return { ...input, atUs: nowUs };
@@ -121,8 +137,36 @@ export class Ingest {
     return { ...input, atUs: this.#reachedUs };
   }
 
-  #tick(): void {
-    this.release(this.#clock.nowUs() - holdBackUs);
-    this.#cancel = this.#clock.after(releaseEveryUs, () => this.#tick());
+  /** @param oneOfMany more will follow at once; anything else gets a timer, lest it wait for company */
+  #add(waiting: Waiting, nowUs: number, oneOfMany: boolean): void {
+    this.#waiting.push(waiting);
+    if (!this.#running) return;
+    if (!oneOfMany) this.#after(holdBackUs, () => this.#releaseDue());
+    if (this.#scheduled || nowUs - this.#releasedUs < releaseEveryUs) return;
+    this.#scheduled = true;
+    // Not in the driver's own call, where a fault of ours would look like one of the driver's.
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#releaseDue();
+    });
+  }
+
+  #releaseDue(): void {
+    if (!this.#running) return;
+    this.#releasedUs = this.#clock.nowUs();
+    this.release(this.#releasedUs - holdBackUs);
+  }
+
+  #idle(): void {
+    if (this.#clock.nowUs() - this.#releasedUs >= releaseEveryUs) this.#releaseDue();
+    this.#after(idleEveryUs, () => this.#idle());
+  }
+
+  #after(delayUs: number, action: () => void): void {
+    const cancel = this.#clock.after(delayUs, () => {
+      this.#cancels.delete(cancel);
+      action();
+    });
+    this.#cancels.add(cancel);
   }
 }

@@ -52,7 +52,19 @@ export default {
   kind: 'load-cell',
   options,
   async open({ port, cells }, { id, clock, log }) {
-    const socket = connect({ host: '127.0.0.1', port });
+    let receive = (_chunk) => {};
+    // One buffer for all reads: a stream would allocate 64 KiB for each chunk, however small.
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      onread: {
+        buffer: Buffer.allocUnsafe(65_536),
+        callback: (length, buffer) => {
+          receive(buffer.subarray(0, length));
+          return true;
+        },
+      },
+    });
     socket.on('error', (error) => log.warn({ err: error }, 'the feed ended'));
     return {
       identity: { vendor: 'cartwright', model: 'bench feed' },
@@ -70,10 +82,10 @@ export default {
           samples++;
           sink({ kind: 'cell', source: cells[cell], atUs, counts, sequence });
         };
-        socket.on('data', (chunk) => {
+        receive = (chunk) => {
           atUs = clock.nowUs();
           reader.read(chunk, take);
-        });
+        };
       },
       async stop() {
         socket.destroy();
