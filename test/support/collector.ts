@@ -69,6 +69,16 @@ export class Collector {
     return Array.from({ length: last }, (_, index) => index + 1).filter((sequence) => !seen.has(sequence));
   }
 
+  /** Those of the gaps that no `outbox.dropped` accounts for: a receiver counts what was reported as received. */
+  unreported(): readonly number[] {
+    const ranges = this.events.flatMap(({ type, data }) =>
+      type === 'outbox.dropped' ? [data as { first: number; last: number }] : [],
+    );
+    return this.gaps().filter(
+      (sequence) => !ranges.some(({ first, last }) => first <= sequence && sequence <= last),
+    );
+  }
+
   /** Waits until an event fits, or throws after `withinMs`. */
   async until(fits: (event: CartEvent) => boolean, withinMs: number, what: string): Promise<CartEvent> {
     for (const deadline = performance.now() + withinMs; performance.now() < deadline; await sleep(10)) {

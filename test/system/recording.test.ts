@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import anyTest from 'ava';
 import { callDevice } from '#cli/call.ts';
 import type { CartEvent } from '#events/event.ts';
-import { toJson } from '#events/json.ts';
 import { Collector } from '#test/support/collector.ts';
+import { decisions } from '#test/support/decisions.ts';
 import { device, makeGatewayFolder, startGateway, store } from '#test/support/gateway.ts';
 import { startMosquitto } from '#test/support/mosquitto.ts';
 import { needs } from '#test/tools.ts';
@@ -12,28 +12,6 @@ import { replay } from '#traces/replay.ts';
 import { loadReplaySetup } from '#traces/setup.ts';
 
 const test = needs(anyTest, 'mosquitto');
-
-/** What the gateway says of itself is no decision and not in a trace. */
-const own = /^(gateway|command|outbox)\./;
-
-/** Decisions without what differs by design: ledger, sequence and ids, which replay derives from the header. */
-function decisions(events: readonly CartEvent[]): unknown[] {
-  const chosen = events.filter((event) => !own.test(event.type));
-  const names = new Map(chosen.map((event, index) => [event.id, `event ${index}`]));
-  return chosen.map((event) => {
-    const {
-      id: _id,
-      ledger: _ledger,
-      sequence: _sequence,
-      boot: _boot,
-      ...rest
-    } = toJson(event) as Record<string, unknown>;
-    const text = JSON.stringify(rest, (key, value: unknown) =>
-      key === 'time' ? undefined : typeof value === 'string' ? (names.get(value) ?? value) : value,
-    );
-    return JSON.parse(text);
-  });
-}
 
 test('a recorded live run replays to the decisions it had live', async (t) => {
   t.timeout(90_000);
