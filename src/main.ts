@@ -5,5 +5,5 @@ const { runDaemon } = await import('#gateway/daemon.ts');
 
 /** The daemon: configuration → gateway → run until a signal. `cartwright run` is the same with a help text. */
 process.exitCode = await runDaemon({
-  configPath: process.env.CARTWRIGHT_CONFIG ?? process.argv[2] ?? '/etc/cartwright/cartwright.yaml',
+  configPath: process.argv[2] ?? process.env.CARTWRIGHT_CONFIG ?? '/etc/cartwright/cartwright.yaml',
 });

@@ -9,6 +9,8 @@ import type { Answer, Request } from './messages.ts';
 export const longestValidityMs = 24 * 3600 * 1000;
 /** Requests being carried out at once; more is a fault or an attack. */
 const mostInHand = 64;
+/** Answers kept at once; a day of a busy cart has some hundreds. Memory and disk must not be filled from outside. */
+export const mostRemembered = 4_096;
 /** How far ahead of our clock a sender's may be. */
 const clockSkewMs = 5 * 60 * 1000;
 
@@ -91,6 +93,7 @@ export class CommandDesk {
     const { command, request } = incoming;
     let hash: string;
     try {
+      if (this.#remembered.size >= mostRemembered) await this.sweep();
       hash = createHash('sha256')
         .update(`${command}\0${canonical(request.args)}`)
         .digest('hex');
@@ -119,11 +122,9 @@ export class CommandDesk {
   async sweep(): Promise<void> {
     if (!this.#options.clockTrusted()) return;
     const now = this.#options.clock.utcMs();
-    for (const [transaction, entry] of this.#remembered) {
-      if (entry.until >= now) continue;
-      this.#remembered.delete(transaction);
-      await this.#options.remember(transaction, undefined);
-    }
+    const over = [...this.#remembered].filter(([, entry]) => entry.until < now);
+    for (const [transaction] of over) this.#remembered.delete(transaction);
+    await Promise.all(over.map(([transaction]) => this.#options.remember(transaction, undefined)));
   }
 
   #judge({ command, request, retained }: Incoming): void {
@@ -156,6 +157,12 @@ export class CommandDesk {
       throw new CommandError(
         'CW-CMD-007',
         `${mostInHand} requests are being worked on; wait for their answers`,
+      );
+    }
+    if (this.#remembered.size >= mostRemembered) {
+      throw new CommandError(
+        'CW-CMD-007',
+        `${mostRemembered} transactions are remembered until they expire; let requests expire sooner, or wait`,
       );
     }
   }

@@ -1,7 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { VirtualClock } from '#base/clock.ts';
-import { CommandDesk, type DeskOptions, type Handler, type Remembered } from '#commands/desk.ts';
+import {
+  CommandDesk,
+  type DeskOptions,
+  type Handler,
+  mostRemembered,
+  type Remembered,
+} from '#commands/desk.ts';
 import { CommandError } from '#commands/errors.ts';
 import { type Answer, checkRequest, type Request } from '#commands/messages.ts';
 import type { PlainMap } from '#events/fields.ts';
@@ -190,6 +196,18 @@ test('A sweep forgets what can only be refused as expired', async (t) => {
   t.is(bench.disk.size, 0);
   t.is(codeOf(await send()), 'CW-CMD-003');
   t.is(bench.runs, 1);
+});
+
+test('What is remembered is bounded, and room comes back when it expires', async (t) => {
+  const bench = new Bench();
+  for (let i = 0; i < mostRemembered; i++) await bench.send({ transaction: `many-${i}` });
+  t.is(codeOf(await bench.send({ transaction: 'one too many' })), 'CW-CMD-007');
+  t.is(codeOf(await bench.send({ transaction: 'many-0' })), 'done', 'what was answered stays answered');
+  t.is(bench.disk.size, mostRemembered);
+  t.is(bench.runs, mostRemembered);
+  bench.clock.advance(61_000_000);
+  t.is(codeOf(await bench.send({ transaction: 'later' })), 'done');
+  t.deepEqual([...bench.disk.keys()], ['later']);
 });
 
 test('A refusal by the command is remembered as its answer', async (t) => {
