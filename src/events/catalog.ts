@@ -36,7 +36,7 @@ export const eventTypes = {
   'device.recovered': { data: gateway.deviceRecovered, class: 'ledger' },
   'outbox.dropped': { data: gateway.outboxDropped, class: 'ledger' },
   'command.done': { data: gateway.commandDone, class: 'ledger' },
-  'command.refused': { data: gateway.commandRefused, class: 'ledger' },
+  'command.refused': { data: gateway.commandRefused, class: 'evidence' },
 } as const;
 
 export type EventType = keyof typeof eventTypes;

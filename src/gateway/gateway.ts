@@ -1,6 +1,8 @@
 import type { Clock } from '#base/clock.ts';
+import type { CodedError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { createRandom } from '#base/random.ts';
+import { RateLimit } from '#base/rate-limit.ts';
 import { TypedBus } from '#base/typed-bus.ts';
 import { CommandDesk, type HandlerContext, type Remembered } from '#commands/desk.ts';
 import { findDriver } from '#drivers/registry.ts';
@@ -61,6 +63,7 @@ export class Gateway {
   /** Transactions whose answer went to disk with what the command changed. */
   readonly #written = new Map<string, string>();
   #linkState = '';
+  readonly #refusals = new RateLimit(30, 30);
   /** What an earlier run knew, for a recording's header. */
   readonly restoredState: PipelineState | undefined;
   #lastHealth: Health | undefined;
@@ -143,13 +146,7 @@ export class Gateway {
         if (!changing.has(command)) return;
         this.#background(this.#loop.append({ type: 'command.done', data: { command, transaction } }));
       },
-      onRefused: (command, transaction, { code, message }) =>
-        this.#background(
-          this.#loop.append({
-            type: 'command.refused',
-            data: { command, code, message, ...(transaction === undefined ? {} : { transaction }) },
-          }),
-        ),
+      onRefused: (command, transaction, error) => this.#refused(command, error, transaction),
     });
   }
 
@@ -254,10 +251,7 @@ export class Gateway {
         log,
         encoding: setup.config.encoding,
         publish: (topic, bytes, options) => this.#uplink.publish(topic, bytes, options),
-        onUnreadable: (name, { code, message }) =>
-          this.#background(
-            this.#loop.append({ type: 'command.refused', data: { command: name, code, message } }),
-          ),
+        onUnreadable: (name, error) => this.#refused(name, error),
       },
       command,
       payload,
@@ -270,6 +264,14 @@ export class Gateway {
     const written = this.#written.get(transaction);
     this.#written.delete(transaction);
     if (written !== text) await this.#loop.saveState({ [transactionKey(transaction)]: text });
+  }
+
+  /** Refusals are on record, but a flood of them is not: it must not fill the outbox. */
+  #refused(command: string, { code, message }: CodedError, transaction?: string): void {
+    this.#options.log.warn({ command, code, transaction }, message);
+    if (!this.#refusals.admits(this.#options.clock.nowUs())) return;
+    const data = { command, code, message, ...(transaction === undefined ? {} : { transaction }) };
+    this.#background(this.#loop.append({ type: 'command.refused', data }));
   }
 
   /** The birth on `state`; connecting begins with it. */

@@ -35,7 +35,6 @@ export async function answerRequest(
     answer = await port.desk.handle({ command, request, retained });
   } catch (error) {
     const refused = unreadable(error);
-    port.log.warn({ command, code: refused.code }, refused.message);
     port.onUnreadable(command, refused);
     answer = { transaction: '', status: 'refused', code: refused.code, message: refused.message };
   }
