@@ -93,7 +93,7 @@ export class Asking {
     if (lot !== undefined) plate.lots.push(lot);
     for (const pending of scans) {
       pending.question ??= event;
-      pending.doubted = true;
+      if (lot !== undefined) pending.doubted = true;
     }
     const question: Question = {
       event,

@@ -35,6 +35,12 @@ export interface Verdict {
   readonly corrects?: string;
 }
 
+/** The change with the time of the earlier ones that it is explained with. */
+function spanning(change: Change, earlier: readonly Change[]): Change {
+  const startedAtUs = earlier.reduce((first, one) => Math.min(first, one.startedAtUs), change.startedAtUs);
+  return startedAtUs === change.startedAtUs ? change : { ...change, startedAtUs };
+}
+
 /** Writes decisions: changes contents, uses up scans, closes questions, emits the drafts. Decides nothing. */
 export class Book {
   readonly #memory: Memory;
@@ -57,8 +63,9 @@ export class Book {
     const parts = [...chosen.parts].sort((a, b) => a.sign - b.sign);
     const shares = shareMass(Math.round(change.massMg), parts);
     const scans = parts.flatMap((part) => part.scans);
+    const earlier = this.#undone(parts);
     const looks = supporting(this.#memory.looksFor(change), parts);
-    const evidence = evidenceOf([change], scans, looks);
+    const evidence = evidenceOf([...earlier, change], scans, looks);
     this.#memory.scans = this.#memory.scans.filter((pending) => !scans.includes(pending));
     // The part that answers the question: what the movement's sign says happened.
     const named = parts.filter((part) => part.product !== undefined);
@@ -66,7 +73,9 @@ export class Book {
     const answered = main === undefined ? undefined : settles[0];
     for (const [i, part] of parts.entries()) {
       const answers = part === main ? answered : undefined;
-      this.#writePart(verdict, plate, part, shares[i] ?? 0, evidence, answers);
+      // A thing put in now, beside one taken back, may have come in with that one.
+      const since = part.sign > 0 || part.product === undefined ? earlier : [];
+      this.#writePart(verdict, plate, part, shares[i] ?? 0, { evidence, since }, answers);
     }
     for (const question of this.#moot(scans, settles)) {
       this.close(question, 'not-an-item', chosen.probability, evidence);
@@ -77,6 +86,14 @@ export class Book {
       this.#release(question.event);
       this.#memory.questions.delete(question.event);
     }
+  }
+
+  /** Changes that were asked about and that are now explained with this one: an unnamed thing of theirs leaves, or comes back. */
+  #undone(parts: readonly Part[]): Change[] {
+    return parts.flatMap(({ product, lot }) => {
+      if (product !== undefined || lot?.question === undefined) return [];
+      return this.#memory.questions.get(lot.question)?.change ?? [];
+    });
   }
 
   /** Questions about an exchange that their scan suggested: it was placed in another movement, so none took place. */
@@ -93,11 +110,11 @@ export class Book {
     plate: PlateMemory,
     part: Part,
     massMg: number,
-    evidence: Evidence,
+    { evidence, since }: { readonly evidence: Evidence; readonly since: readonly Change[] },
     answers: Question | undefined,
   ): void {
     const { change, chosen, result } = verdict;
-    const data = itemData(change, part, massMg, chosen, result, evidence);
+    const data = itemData(spanning(change, since), part, massMg, chosen, result, evidence);
     const settled = verdict.settles.map((question) => question.event);
     const unnamed = part.product === undefined && part.lot !== undefined;
     if (unnamed) {

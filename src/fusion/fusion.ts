@@ -117,6 +117,7 @@ export class Fusion {
       return;
     }
     this.#makeRoom();
+    this.#memory.overtake(plates);
     this.#memory.scans.push(pending);
     this.#settling.useScan(pending);
   }
@@ -178,7 +179,7 @@ export class Fusion {
       (pending) => pending.question === undefined && this.#memory.scanDeadlineUs(pending) <= dueUs,
     );
     if (lapsed !== undefined) {
-      this.#askScan(lapsed);
+      if (!this.#settling.useLapsed(lapsed)) this.#askScan(lapsed);
       return;
     }
     for (const question of questions.values()) {

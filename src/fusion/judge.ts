@@ -67,33 +67,51 @@ export class Judge {
             lots,
             sightings,
             scans: assumptions.scans,
-            placedPrior: (pending) => placedPrior(pending, assumptions.question),
+            placedPrior: (pending) => placedPrior(pending, change, assumptions.scans, assumptions.question),
           });
     const late = assumptions.question !== undefined && !leavesNoMass(change);
-    return posterior(found.map((one) => withSightings(late ? discounted(one) : one, sightings)));
+    return posterior(found.map((one) => withSightings(late ? discounted(one, change) : one, sightings)));
   }
 }
 
-function placedPrior(pending: PendingScan, question: string | undefined): number {
+/** Whether a scan stands for the change before another came: one that nothing has passed by, or that waits with the question. */
+function speaksFor(other: PendingScan, pending: PendingScan, question: string | undefined): boolean {
+  if (other.scan.atUs >= pending.scan.atUs || other.overtaken !== undefined) return false;
+  return other.question === question || (other.question === undefined && other.doubted !== true);
+}
+
+function placedPrior(
+  pending: PendingScan,
+  change: Change,
+  scans: readonly PendingScan[],
+  question: string | undefined,
+): number {
   const own = pending.question !== undefined && pending.question === question;
   if (pending.scan.manual === true && own) return priors.pickedPlaced;
   if (own) return priors.ownScan;
+  if (pending.overtaken !== undefined) return priors.overtakenScanPlaced ** pending.overtaken;
   if (pending.question !== undefined || pending.doubted === true) return priors.oldScanPlaced;
-  return question === undefined ? priors.scanPlaced : priors.lateScan;
+  if (pending.scan.atUs <= change.startedAtUs) return priors.scanPlaced;
+  if (pending.scan.atUs <= change.settledAtUs) return priors.scanDuring;
+  const announced = scans.some((other) => speaksFor(other, pending, question));
+  return announced ? priors.scanDuring : priors.lateScan;
 }
 
-/** After the fact, one thing scanned once is the likely explanation; several, more than were scanned, or an exchange, are much rarer. */
-function discounted(hypothesis: Hypothesis): Hypothesis {
+/**
+ * After the fact, one thing scanned once is the likely explanation, or one beside what was scanned before; several, more
+ * than were scanned, or an exchange, are much rarer.
+ */
+function discounted(hypothesis: Hypothesis, change: Change): Hypothesis {
   const put = hypothesis.parts.filter((part) => part.sign > 0 && part.scans.length > 0);
   if (put.length === 0) return hypothesis;
-  let further = put.length - 1;
+  const late = put.filter((part) => part.scans.some((pending) => pending.scan.atUs > change.startedAtUs));
+  let further = Math.max(0, late.length - 1);
   for (const part of put) {
     const units = part.scans.reduce((sum, pending) => sum + (pending.scan.count ?? 1), 0);
     further += Math.max(0, part.count - units);
   }
   const picked = put.some((part) => part.entry === 'manual');
-  const lateExchange = picked ? priors.pickedExchange : priors.lateExchange;
-  const exchange = put.length < hypothesis.parts.length ? Math.log(lateExchange) : 0;
+  const exchange = !picked && put.length < hypothesis.parts.length ? Math.log(priors.lateExchange) : 0;
   return {
     ...hypothesis,
     logWeight: hypothesis.logWeight + exchange + further * Math.log(priors.lateFurther),

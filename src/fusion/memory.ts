@@ -77,6 +77,15 @@ export class Memory {
     return this.scans.filter((pending) => pending.plates.includes(plate));
   }
 
+  /** Something else is scanned: what movements passed by since its own scan is likely no longer at hand. */
+  overtake(plates: readonly string[]): void {
+    for (const pending of this.scans) {
+      if (pending.passed !== true || !pending.plates.some((id) => plates.includes(id))) continue;
+      delete pending.passed;
+      pending.overtaken = (pending.overtaken ?? 0) + 1;
+    }
+  }
+
   /** When a pending scan has to be asked about; later while something is happening that may be its placing. */
   scanDeadlineUs(pending: PendingScan): number {
     let deadline = pending.holdUntilUs;

@@ -1,7 +1,7 @@
 import { ppm } from '#base/units.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import { logSumExp } from './likelihood.ts';
-import type { Hypothesis, Part, Ranked } from './types.ts';
+import type { Hypothesis, Part, PendingScan, Ranked } from './types.ts';
 
 /** What a hypothesis would report, in words that sort. */
 function outcomeName(hypothesis: Hypothesis): string {
@@ -140,16 +140,49 @@ export function posterior(hypotheses: readonly Hypothesis[]): Posterior {
   return { ranked, unknown: share('unknown'), nothing: share('nothing') };
 }
 
-/** The best explanation if it passes probability, lead and |z|; undefined if it must be asked. */
-export function decided(result: Posterior, config: FusionConfig): Ranked | undefined {
+/**
+ * The best explanation if it passes probability, lead and |z|; undefined if it must be asked.
+ *
+ * @param strictness how many times smaller than usual the doubt must be
+ */
+export function decided(result: Posterior, config: FusionConfig, strictness = 1): Ranked | undefined {
   const [best, next] = result.ranked;
   if (best === undefined || best.kind !== 'items') return undefined;
-  if (best.probability * ppm < config.decideProbabilityPpm) return undefined;
-  if ((best.probability - (next?.probability ?? 0)) * ppm < config.marginPpm) return undefined;
+  const doubtPpm = (1 - best.probability) * ppm;
+  const leadPpm = (best.probability - (next?.probability ?? 0)) * ppm;
+  if (doubtPpm > (ppm - config.decideProbabilityPpm) / strictness) return undefined;
+  if (leadPpm < ppm - (ppm - config.marginPpm) / strictness) return undefined;
   return Math.abs(best.z) <= config.maximumZ ? best : undefined;
 }
 
-/** Whether it was put in without anything but its mass saying what it is: worth waiting for a scan. */
-export function restsOnMassAlone(parts: readonly Part[]): boolean {
+/** Whether the shopper's attention has moved on from a scan: it says little about what is placed now. */
+function isStale(pending: PendingScan, question: string | undefined): boolean {
+  if (pending.question !== undefined && pending.question === question) return false;
+  return pending.doubted === true || (pending.overtaken ?? 0) > 0;
+}
+
+/** Whether everything of a part that was put in is vouched for by scans that are fresh, or by a camera. */
+function isSupported(part: Part, question: string | undefined): boolean {
+  if (part.sign < 0 || part.product === undefined || part.entry === 'look') return true;
+  if (part.scans.length === 0 || part.scans.some((pending) => isStale(pending, question))) return false;
+  if (part.product.sale === 'weight') return true;
+  return part.count <= part.scans.reduce((sum, pending) => sum + (pending.scan.count ?? 1), 0);
+}
+
+/**
+ * Whether nothing but the mass vouches for some of it: a unit that nobody scanned, one whose scan is stale, or an exchange,
+ * of which only the difference was measured and that nobody picked. Worth waiting for a scan, and to be decided only
+ * strictly.
+ *
+ * @param question the question that would be settled: scans that wait with it are about it
+ */
+export function restsOnMassAlone(parts: readonly Part[], question?: string): boolean {
+  if (!parts.every((part) => isSupported(part, question))) return true;
+  if (parts.some((part) => part.entry === 'manual')) return false;
+  return parts.some((part) => part.sign < 0) && parts.some((part) => part.sign > 0);
+}
+
+/** On a shelf, where nothing is scanned, mass has to do; a sighting is worth waiting for all the same. */
+export function awaitsSighting(parts: readonly Part[]): boolean {
   return parts.some((part) => part.sign > 0 && part.entry === 'weight' && part.product !== undefined);
 }

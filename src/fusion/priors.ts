@@ -3,30 +3,32 @@
  * may want to change are configuration.
  */
 export const priors = {
-  /** A fresh scan is placed in the next movement. */
-  scanPlaced: 0.85,
+  /** A fresh scan is placed in the next movement that begins. */
+  scanPlaced: 0.93,
+  /** A scan that comes once a movement has begun, and before it settles or after another announced it, is about it. */
+  scanDuring: 0.4,
   /** A scan that was asked about, or that waits with another question, is placed in this one. */
   oldScanPlaced: 0.4,
-  /** A scan that comes after the question answers it, rather than announcing the next thing. */
-  lateScan: 0.6,
+  /** A scan that movements passed by before something else was scanned: squared if that happened twice. */
+  overtakenScanPlaced: 0.1,
+  /** A scan that comes after the latest movement has settled, and that no scan announced, is about it rather than the next. */
+  lateScan: 0.85,
   /** A scan that waits with the question was of the thing, although it didn't explain it alone. */
   ownScan: 0.5,
   /** Each further product, or unscanned further unit, that scans after the fact explain together. */
   lateFurther: 0.1,
-  /** An exchange that nobody scanned when it happened is so much less likely to be what a late scan explains. */
+  /** An exchange that nobody scanned when it happened is so much less likely to be what a late scan (not a pick) explains. */
   lateExchange: 0.005,
-  /** The same where the shopper picked the product for this very question. */
-  pickedExchange: 0.2,
   /** A product that the shopper picked for this very question. */
   pickedPlaced: 0.97,
   /** One more unit than was scanned; squared for two more. */
-  extraUnit: 0.03,
+  extraUnit: 0.02,
   /** The same while other scanned products go in with it. */
   extraUnitBeside: 0.003,
-  /** Something is put in without a scan, alone … */
-  unscanned: 0.04,
-  /** … beside something scanned … */
-  unscannedBeside: 0.02,
+  /** Something is put in without a scan, alone: about one shopper in eight scans after placing … */
+  unscanned: 0.12,
+  /** … beside something scanned: two things follow each other so closely that they settle together one time in four … */
+  unscannedBeside: 0.03,
   /** … or two such things at once. */
   unscannedPair: 0.003,
   /** What was taken out, and nobody could name, comes back. */
@@ -36,7 +38,7 @@ export const priors = {
   /** A thing that was asked about is so much likelier to be the one taken out again. */
   askedRemoved: 5,
   /** One thing comes out while scanned ones go in, two, or three: by the number taken out. */
-  exchanged: [1, 0.6, 0.01, 0.001, 0.0001],
+  exchanged: [1, 0.1, 0.01, 0.001, 0.0001],
   /** Something comes out while something unscanned goes in. */
   unscannedSwap: 0.01,
   /** Something happened and left nothing: a hand, a bump, a bag shifted. */
@@ -44,6 +46,13 @@ export const priors = {
   /** Each further unit of one product in one movement. */
   furtherUnit: 0.12,
 } as const;
+
+/**
+ * Where mass alone has to vouch for a unit that nobody scanned, the probability left for everything else must be this
+ * many times smaller than usual (0.1 % instead of 3 %): among thousands of products some always weigh just that, the
+ * priors of carelessness are the least certain numbers here, and asking costs a scan while a wrong charge costs trust.
+ */
+export const unsupportedStrictness = 30;
 
 /** What a disturbance may leave behind although nothing was put in or taken out (friction, a bag leaning), mg. */
 export const disturbanceSdMg = 1_500;

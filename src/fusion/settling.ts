@@ -3,11 +3,12 @@ import type { Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Asking } from './asking.ts';
 import type { Book } from './book.ts';
-import { combine } from './changes.ts';
+import { combine, leavesNoMass } from './changes.ts';
 import type { Judge } from './judge.ts';
 import type { Memory, PlateMemory } from './memory.ts';
 import type { ScanObservation } from './observations.ts';
-import { decided, type Posterior, restsOnMassAlone } from './posterior.ts';
+import { awaitsSighting, decided, type Posterior, restsOnMassAlone } from './posterior.ts';
+import { unsupportedStrictness } from './priors.ts';
 import type { Change, Part, PendingScan, Question, Ranked } from './types.ts';
 
 /** How many earlier changes a new one is tried together with. */
@@ -15,7 +16,7 @@ const jointDepth = 4;
 /** Probability of "nothing happened" from which a movement needs no word. */
 const quietFrom = 0.5;
 /** Probability of a swap that a scan or a camera suggests from which it is asked about instead. */
-const suggestedSwapFrom = 0.25;
+const suggestedSwapFrom = 0.1;
 /** After a plate came to rest without a movement, scans that had waited for it are tried on open questions, µs. */
 const retryAfterUs = 50_000;
 
@@ -49,12 +50,23 @@ export class Settling {
   /** A movement has settled. */
   settle(change: Change): void {
     const plate = this.#memory.plate(change.plate);
+    const earlier = leavesNoMass(change) ? [] : this.#changesAsked(change.plate);
     if (!this.#settleNow(change)) {
       const deadlineUs = change.settledAtUs + this.#config.decideWithinMs * usPerMs;
       plate.windows.push({ change, deadlineUs: Math.max(deadlineUs, this.#memory.nowUs) });
+      for (const question of earlier) question.passed = true;
       return;
     }
+    for (const question of earlier) question.passed = true;
+    this.#passBy(change);
     this.retryQuestions(change.plate);
+  }
+
+  /** A change is explained or asked about: scans that could have been of it, and were not, were passed by. */
+  #passBy(change: Change): void {
+    for (const pending of this.#memory.scansFor(change.plate)) {
+      if (pending.scan.atUs <= change.startedAtUs) pending.passed = true;
+    }
   }
 
   #settleNow(change: Change): boolean {
@@ -67,10 +79,23 @@ export class Settling {
     return this.#decide(change, result, false) || isQuiet(result) || this.#jointly(change, scans);
   }
 
+  /** The best explanation if it passes. */
+  #acceptable(change: Change, result: Posterior, question?: string): Ranked | undefined {
+    const parts = result.ranked[0]?.parts ?? [];
+    const strict = !this.#isShelf(change) && restsOnMassAlone(parts, question);
+    return decided(result, this.#config, strict ? unsupportedStrictness : 1);
+  }
+
+  #isShelf(change: Change): boolean {
+    return this.#memory.plate(change.plate).options.kind === 'shelf';
+  }
+
   /** Writes the best explanation if it passes; one that rests on mass alone only when there is no more time for a scan. */
   #decide(change: Change, result: Posterior, final: boolean): boolean {
-    const chosen = decided(result, this.#config);
-    if (chosen === undefined || (!final && restsOnMassAlone(chosen.parts))) return false;
+    const chosen = this.#acceptable(change, result);
+    if (chosen === undefined) return false;
+    const waits = this.#isShelf(change) ? awaitsSighting(chosen.parts) : restsOnMassAlone(chosen.parts);
+    if (waits && !final) return false;
     this.#book.write({ change, chosen, result, settles: [] });
     return true;
   }
@@ -89,7 +114,8 @@ export class Settling {
     }
     if (scans.length === 0) return false;
     for (const question of this.#changesAsked(change.plate)) {
-      if (question.change === undefined) continue;
+      if (question.change === undefined || question.passed === true || leavesNoMass(question.change))
+        continue;
       const both = combine([question.change, change]);
       const result = this.#judge.weigh(both, { scans, without: lotOf(question), question: question.event });
       if (!plausiblyJoint(question.change, change, result)) continue;
@@ -113,7 +139,7 @@ export class Settling {
     needed?: PendingScan,
     corrects?: string,
   ): boolean {
-    const chosen = decided(result, this.#config);
+    const chosen = this.#acceptable(change, result, settles[0]?.event);
     if (chosen === undefined || !scanned(chosen.parts)) return false;
     if (needed !== undefined && !chosen.parts.some((part) => part.scans.includes(needed))) return false;
     this.#book.write({ change, chosen, result, settles, ...(corrects === undefined ? {} : { corrects }) });
@@ -131,6 +157,7 @@ export class Settling {
     if (!plate.windows.some((window) => window.change === change)) return false;
     if (!this.#settleNow(change)) return false;
     plate.windows = plate.windows.filter((window) => window.change !== change);
+    this.#passBy(change);
     return true;
   }
 
@@ -151,7 +178,8 @@ export class Settling {
     const scans = this.#memory.scansFor(change.plate);
     const result = this.#judge.weigh(change, { scans, without: nothingWithout });
     const settled = this.#decide(change, result, true) || isQuiet(result) || this.#jointly(change, scans);
-    if (!settled) this.#asking.askChange(change, result, change.massMg > 0 ? unasked(scans) : []);
+    if (!settled) this.#asking.askChange(change, result, change.massMg > 0 ? announcing(scans, change) : []);
+    this.#passBy(change);
     this.retryQuestions(change.plate);
     return true;
   }
@@ -167,6 +195,7 @@ export class Settling {
     if (plate.openSinceUs !== undefined || plate.windows.length > 0) return;
     for (const question of this.#changesAsked(plateId)) {
       if (unasked(this.#memory.scansFor(plateId)).length === 0) return;
+      if (question.passed === true || question.askedAtUs === this.#memory.nowUs) continue;
       this.#trySettle(question);
     }
   }
@@ -192,13 +221,24 @@ export class Settling {
     if (plates.some((plate) => plate.openSinceUs !== undefined || plate.windows.length > 0)) return;
     for (const plate of plates) {
       for (const question of this.#changesAsked(plate.options.id)) {
-        if (this.#trySettle(question, pending)) return;
+        if (question.passed !== true && this.#trySettle(question, pending)) return;
       }
       if (this.#settlePair(plate.options.id, pending)) return;
     }
     const sinceUs = this.#memory.nowUs - this.#config.scanHoldMs * usPerMs;
     if (this.#book.confirm(pending.scan.product, pending, sinceUs)) return;
     for (const plate of plates) if (this.#correct(plate, pending, sinceUs)) return;
+  }
+
+  /** Nothing was placed for a scan in time: is it about something of before that the shopper had gone on from? */
+  useLapsed(pending: PendingScan): boolean {
+    for (const id of pending.plates) {
+      for (const question of this.#changesAsked(id)) {
+        if (question.change !== undefined && question.change.startedAtUs > pending.scan.atUs) continue;
+        if (this.#trySettle(question, pending)) return true;
+      }
+    }
+    return false;
   }
 
   /** Two open questions that are one thing: put in in two steps, or partly taken out again. */
@@ -212,6 +252,9 @@ export class Settling {
         const without = new Set([...lotOf(earlier), ...lotOf(later)]);
         const result = this.#judge.weigh(both, { scans, without, question: later.event });
         if (!plausiblyJoint(earlier.change, later.change, result)) continue;
+        // That a scan names just what was left after something was taken out is a coincidence too often.
+        const strictness = later.change.massMg < 0 ? unsupportedStrictness : 1;
+        if (decided(result, this.#config, strictness) === undefined) continue;
         if (this.#writeScanned(both, result, [earlier, later], pending)) return true;
       }
     }
@@ -224,7 +267,7 @@ export class Settling {
       const { change } = lot;
       if (change === undefined || lot.atUs < sinceUs || lot.massMg !== Math.round(change.massMg)) continue;
       const scans = this.#memory.scansFor(plate.options.id);
-      const result = this.#judge.weigh(change, { scans, without: new Set([lot.id]) });
+      const result = this.#judge.weigh(change, { scans, without: new Set([lot.id]), question: lot.event });
       if (!this.#writeScanned(change, result, [], pending, lot.event)) continue;
       plate.lots = plate.lots.filter((other) => other !== lot);
       return true;
@@ -298,9 +341,10 @@ export class Settling {
   }
 }
 
-/** One thing isn't put down in two steps with a pause between them; two things are, and part of one may be taken out later. */
+/** One thing isn't put down in two steps with a pause between them; two things are, and part of what was put in may be taken out later. */
 function plausiblyJoint(earlier: Change, later: Change, result: Posterior): boolean {
-  if (earlier.massMg * later.massMg < 0) return true;
+  if (later.massMg < 0) return earlier.massMg + later.massMg > 0;
+  if (earlier.massMg < 0) return false;
   if (later.startedAtUs - earlier.settledAtUs <= oneStepUs) return true;
   const units = result.ranked[0]?.parts.reduce((sum, part) => sum + (part.sign > 0 ? part.count : 0), 0) ?? 0;
   return units >= 2;
@@ -318,6 +362,11 @@ function lotOf(question: Question): ReadonlySet<string> {
 
 function unasked(scans: readonly PendingScan[]): PendingScan[] {
   return scans.filter((pending) => pending.question === undefined);
+}
+
+/** Scans that nobody was asked about, and that came before the change began: they may have announced it. */
+function announcing(scans: readonly PendingScan[], change: Change): PendingScan[] {
+  return unasked(scans).filter((pending) => pending.scan.atUs <= change.startedAtUs);
 }
 
 /** Nothing happened, and neither a scan nor a camera suggests that one thing was exchanged for another. */

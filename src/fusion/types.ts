@@ -86,6 +86,10 @@ export interface PendingScan {
   question?: string;
   /** Something was placed that it didn't explain: it no longer stands for more units than were scanned. */
   doubted?: true;
+  /** A movement settled that it wasn't placed in. */
+  passed?: true;
+  /** How often a movement passed it by and the shopper then went on to scan something else. */
+  overtaken?: number;
 }
 
 /** An open question to the shopper. */
@@ -100,6 +104,8 @@ export interface Question {
   readonly lot?: string;
   readonly candidates: readonly Alternative[];
   readonly askedAtUs: number;
+  /** The shopper has gone on: something of another mass was put in or taken out since. */
+  passed?: true;
   /** When a scan with nothing placed is withdrawn. */
   readonly withdrawAtUs?: number;
 }

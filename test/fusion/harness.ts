@@ -73,6 +73,8 @@ export interface MoveOptions {
   readonly whileAway?: boolean;
   /** Seconds that pass before it begins. */
   readonly afterS?: number;
+  /** Product that is scanned while it settles. */
+  readonly scanMeanwhile?: string;
 }
 
 /** A cart (or shelf) whose shopper acts in virtual time; masses in grams. */
@@ -148,7 +150,9 @@ export class Bench {
     this.wait(options.afterS ?? 0.5);
     const startedAtUs = this.nowUs;
     this.fusion.observe({ kind: 'activity', plate, open: true, atUs: this.nowUs });
-    this.wait(0.8);
+    this.wait(0.5);
+    if (options.scanMeanwhile === undefined) this.wait(0.3);
+    else this.scan(options.scanMeanwhile);
     const event = this.#id();
     this.fusion.observe({
       kind: 'movement',
