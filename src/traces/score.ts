@@ -152,8 +152,10 @@ function collect(event: CartEvent, decisions: Decision[], questions: Map<string,
     case 'item.resolved': {
       const { settles, outcome, settledAtUs } = event.data;
       const question = questions.get(settles);
-      // Goods put in and taken out again under one open question: the question was about all of it.
-      if (question !== undefined && outcome === 'put-back') question.settledAtUs = settledAtUs;
+      // Goods put in and taken out again under one open question: the question was about all of it, whether all of them
+      // left or the rest could then be named.
+      const together = outcome === 'put-back' || (event.data.evidence.movements?.length ?? 0) > 1;
+      if (question !== undefined && together) question.settledAtUs = settledAtUs;
       collectOutcome(event, event.data, decisions, settles);
       break;
     }

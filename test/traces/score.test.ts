@@ -70,8 +70,23 @@ class Row {
     return this.#emit({ type: 'item.unresolved', data }, atS).id;
   }
 
-  resolve(settles: string, outcome: EventData<'item.resolved'>['outcome'], atS: number, gtin?: string): void {
-    const data = { ...this.#item(gtin, atS, gtin === undefined ? 0 : 1, 'basket'), settles, outcome };
+  /** Resting on the movements at `movedS`, if given. */
+  resolve(
+    settles: string,
+    outcome: EventData<'item.resolved'>['outcome'],
+    atS: number,
+    gtin?: string,
+    movedS: readonly number[] = [],
+  ): void {
+    const item = this.#item(gtin, atS, gtin === undefined ? 0 : 1, 'basket');
+    const movements = movedS.map((movedAtS) => ({
+      massMg: 1,
+      sigmaMg: 1,
+      startedAtUs: s(movedAtS - 0.2),
+      settledAtUs: s(movedAtS + 0.8),
+      event: settles,
+    }));
+    const data = { ...item, evidence: { movements }, settles, outcome };
     this.#emit({ type: 'item.resolved', data }, atS);
   }
 
@@ -187,6 +202,20 @@ test('What is put back under one open question is asked about; what is missed la
   t.deepEqual(
     got.verdicts.map(({ verdict }) => verdict),
     ['asked', 'asked', 'missed'],
+  );
+});
+
+test('What leaves so that the rest under one open question can be named was asked about', (t) => {
+  const row = new Row();
+  const question = row.ask(10);
+  row.resolve(question, 'added', 20, milk, [10, 20]);
+  const got = score(
+    [truth('added', milk, 10), truth('added', beans, 10), truth('removed', beans, 20)],
+    row.events,
+  );
+  t.deepEqual(
+    got.verdicts.map(({ verdict }) => verdict),
+    ['decided-after-asking', 'asked', 'asked'],
   );
 });
 
