@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '#base/random.ts';
 import type { Layout } from './layout.ts';
 
-/** Samples of each cell after a change until it must have been published. */
-const settledRounds = 160;
+/** Part of a hold after which a change must have been published: it takes the gateway most of a second. */
+const settledPart = 0.4;
 /** Standard deviation of a cell's noise, counts (90 mg here: that of an HX711 on a 20 kg cell). */
 const noiseCounts = 45;
 const noiseLength = 4_093;
@@ -59,7 +59,7 @@ export class Feed {
   changes(): number {
     let sum = 0;
     for (let plate = 0; plate < this.#layout.plates; plate++) {
-      sum += this.#phase(plate, this.samples / this.#layout.cells - settledRounds);
+      sum += this.#phase(plate, this.samples / this.#layout.cells - settledPart * this.#layout.holdRounds);
     }
     return sum;
   }

@@ -52,7 +52,7 @@ export async function writeGatewayConfig(
   const plates = Array.from({ length: layout.plates }, (_, plate) => ({
     id: `p${plate}`,
     kind: 'shelf',
-    maxMg: 30_000_000,
+    maxMg: 15_000_000,
     intervalMg: 5_000,
     divisionMg: 2_000,
     deadLoadMg: 800_000,
