@@ -22,6 +22,12 @@ export interface CartContext {
 
 const logOf = (weight: number) => Math.log(weight);
 
+/**
+ * Explanations this far below the best so far (in log weight) are not kept: the posterior leaves out what is 22 below, and
+ * what is known of late scans moves any of them by less than 18. Where a camera has a say, all are kept.
+ */
+const hopeless = 40;
+
 /** Builds the hypotheses of one change; each method adds one family of explanations. */
 class Enumeration {
   readonly found: Hypothesis[] = [];
@@ -30,10 +36,13 @@ class Enumeration {
   readonly #delta: number;
   readonly #var: number;
   readonly #singles = new Map<MassMatch, Part>();
+  readonly #hopeless: number;
+  #best = Number.NEGATIVE_INFINITY;
 
   constructor(context: CartContext) {
     this.#context = context;
     this.#delta = context.change.massMg;
+    this.#hopeless = context.sightings.looks.length === 0 ? hopeless : Number.POSITIVE_INFINITY;
     this.#var = Math.max(1, context.change.varMg2);
     // A gain can't be a loss alone: then at least one part is something put in.
     const most = context.config.maximumItems - (this.#delta > 6 * Math.sqrt(this.#var) ? 1 : 0);
@@ -80,11 +89,13 @@ class Enumeration {
       usual === undefined
         ? logNormal(this.#delta, expected, variance)
         : logBroadDensity(this.#delta - expected, usual);
-    if (!Number.isFinite(logLikelihood)) return;
+    const logWeight = logPrior + logLikelihood;
+    if (!Number.isFinite(logWeight) || logWeight < this.#best - this.#hopeless) return;
+    this.#best = Math.max(this.#best, logWeight);
     this.found.push({
       kind: 'items',
       parts,
-      logWeight: logPrior + logLikelihood,
+      logWeight,
       expectedMg: Math.round(broad ? this.#delta : expected),
       z: broad ? 0 : (this.#delta - expected) / Math.sqrt(variance),
     });

@@ -112,6 +112,7 @@ function discounted(hypothesis: Hypothesis, change: Change): Hypothesis {
   }
   const picked = put.some((part) => part.entry === 'manual');
   const exchange = !picked && put.length < hypothesis.parts.length ? Math.log(priors.lateExchange) : 0;
+  if (exchange === 0 && further === 0) return hypothesis;
   return {
     ...hypothesis,
     logWeight: hypothesis.logWeight + exchange + further * Math.log(priors.lateFurther),
