@@ -7,7 +7,7 @@ export const holdBackUs = 40_000;
 /** Inputs that come in give out earlier ones, not more often than this, µs. */
 const releaseEveryUs = 20_000;
 /** Where none come in, time passes at this interval, µs. */
-const idleEveryUs = 60_000;
+const idleEveryUs = 100_000;
 
 interface Waiting {
   readonly input: PipelineInput;
@@ -38,6 +38,8 @@ export class Ingest {
   #reachedUs: number;
   #late = 0;
   #releasedUs = Number.NEGATIVE_INFINITY;
+  /** The clock when it was last looked at, µs. */
+  #seenUs: number;
   #running = false;
   #scheduled = false;
   readonly #cancels = new Set<() => void>();
@@ -46,6 +48,7 @@ export class Ingest {
     this.#clock = clock;
     this.#target = target;
     this.#reachedUs = clock.nowUs();
+    this.#seenUs = this.#reachedUs;
   }
 
   /** Inputs whose time could not be kept: they came too late, or were stamped ahead of the clock. */
@@ -69,15 +72,10 @@ export class Ingest {
     this.#cancels.clear();
   }
 
-  /** HOT PATH. */
+  /** HOT PATH: the clock is looked at only for what would be ahead of it. */
   push(input: PipelineInput): void {
-    const nowUs = this.#clock.nowUs();
     const { kind } = input;
-    this.#add(
-      { input: this.#dated(input, nowUs), done: undefined },
-      nowUs,
-      kind === 'cell' || kind === 'motion',
-    );
+    this.#add({ input: this.#dated(input), done: undefined }, kind === 'cell' || kind === 'motion');
   }
 
   /**
@@ -94,7 +92,7 @@ export class Ingest {
         onOutcome(outcome);
         resolve(outcome);
       };
-      this.#add({ input, done }, this.#clock.nowUs(), false);
+      this.#add({ input, done }, false);
     });
   }
 
@@ -122,10 +120,15 @@ export class Ingest {
   }
 
   /** A device whose clock is wrong must not make its inputs wait for ever, nor carry all others into the future. */
-  #dated(input: PipelineInput, nowUs: number): PipelineInput {
-    if (Number.isSafeInteger(input.atUs) && input.atUs <= nowUs + holdBackUs) return input;
+  #dated(input: PipelineInput): PipelineInput {
+    const { atUs } = input;
+    if (Number.isSafeInteger(atUs)) {
+      if (atUs <= this.#seenUs + holdBackUs) return input;
+      this.#seenUs = this.#clock.nowUs();
+      if (atUs <= this.#seenUs + holdBackUs) return input;
+    }
     this.#late += 1;
-    return { ...input, atUs: nowUs };
+    return { ...input, atUs: this.#clock.nowUs() };
   }
 
   #inOrder(input: PipelineInput): PipelineInput {
@@ -138,11 +141,11 @@ export class Ingest {
   }
 
   /** @param oneOfMany more will follow at once; anything else gets a timer, lest it wait for company */
-  #add(waiting: Waiting, nowUs: number, oneOfMany: boolean): void {
+  #add(waiting: Waiting, oneOfMany: boolean): void {
     this.#waiting.push(waiting);
     if (!this.#running) return;
     if (!oneOfMany) this.#after(holdBackUs, () => this.#releaseDue());
-    if (this.#scheduled || nowUs - this.#releasedUs < releaseEveryUs) return;
+    if (this.#scheduled || waiting.input.atUs - this.#releasedUs < releaseEveryUs) return;
     this.#scheduled = true;
     // Not in the driver's own call, where a fault of ours would look like one of the driver's.
     queueMicrotask(() => {
@@ -153,8 +156,9 @@ export class Ingest {
 
   #releaseDue(): void {
     if (!this.#running) return;
-    this.#releasedUs = this.#clock.nowUs();
-    this.release(this.#releasedUs - holdBackUs);
+    this.#seenUs = this.#clock.nowUs();
+    this.#releasedUs = this.#seenUs;
+    this.release(this.#seenUs - holdBackUs);
   }
 
   #idle(): void {
