@@ -8,7 +8,7 @@ import { changeOf } from './changes.ts';
 import { naming, scanData } from './drafts.ts';
 import { FusionError } from './errors.ts';
 import { Judge } from './judge.ts';
-import { Memory, rebase } from './memory.ts';
+import { Memory, type PlateMemory, rebase } from './memory.ts';
 import type { Observation, ScanObservation } from './observations.ts';
 import { maximumScans } from './priors.ts';
 import { Settling } from './settling.ts';
@@ -28,6 +28,14 @@ export interface FusionOptions {
   /** Added to every time of `state`: the new clock's now minus the saved `atUs`. */
   readonly rebaseUs?: number;
 }
+
+/**
+ * How long a pick on the display waits for its thing, ms. Shorter than a scan's hold: produce has no mass of its own, so
+ * that a pick would claim whatever comes next.
+ */
+const pickHoldMs = 6_000;
+/** What several measured takings of unloading may be off by in the end, mg. */
+const unloadToleranceMg = 20_000;
 
 /** A question as the display shows it. */
 export type OpenQuestion = Omit<Question, 'change' | 'lot'> & { readonly massMg: number };
@@ -96,9 +104,19 @@ export class Fusion {
     this.#memory.prune();
   }
 
+  /** Goods of an ended trip leave with the shopper: nobody is asked about what she bought. */
+  #unloads(plate: PlateMemory, { massMg, sigmaMg }: Movement): boolean {
+    if (plate.unloadMg === 0 || massMg >= 0) return false;
+    const left = plate.unloadMg + massMg;
+    if (left < -unloadToleranceMg - 4 * sigmaMg) return false;
+    plate.unloadMg = left <= unloadToleranceMg + 4 * sigmaMg ? 0 : left;
+    return true;
+  }
+
   #moved(event: string, movement: Movement): void {
     const plate = this.#memory.plate(movement.plate);
     if (plate.options.kind === 'unweighed') return;
+    if (this.#unloads(plate, movement)) return;
     this.#settling.settle(changeOf(event, movement));
   }
 
@@ -107,7 +125,9 @@ export class Fusion {
     const plates = this.#memory.platesOf(scan.source);
     const first = plates[0];
     if (product === undefined || first === undefined) return;
-    const holdUntilUs = scan.atUs + this.#config.scanHoldMs * usPerMs;
+    const holdMs =
+      scan.manual === true ? Math.min(pickHoldMs, this.#config.scanHoldMs) : this.#config.scanHoldMs;
+    const holdUntilUs = scan.atUs + holdMs * usPerMs;
     const pending: PendingScan = { scan, plates, holdUntilUs };
     if (plates.every((id) => this.#memory.plate(id).options.kind === 'unweighed')) {
       const data = scanData(pending, product, first);
@@ -179,7 +199,10 @@ export class Fusion {
       (pending) => pending.question === undefined && this.#memory.scanDeadlineUs(pending) <= dueUs,
     );
     if (lapsed !== undefined) {
-      if (!this.#settling.useLapsed(lapsed)) this.#askScan(lapsed);
+      if (this.#settling.useLapsed(lapsed)) return;
+      // A pick that nothing followed is no promise to put something in, as a scanned thing in the hand is.
+      if (lapsed.scan.manual === true) this.#memory.scans = scans.filter((pending) => pending !== lapsed);
+      else this.#askScan(lapsed);
       return;
     }
     for (const question of questions.values()) {
@@ -272,6 +295,7 @@ export class Fusion {
 
   /** A trip begins: scans and questions of before are not its business. */
   beginSession(): void {
+    for (const plate of this.#memory.plates.values()) plate.unloadMg = 0;
     this.#forgetTrip();
   }
 
@@ -279,7 +303,14 @@ export class Fusion {
   endSession(atUs: number): void {
     this.advance(atUs);
     while (this.#settling.closeWindow(Number.POSITIVE_INFINITY));
-    for (const plate of this.#memory.plates.values()) if (plate.options.kind !== 'shelf') plate.lots = [];
+    for (const plate of this.#memory.plates.values()) {
+      if (plate.options.kind === 'shelf') continue;
+      plate.unloadMg = Math.max(
+        0,
+        plate.lots.reduce((sum, lot) => sum + lot.massMg, 0),
+      );
+      plate.lots = [];
+    }
     this.#forgetTrip();
   }
 

@@ -19,6 +19,8 @@ export interface PlateMemory {
   openSinceUs: number | undefined;
   /** When scans that waited for it to come to rest are tried on open questions. */
   retryAtUs: number | undefined;
+  /** What an ended trip left on it: this much may be taken out without a question, mg. */
+  unloadMg: number;
   lots: Lot[];
   windows: Window[];
 }
@@ -42,6 +44,7 @@ export class Memory {
         options,
         openSinceUs: undefined,
         retryAtUs: undefined,
+        unloadMg: 0,
         lots: [],
         windows: [],
       });
@@ -129,6 +132,7 @@ export class Memory {
         id: plate.options.id,
         ...(plate.openSinceUs === undefined ? {} : { openSinceUs: plate.openSinceUs }),
         ...(plate.retryAtUs === undefined ? {} : { retryAtUs: plate.retryAtUs }),
+        ...(plate.unloadMg === 0 ? {} : { unloadMg: plate.unloadMg }),
         lots: plate.lots,
         windows: plate.windows,
       })),
@@ -155,6 +159,7 @@ export class Memory {
       if (plate === undefined) continue;
       plate.openSinceUs = from.openSinceUs;
       plate.retryAtUs = from.retryAtUs;
+      plate.unloadMg = from.unloadMg ?? 0;
       plate.lots = [...from.lots];
       plate.windows = [...from.windows];
     }

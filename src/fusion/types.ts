@@ -142,6 +142,7 @@ export interface PlateState {
   readonly id: string;
   readonly openSinceUs?: number;
   readonly retryAtUs?: number;
+  readonly unloadMg?: number;
   readonly lots: readonly Lot[];
   readonly windows: readonly Window[];
 }
