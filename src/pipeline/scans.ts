@@ -1,5 +1,4 @@
 import { isCoded } from '#base/errors.ts';
-import { gtinCheckDigit } from '#base/gtin.ts';
 import type { Catalogue, Product } from '#catalogue/products.ts';
 import type { EventData } from '#events/catalog.ts';
 import type { ScanObservation } from '#fusion/observations.ts';
@@ -16,6 +15,7 @@ export interface UnderstoodScan {
 }
 
 type ScanData = EventData<'scan.read'>;
+type VariableMeasure = Extract<ScanMeaning, { meaning: 'variable-measure' }>;
 
 /** Reads a code, looks it up, and never throws: what can't be understood is published with its error code. */
 export function understandScan(reading: ScanReading, rules: ScanRules, catalogue: Catalogue): UnderstoodScan {
@@ -52,7 +52,7 @@ export function understandScan(reading: ScanReading, rules: ScanRules, catalogue
       return observed(reading, read, product, {});
     }
     case 'variable-measure': {
-      const product = findByItemNumber(catalogue, meaning.item, reading.data);
+      const product = findItem(catalogue, meaning);
       const read = withProduct(
         {
           ...base,
@@ -102,14 +102,9 @@ function observed(
  * The product of a restricted-circulation code. A retailer lists it either by its look-up code (the item number
  * without leading zeros) or by the GTIN with the value set to zero, as the price book of a till does.
  */
-function findByItemNumber(catalogue: Catalogue, item: string, data: Uint8Array): Product | undefined {
-  const byPlu = catalogue.byPlu.get(item.replace(/^0+(?=\d)/, '')) ?? catalogue.byPlu.get(item);
-  if (byPlu !== undefined) return byPlu;
-  const digits = new TextDecoder().decode(data).replace(/\D/g, '').padStart(13, '0').slice(-13);
-  const start = digits.indexOf(item);
-  if (start < 0) return undefined;
-  const body = `0${digits.slice(0, start)}${item}`.padEnd(13, '0');
-  return catalogue.byGtin.get(`${body}${gtinCheckDigit(body)}`);
+function findItem(catalogue: Catalogue, { item, itemGtin }: VariableMeasure): Product | undefined {
+  const { byPlu, byGtin } = catalogue;
+  return byPlu.get(item.replace(/^0+(?=\d)/, '')) ?? byPlu.get(item) ?? byGtin.get(itemGtin);
 }
 
 /** The named members of `from` that are there. */

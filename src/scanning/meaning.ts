@@ -22,6 +22,8 @@ export type ScanMeaning =
       readonly meaning: 'variable-measure';
       /** The item number inside the code, digits as laid out by the retailer. */
       readonly item: string;
+      /** GTIN-14 under which a price book lists the item: of the digits only prefix and item number, the rest zero. */
+      readonly itemGtin: string;
       readonly massMg?: number;
       readonly priceMinor?: number;
       readonly count?: number;

@@ -1,3 +1,4 @@
+import { gtinCheckDigit } from '#base/gtin.ts';
 import type { VariableMeasureLayout } from '#catalogue/products.ts';
 import { ScanningError, shown } from './errors.ts';
 import type { ScanMeaning } from './meaning.ts';
@@ -46,7 +47,7 @@ export function readLabel(digits: string, layout: VariableMeasureLayout, rules: 
   const item = span(digits, layout.item, layout);
   const value = span(digits, layout.value, layout);
   if (layout.verifier !== undefined) verifyPrice(digits, value, layout.verifier, layout);
-  const result = { meaning: 'variable-measure', item } as const;
+  const result = { meaning: 'variable-measure', item, itemGtin: itemGtin(digits, layout) } as const;
   if (/^0+$/.test(value)) return result;
   switch (layout.meaning) {
     case 'price':
@@ -56,6 +57,16 @@ export function readLabel(digits: string, layout: VariableMeasureLayout, rules: 
     case 'count':
       return { ...result, count: scaled(value, layout.decimals, 0, 'count') };
   }
+}
+
+/** What is neither prefix nor item number (value, verifier, digits that the layout doesn't name) may differ between two labels of one item. */
+function itemGtin(digits: string, { prefix, item: [start, length] }: VariableMeasureLayout): string {
+  let body = '';
+  for (let i = 0; i < digits.length - 1; i++) {
+    const names = i < prefix.length || (i >= start && i < start + length);
+    body += names ? digits.charAt(i) : '0';
+  }
+  return `0${body}${gtinCheckDigit(body)}`;
 }
 
 function span(digits: string, [start, length]: readonly [number, number], layout: VariableMeasureLayout) {

@@ -28,12 +28,13 @@ test('a price verifier detects any single wrong digit', (t) => {
 });
 
 test('a label is taken apart by its layout: price with verifier, mass, count', (t) => {
-  const label = { meaning: 'variable-measure', item: '12345' } as const;
-  t.deepEqual(scan(checked('201234592875'), ']E0'), { ...label, priceMinor: 2875 });
-  t.deepEqual(scan(checked('211234501234'), ']E0'), { ...label, massMg: 1_234_000 });
-  t.deepEqual(scan(checked('221234500012'), ']E0'), { ...label, count: 12 });
-  t.deepEqual(scan(checked('211234501234')), { ...label, massMg: 1_234_000 });
-  t.deepEqual(scan(`010${checked('211234501234')}`, ']e0'), { ...label, massMg: 1_234_000 });
+  const label = (prefix: string) =>
+    ({ meaning: 'variable-measure', item: '12345', itemGtin: `0${checked(`${prefix}1234500000`)}` }) as const;
+  t.deepEqual(scan(checked('201234592875'), ']E0'), { ...label('20'), priceMinor: 2875 });
+  t.deepEqual(scan(checked('211234501234'), ']E0'), { ...label('21'), massMg: 1_234_000 });
+  t.deepEqual(scan(checked('221234500012'), ']E0'), { ...label('22'), count: 12 });
+  t.deepEqual(scan(checked('211234501234')), { ...label('21'), massMg: 1_234_000 });
+  t.deepEqual(scan(`010${checked('211234501234')}`, ']e0'), { ...label('21'), massMg: 1_234_000 });
 });
 
 test('the same item under two prices has one item number', (t) => {
@@ -48,6 +49,7 @@ test('the longest prefix that fits decides', (t) => {
   t.deepEqual(scan(checked('219123400250'), ']E0'), {
     meaning: 'variable-measure',
     item: '1234',
+    itemGtin: `0${checked('219123400000')}`,
     priceMinor: 250,
   });
 });
@@ -56,13 +58,18 @@ test('a UPC of number system 2 is laid out with its leading zero', (t) => {
   const variableMeasure: VariableMeasureLayout[] = [
     { prefix: '02', item: [2, 5], value: [8, 4], verifier: 7, meaning: 'price', decimals: 2 },
   ];
-  const expected = { meaning: 'variable-measure', item: '12345', priceMinor: 2875 } as const;
+  const itemGtin = `0${checked('021234500000')}`;
+  const expected = { meaning: 'variable-measure', item: '12345', itemGtin, priceMinor: 2875 } as const;
   t.deepEqual(scan(checked('21234592875'), ']E0', { variableMeasure }), expected);
   t.deepEqual(scan(checked('021234592875'), ']E0', { variableMeasure }), expected);
 });
 
 test('a value of zero says nothing, and a wrong verifier is refused', (t) => {
-  t.deepEqual(scan(checked('201234500000'), ']E0'), { meaning: 'variable-measure', item: '12345' });
+  t.deepEqual(scan(checked('201234500000'), ']E0'), {
+    meaning: 'variable-measure',
+    item: '12345',
+    itemGtin: `0${checked('201234500000')}`,
+  });
   refused(t, () => scan(checked('201234582875'), ']E0'), 'CW-SCN-009');
 });
 
@@ -94,6 +101,7 @@ test('a price that the currency has no coins for is refused, not rounded', (t) =
   t.deepEqual(scan(checked(`2012345${priceVerifier('1200')}1200`), ']E0', yen), {
     meaning: 'variable-measure',
     item: '12345',
+    itemGtin: `0${checked('201234500000')}`,
     priceMinor: 12,
   });
   refused(t, () => scan(checked('201234592875'), ']E0', yen), 'CW-SCN-012');
