@@ -90,11 +90,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         log.info({ trace: writer.path }, 'recording closed');
       });
     }
-    await gateway.start();
+    // Before the gateway starts, so that the page has heard everything from `gateway.born` on.
     if (setup.config.status.enabled) {
       const page = await startPage(gateway, setup, log);
       if (page !== undefined) stops.push(page);
     }
+    await gateway.start();
     log.info({ software, store: setup.config.store, device: setup.config.device }, 'gateway running');
     if (options.seconds !== undefined) setTimeout(() => ended(0), options.seconds * 1000);
     return await stopped(await end, stops, log);

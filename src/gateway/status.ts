@@ -18,6 +18,17 @@ import { timeQuality } from './time-source.ts';
 
 const weightsEveryUs = 100_000;
 const healthEveryUs = 1_000_000;
+const minuteUs = 60_000_000;
+/** Kinds of drivers that deliver no readings by design: a rate of 0 would look like a fault. */
+const withoutReadings: ReadonlySet<string> = new Set(['bus', 'indicator']);
+/** Kinds that deliver when somebody uses them: their readings are counted over the last minute. */
+const onDemand: ReadonlySet<string> = new Set(['scanner', 'tag-reader']);
+
+/** How many readings a device had delivered at some time. */
+interface Tally {
+  readonly atUs: number;
+  readonly readings: number;
+}
 
 /** The gateway as the status page sees it. Nothing is sampled while nobody looks. */
 export class GatewayStatus implements StatusSource {
@@ -28,10 +39,8 @@ export class GatewayStatus implements StatusSource {
   readonly #listeners = new Set<(update: StatusUpdate) => void>();
   readonly #unsubscribe: () => void;
   #cancels: (() => void)[] = [];
-  #rates = new Map<
-    string,
-    { readonly atUs: number; readonly readings: number; readonly perMinute: number }
-  >();
+  /** By device, oldest first, at most one a second: what the rates of readings are taken from. */
+  readonly #tallies = new Map<string, Tally[]>();
 
   constructor(gateway: Gateway, setup: GatewaySetup, clock: Clock) {
     this.#gateway = gateway;
@@ -128,7 +137,8 @@ export class GatewayStatus implements StatusSource {
       ...this.#weight(plate.id),
       kind: plate.kind,
       ...(plate.maxMg === undefined ? {} : { maxMg: plate.maxMg }),
-      ...(plate.intervalMg === undefined ? {} : { intervalMg: plate.divisionMg ?? plate.intervalMg }),
+      ...(plate.intervalMg === undefined ? {} : { intervalMg: plate.intervalMg }),
+      ...(plate.divisionMg === undefined ? {} : { divisionMg: plate.divisionMg }),
       tareMg: this.#gateway.pipeline.weigher.status(plate.id).tareMg,
       cells: cells
         .filter((cell) => cell.plate === plate.id)
@@ -147,25 +157,23 @@ export class GatewayStatus implements StatusSource {
       driver: report.driver,
       state: shownState(report),
       identity: report.identity,
-      ratePerMinute: this.#rate(report),
+      ...(withoutReadings.has(report.kind) ? {} : { ratePerMinute: this.#rate(report) }),
       ...(report.fault === undefined
         ? {}
         : { fault: { code: report.fault.code, message: report.fault.message } }),
     }));
   }
 
-  /** Readings a minute, measured over at least a second. */
-  #rate({ id, readings }: DeviceReport): number {
+  /** Readings a minute: of the last second, or where they come on demand, those of the last minute. */
+  #rate({ id, kind, readings }: DeviceReport): number {
     const atUs = this.#clock.nowUs();
-    const last = this.#rates.get(id);
-    if (last === undefined) {
-      this.#rates.set(id, { atUs, readings, perMinute: 0 });
-      return 0;
-    }
-    if (atUs - last.atUs < healthEveryUs) return last.perMinute;
-    const perMinute = Math.round(((readings - last.readings) * 60_000_000) / (atUs - last.atUs));
-    this.#rates.set(id, { atUs, readings, perMinute });
-    return perMinute;
+    const tallies = this.#tallies.get(id) ?? [{ atUs, readings }];
+    this.#tallies.set(id, tallies);
+    const latest = tallies.at(-1);
+    if (latest !== undefined && atUs - latest.atUs >= healthEveryUs) tallies.push({ atUs, readings });
+    const spanUs = onDemand.has(kind) ? minuteUs : healthEveryUs;
+    while (tallies.length > 2 && (tallies[1]?.atUs ?? atUs) <= atUs - spanUs) tallies.shift();
+    return readingsPerMinute(tallies, onDemand.has(kind));
   }
 
   #broker(): BrokerStatus {
@@ -204,4 +212,11 @@ function shownState({ state, fault }: DeviceReport): DeviceStatus['state'] {
   if (state === 'opening') return 'opening';
   if (state === 'closed') return 'stopped';
   return state === 'running' && fault === undefined ? 'running' : 'faulty';
+}
+
+function readingsPerMinute(tallies: readonly Tally[], counted: boolean): number {
+  const [first, last] = [tallies[0], tallies.at(-1)];
+  if (first === undefined || last === undefined || first === last) return 0;
+  const readings = last.readings - first.readings;
+  return counted ? readings : Math.round((readings * minuteUs) / (last.atUs - first.atUs));
 }

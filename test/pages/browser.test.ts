@@ -71,10 +71,11 @@ function coloured(page: Page, variable: string): Promise<number> {
 
 test('the page shows masses, basket, devices and broker, without a single error or foreign request', async (t) => {
   const { page, complaints } = await open(t, new ScriptedSource({ basket }));
-  const text = await page.locator('body').innerText();
+  const text = (await page.locator('body').innerText()).replaceAll('\u00a0', ' ');
   for (const part of [
     'store-7 / cart-0042',
-    '4.235',
+    '4.236',
+    'Max 30 kg · e = 5 g · d = 1 g',
     'at rest',
     '€14.26',
     'Bananas',
@@ -288,7 +289,89 @@ test('hostile names are shown as text and never run', async (t) => {
   t.deepEqual(complaints, []);
 });
 
-for (const width of [360, 768, 1280, 1920]) {
+test('a device that delivers nothing by design has no rate', async (t) => {
+  const source = new ScriptedSource();
+  const world = { id: 'world', driver: 'virtual-world', state: 'running', identity: {} } as const;
+  source.current = { ...source.current, devices: [world, ...source.current.devices] };
+  const { page } = await open(t, source);
+  const devices = page.getByRole('region', { name: 'Devices' }).getByRole('listitem');
+  t.regex(await devices.nth(0).innerText(), /^world\s+running\s+virtual-world$/);
+  t.regex(await devices.nth(1).innerText(), /^bridge\s+running\s+320 \/s/);
+});
+
+test('an event from before the clock was set has its time of day once the gateway knows it', async (t) => {
+  const source = new ScriptedSource();
+  const born = { ...makeEvent('gateway.born', { reason: 'start' }), time: 0, atUs: 590_000_000 };
+  const { page } = await open(t, source);
+  source.tell({ kind: 'event', event: born });
+  const row = page.getByRole('log').getByRole('listitem').filter({ hasText: 'Gateway started' });
+  t.regex(await row.innerText(), /^10:03:50/);
+});
+
+test('the list of events is as high as what it holds, and fades where it goes on below', async (t) => {
+  const { page, source } = await open(t);
+  const list = page.getByRole('log');
+  source.tell({ kind: 'event', event: makeEvent('basket.opened', {}) });
+  await list.getByText('Shopping began').waitFor();
+  t.true(((await list.boundingBox())?.height ?? 1_000) < 60);
+  t.is(await page.locator('#event-list.more-below').count(), 0);
+  for (let index = 0; index < 40; index++) {
+    source.tell({ kind: 'event', event: makeEvent('item.added', { name: `Tea ${index}`, count: 1 }) });
+  }
+  await page.locator('#event-list.more-below').waitFor();
+  await page.evaluate("document.querySelector('#event-list').scrollTo(0, 1e6)");
+  await page.locator('#event-list:not(.more-below)').waitFor();
+});
+
+test('on a phone devices and cells are folded away until one is faulty', async (t) => {
+  const { page, source } = await open(t, new ScriptedSource(), 420);
+  const devices = page.getByRole('region', { name: 'Devices' });
+  const scanner = devices.getByText('handle-scanner', { exact: true });
+  await scanner.waitFor({ state: 'attached' });
+  t.false(await scanner.isVisible());
+  t.false(await devices.getByText('cell-fl').isVisible());
+  await devices.getByText('Devices', { exact: true }).click();
+  await scanner.waitFor({ state: 'visible' });
+  source.change({});
+  await page.waitForTimeout(100);
+  t.true(await scanner.isVisible(), 'what a reader opened stays open');
+  await devices.getByText('Devices', { exact: true }).click();
+  await scanner.waitFor({ state: 'hidden' });
+  const fault = { code: 'CW-DRV-003', message: 'the port is held by process 812' };
+  source.change({
+    devices: source.current.devices.map((one) =>
+      one.id === 'imu' ? { ...one, state: 'faulty', fault } : one,
+    ),
+  });
+  await devices.getByText('CW-DRV-003').waitFor({ state: 'visible' });
+});
+
+test('on the narrowest phone names of store and device and every total are whole', async (t) => {
+  const source = new ScriptedSource({ store: 'demo-store', device: 'cart-0001' });
+  const { page } = await open(t, source, 320);
+  const item = makeEvent('item.added', {
+    name: 'Water',
+    count: 1,
+    massMg: 1_541_000,
+    probabilityPpm: 996_000,
+  });
+  const totals = { currency: 'EUR', finalMinor: 12_345, estimateMinor: 0 };
+  source.tell({ kind: 'event', event: item });
+  source.tell({
+    kind: 'event',
+    event: makeEvent('basket.line', { change: 1, totals }, { causes: [item.id] }),
+  });
+  await page.getByRole('log').getByText('€123.45').waitFor();
+  const cut =
+    "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('#event-list'))";
+  t.is(await page.evaluate<number>(cut), 0);
+  for (const name of ['demo-store', 'cart-0001']) {
+    const box = await page.locator('#where').getByText(name, { exact: true }).boundingBox();
+    t.true(box !== null && box.height < 30, `${name} on one line: ${box?.height} px`);
+  }
+});
+
+for (const width of [320, 360, 768, 1280, 1920]) {
   test(`nothing sticks out of the page at a width of ${width}`, async (t) => {
     const plates = Array.from({ length: 8 }, (_, index) => ({
       ...new ScriptedSource().current.plates[0],

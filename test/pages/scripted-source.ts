@@ -16,6 +16,7 @@ export const cartPlate: PlateStatus = {
   kind: 'cart',
   maxMg: 30_000_000,
   intervalMg: 5_000,
+  divisionMg: 1_000,
   tareMg: 0,
   netMg: 4_236_000,
   grossMg: 4_236_000,

@@ -10,6 +10,7 @@ import {
   probability,
   rate,
   timeOfDay,
+  unbroken,
 } from '#pages/status/client/format.ts';
 import { makeEvent } from './scripted-source.ts';
 
@@ -19,6 +20,17 @@ test('a plate shows its mass rounded to its interval, and nothing where there is
   t.deepEqual(plateMass(-412_000, 1_000), { number: '−0.412', unit: 'kg' });
   t.deepEqual(plateMass(1_234_560, 100), { number: '1.2346', unit: 'kg' });
   t.deepEqual(plateMass(undefined, 5_000), { number: '—', unit: '' });
+});
+
+test('an amount in a name stays on one line with its unit, and nothing else is changed', (t) => {
+  const shown = (name: string) => unbroken(name).replaceAll('\u00a0', '_');
+  t.deepEqual(['Water, 1.5 l', 'Cola 6 x 33 cl', 'De Cecco n° 7, 500 g', 'Oil 1 L (glass)'].map(shown), [
+    'Water, 1.5_l',
+    'Cola 6_x_33_cl',
+    'De Cecco n°_7, 500_g',
+    'Oil 1_L (glass)',
+  ]);
+  for (const name of ['7 grains', 'Size 3 large', 'Tea 2 go', 'Vitamin B12 men']) t.is(unbroken(name), name);
 });
 
 test('a change of mass has its sign, in grams below a kilogram', (t) => {

@@ -27,8 +27,10 @@ export interface PlateWeight {
 export interface PlateStatus extends PlateWeight {
   readonly kind: 'cart' | 'shelf' | 'unweighed';
   readonly maxMg?: number;
-  /** Verification scale interval, mg: what the shown mass is rounded to. */
+  /** Verification scale interval e, mg. */
   readonly intervalMg?: number;
+  /** Actual scale interval d, mg: what the shown mass is rounded to; e where left out. */
+  readonly divisionMg?: number;
   readonly tareMg: number;
   readonly cells: readonly CellStatus[];
 }
@@ -45,7 +47,8 @@ export interface DeviceStatus {
     readonly address?: string;
   };
   readonly fault?: { readonly code: string; readonly message: string };
-  readonly ratePerMinute: number;
+  /** Left out where the driver delivers no readings by design: a bus, a lamp. */
+  readonly ratePerMinute?: number;
 }
 
 export interface BrokerStatus {

@@ -1,7 +1,7 @@
 import type { BasketStatus, QuestionStatus } from '../source.ts';
 import { question, somethingOf, undecided } from './describe.ts';
-import { fill, h, icon } from './dom.ts';
-import { money, plural, probability } from './format.ts';
+import { fadeBelow, fill, h, icon } from './dom.ts';
+import { money, plural, probability, unbroken } from './format.ts';
 
 type BasketLine = BasketStatus['lines'][number];
 
@@ -47,6 +47,8 @@ export function showBasket(root: HTMLElement, basket: BasketStatus | undefined):
         ),
     h('p', { class: 'note' }, `Session ${basket.session.slice(0, 12)} · revision ${basket.revision}`),
   );
+  const lines = root.querySelector<HTMLElement>('.lines');
+  if (lines !== null) fadeBelow(lines);
 }
 
 function lineOf(line: BasketLine, currency: string): HTMLElement {
@@ -58,7 +60,7 @@ function lineOf(line: BasketLine, currency: string): HTMLElement {
     'li',
     {},
     h('span', { class: 'count' }, `${line.count} ×`),
-    h('span', { class: 'name' }, line.name, each !== '' && h('span', { class: 'detail' }, each)),
+    h('span', { class: 'name' }, unbroken(line.name), each !== '' && h('span', { class: 'detail' }, each)),
     h(
       'span',
       { class: 'price' },
@@ -91,7 +93,13 @@ function questionOf(one: QuestionStatus): HTMLElement {
           ...one.candidates
             .slice(0, 3)
             .map((candidate) =>
-              h('li', {}, candidate.name, ' ', h('span', {}, probability(candidate.probabilityPpm))),
+              h(
+                'li',
+                {},
+                unbroken(candidate.name),
+                ' ',
+                h('span', {}, probability(candidate.probabilityPpm)),
+              ),
             ),
         ),
     ),

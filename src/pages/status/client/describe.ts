@@ -1,5 +1,5 @@
 import type { EventView } from '../source.ts';
-import { change, money, plural } from './format.ts';
+import { change, money, plural, unbroken } from './format.ts';
 
 /** An event in words. What a newer gateway adds and this page does not know is shown by its type. */
 export interface Line {
@@ -63,7 +63,9 @@ export function undecided(kind: string): string {
 /** What names a product: its name in the catalogue, else its number. */
 export function productName(data: Data): string | undefined {
   const number = text(data.gtin) ?? text(data.plu);
-  return text(data.name) ?? (number === undefined ? undefined : `product ${number}`);
+  const name = text(data.name);
+  if (name !== undefined) return unbroken(name);
+  return number === undefined ? undefined : `product ${number}`;
 }
 
 function candidates(value: unknown): string {

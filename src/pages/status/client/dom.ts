@@ -33,6 +33,22 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const watched = new WeakSet<HTMLElement>();
+
+/** Lets what a scrolling element cuts off at its lower edge fade out, while there is more below. Call it after changes. */
+export function fadeBelow(element: HTMLElement): void {
+  const show = () => {
+    const below = element.scrollHeight - element.clientHeight - element.scrollTop;
+    element.classList.toggle('more-below', below > 4);
+  };
+  if (!watched.has(element)) {
+    watched.add(element);
+    element.addEventListener('scroll', show, { passive: true });
+    new ResizeObserver(show).observe(element);
+  }
+  show();
+}
+
 const svg = 'http://www.w3.org/2000/svg';
 const shapes: Readonly<Record<string, string>> = {
   added: 'M8 3v10M3 8h10',

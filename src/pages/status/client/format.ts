@@ -1,4 +1,14 @@
 const minus = '−';
+/** The space at which no line ends. */
+export const noBreak = '\u00a0';
+
+/** A product's name whose amounts stay in one piece: no line ends between `1.5` and `l`, or within `6 x 33 cl` or `n° 7`. */
+export function unbroken(name: string): string {
+  return name
+    .replace(/(\d) (?=(?:[kmµ]?g|[mcd]?l|[mck]?m|cc|oz|lb|pz|pcs|%)(?![\p{L}\d]))/giu, `$1${noBreak}`)
+    .replace(/(n°|№) (?=\d)/giu, `$1${noBreak}`)
+    .replace(/(\d) ([x×]) (?=\d)/gu, `$1${noBreak}$2${noBreak}`);
+}
 
 function fixed(value: number, decimals: number): string {
   const text = Math.abs(value).toFixed(decimals);

@@ -39,7 +39,10 @@ export function showBroker(root: HTMLElement, broker: BrokerStatus, clock: Clock
       ),
       ...fact('Protocol', broker.protocol === undefined ? '—' : `MQTT ${broker.protocol}`),
     ),
-    share !== undefined && h('progress', { value: String(share), max: '1', 'aria-label': 'Outbox in use' }),
+    // An empty bar says nothing; above, the share stands in figures.
+    share !== undefined &&
+      share >= 0.01 &&
+      h('progress', { value: String(share), max: '1', 'aria-label': 'Outbox in use' }),
     broker.dropped > 0 &&
       h('p', { class: 'warning' }, `${plural(broker.dropped, 'event')} dropped because the outbox was full.`),
   );
@@ -61,25 +64,45 @@ const deviceStates = {
   stopped: ['warn', 'stopped'],
 } as const;
 
+/** A narrow screen, where devices and cells are folded away; the same width as in phone.css. */
+const narrow = matchMedia('(max-width: 600px)');
+
+/**
+ * Opens or folds a part when what speaks for it changes, so that what a reader opened or folded stays as it is.
+ * A fault always opens it.
+ */
+function foldPart(part: HTMLDetailsElement, folded: boolean): void {
+  const wanted = folded ? 'folded' : 'open';
+  if (part.dataset.wanted !== wanted) part.open = !folded;
+  part.dataset.wanted = wanted;
+}
+
 export function showDevices(root: HTMLElement, devices: readonly DeviceStatus[]): void {
+  foldPart(
+    byId('devices-part') as HTMLDetailsElement,
+    narrow.matches && devices.every((device) => device.fault === undefined && device.state !== 'faulty'),
+  );
   fill(
     root,
-    h('table', {}, head('Device', 'State', 'Readings'), h('tbody', {}, ...devices.flatMap(deviceRows))),
+    h(
+      'div',
+      { class: 'device-head', 'aria-hidden': 'true' },
+      ...['Device', 'State', 'Readings'].map((name) => h('span', {}, name)),
+    ),
+    h('ul', { class: 'device-list' }, ...devices.map(deviceRow)),
   );
 }
 
 /** More cells than this are folded away, unless one of them is faulty. */
 const cellsInView = 8;
-let folded: boolean | undefined;
 
-/** The load cells, under their own heading that opens; it opens by itself where there are few, or one is faulty. */
+/** The load cells, under their own heading that opens; it opens by itself where there are few and room, or one is faulty. */
 export function showCells(plates: readonly PlateStatus[]): void {
   const cells = plates.flatMap((plate) => plate.cells.map((cell) => ({ plate: plate.id, cell })));
   const part = byId('cells-part') as HTMLDetailsElement;
   part.hidden = cells.length === 0;
-  const fold = cells.length > cellsInView && cells.every(({ cell }) => cell.fault === undefined);
-  if (fold !== folded) part.open = !fold;
-  folded = fold;
+  const well = cells.every(({ cell }) => cell.fault === undefined);
+  foldPart(part, well && (narrow.matches || cells.length > cellsInView));
   setText(byId('cells-title'), plural(cells.length, 'load cell'));
   fill(
     byId('cells'),
@@ -96,7 +119,7 @@ function head(...names: readonly string[]): HTMLElement {
   return h('thead', {}, h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name))));
 }
 
-function deviceRows(device: DeviceStatus): HTMLElement[] {
+function deviceRow(device: DeviceStatus): HTMLElement {
   const [tone, word] = deviceStates[device.state];
   const { vendor, model, serial, firmware } = device.identity;
   const parts = [
@@ -105,14 +128,17 @@ function deviceRows(device: DeviceStatus): HTMLElement[] {
     firmware && `firmware ${firmware}`,
   ];
   const identity = [device.driver, ...parts].filter(Boolean).join(' · ');
-  const row = h(
-    'tr',
+  const { fault, ratePerMinute } = device;
+  return h(
+    'li',
     {},
-    h('th', { scope: 'row' }, device.id, h('span', { class: 'detail' }, identity)),
-    h('td', {}, badge(tone, word)),
-    h('td', { class: 'number' }, rate(device.ratePerMinute)),
+    h('strong', {}, device.id),
+    badge(tone, word),
+    ratePerMinute !== undefined &&
+      h('span', { class: 'rate' }, rate(ratePerMinute), h('span', { class: 'quiet' }, ' readings')),
+    h('span', { class: 'detail' }, identity),
+    fault !== undefined && h('p', { class: 'fault' }, `${fault.code} ${fault.message}`),
   );
-  return device.fault === undefined ? [row] : [row, faultRow(`${device.fault.code} ${device.fault.message}`)];
 }
 
 function cellRows(plate: string, cell: CellStatus): HTMLElement[] {

@@ -42,7 +42,8 @@ function showPicture(picture: StatusPicture): void {
   byId('lost').hidden = true;
   document.body.classList.remove('stale');
   document.title = `${picture.device} · Cartwright`;
-  setText(byId('where'), `${picture.store} / ${picture.device}`);
+  const part = (name: string) => h('span', { class: 'part' }, name);
+  fill(byId('where'), part(picture.store), ' / ', part(picture.device));
   tiles.show(picture.plates);
   const weighed = picture.plates.filter((plate) => plate.kind !== 'unweighed').map((plate) => plate.id);
   plot.show(weighed, picture.history, picture.atUs);
@@ -51,7 +52,8 @@ function showPicture(picture: StatusPicture): void {
     h('span', { class: 'key settling' }, 'settling'),
     h('span', { class: 'key moving' }, 'rolling'),
   );
-  events.show(picture.events);
+  const { clock, atUs } = picture;
+  events.show(picture.events, clock.quality === 'unset' ? undefined : clock.utcMs - atUs / 1_000);
   showBasketPart();
   showHealth();
 }

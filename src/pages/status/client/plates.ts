@@ -1,6 +1,6 @@
 import type { PlateStatus, PlateWeight } from '../source.ts';
 import { h, setText } from './dom.ts';
-import { plateMass } from './format.ts';
+import { noBreak, plateMass } from './format.ts';
 
 interface Tile {
   readonly root: HTMLElement;
@@ -45,7 +45,7 @@ export class PlateTiles {
     for (const weight of weights) {
       const tile = this.#tiles.get(weight.id);
       if (tile === undefined) continue;
-      const { number, unit } = plateMass(weight.netMg, tile.status.intervalMg);
+      const { number, unit } = plateMass(weight.netMg, tile.status.divisionMg ?? tile.status.intervalMg);
       setText(tile.number, tile.status.kind === 'unweighed' ? 'by scan' : number);
       setText(tile.unit, unit);
       const state = stateOf(weight, tile.status);
@@ -69,9 +69,15 @@ function stateOf(weight: PlateWeight, plate: PlateStatus): { name: string; text:
 function noteOf(plate: PlateStatus): string {
   const parts: string[] = [];
   if (plate.maxMg !== undefined) parts.push(`Max ${plate.maxMg / 1e6} kg`);
-  if (plate.intervalMg !== undefined) parts.push(`e = ${plate.intervalMg / 1e3} g`);
+  const { intervalMg, divisionMg } = plate;
+  if (intervalMg !== undefined) parts.push(`e = ${grams(intervalMg)}`);
+  if (divisionMg !== undefined && divisionMg !== intervalMg) parts.push(`d = ${grams(divisionMg)}`);
   if (plate.tareMg !== 0) parts.push(`tare ${(plate.tareMg / 1e6).toFixed(3)} kg`);
-  return parts.join(' · ');
+  return parts.map((part) => part.replaceAll(' ', noBreak)).join(' · ');
+}
+
+function grams(massMg: number): string {
+  return `${massMg / 1e3} g`;
 }
 
 function makeTile(plate: PlateStatus, index: number): Tile {
@@ -79,7 +85,10 @@ function makeTile(plate: PlateStatus, index: number): Tile {
   const unit = h('span', { class: 'unit' });
   const state = h('span', { class: 'state' });
   const fill = h('i', {});
-  const note = h('p', { class: 'note' });
+  const note = h('p', {
+    class: 'note',
+    title: 'Max: the most it weighs · e: verification interval · d: what the shown mass is rounded to',
+  });
   const root = h(
     'article',
     { class: `plate series-${index % seriesColours}`, 'aria-label': `Plate ${plate.id}` },
