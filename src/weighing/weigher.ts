@@ -73,11 +73,13 @@ export class Weigher {
   /** First instant seen, µs; NaN before it. */
   #startUs = Number.NaN;
   #nowUs = Number.NaN;
-  /** Nothing is due before this; it may be too early, never too late. */
+  readonly #missingUs: number;
+  /** Nothing is due before this; it may be too early, never too late. None once everything is missing, until a reading. */
   #deadlineUs = Number.POSITIVE_INFINITY;
 
   constructor(options: WeigherOptions) {
     this.#config = options.config;
+    this.#missingUs = Math.max(1, options.config.missingMs * usPerMs);
     this.#calibration = options.calibration;
     this.#sink = options.sink;
     this.#faults = new FaultBoard(this.#sink);
@@ -121,6 +123,7 @@ export class Weigher {
   cell(source: string, atUs: number, counts: number, sequence: number): void {
     const slot = this.#cells.get(source);
     if (slot === undefined || !this.#tick(atUs)) return;
+    this.#expect(atUs + this.#missingUs);
     slot.plate.accept(slot.cell, atUs, counts, sequence);
   }
 
@@ -128,6 +131,7 @@ export class Weigher {
   scale(reading: ScaleReading): void {
     const plate = this.#scales.get(reading.source);
     if (plate === undefined || !this.#tick(reading.atUs)) return;
+    this.#expect(reading.atUs + scalePatience * this.#missingUs);
     plate.accept(reading);
   }
 
@@ -135,6 +139,7 @@ export class Weigher {
   motion(reading: MotionReading): void {
     const slot = this.#motions.get(reading.source);
     if (slot === undefined || !this.#tick(reading.atUs)) return;
+    this.#expect(reading.atUs + scalePatience * this.#missingUs);
     const [x, y, z] = reading.accelerationMmS2;
     slot.gate.accept(reading.atUs, x, y, z);
     if (slot.missing) this.#setMotionMissing(slot, false, reading.atUs);
@@ -183,7 +188,7 @@ export class Weigher {
   #begin(atUs: number): void {
     this.#startUs = atUs;
     this.#nowUs = atUs;
-    this.#deadlineUs = atUs + Math.min(graceUs, this.#config.missingMs * usPerMs);
+    this.#deadlineUs = atUs + Math.min(graceUs, this.#missingUs);
     for (const [plate, cells] of this.#uncalibrated) {
       const message = `Plate ${plate} has no calibration for ${cells.join(', ')}; calibrate it.`;
       this.#faults.raise(plate, 'configuration', 'CW-WGH-001', message, atUs);
@@ -193,7 +198,7 @@ export class Weigher {
   /** Raises what is due at the deadline and finds the next one. */
   #fire(): void {
     const dueUs = this.#deadlineUs;
-    const missingUs = Math.max(1, this.#config.missingMs * usPerMs);
+    const missingUs = this.#missingUs;
     let next = Number.POSITIVE_INFINITY;
     for (const plate of this.#cellPlates) {
       for (const cell of plate.cells) {
@@ -216,8 +221,12 @@ export class Weigher {
       if (at <= dueUs) this.#setMotionMissing(slot, true, dueUs);
       else if (at < next) next = at;
     }
-    this.#deadlineUs = Math.max(next, dueUs + 1);
-    if (next === Number.POSITIVE_INFINITY) this.#deadlineUs = dueUs + missingUs;
+    this.#deadlineUs = next;
+  }
+
+  /** A device spoke: its silence has an end again, of which nothing is known where it was missing. HOT PATH. */
+  #expect(dueUs: number): void {
+    if (dueUs < this.#deadlineUs) this.#deadlineUs = dueUs;
   }
 
   #setMotionMissing(slot: MotionSlot, missing: boolean, atUs: number): void {

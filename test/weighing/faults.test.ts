@@ -1,5 +1,7 @@
 import test from 'ava';
-import { type Load, plateOf, Rig, step, sumOf } from './bench-plate.ts';
+import type { WeighingFault } from '#weighing/outputs.ts';
+import { Weigher } from '#weighing/weigher.ts';
+import { calibrationOf, defaults, type Load, plateOf, Rig, step, sumOf } from './bench-plate.ts';
 
 const goods: Load = () => 2_000_000;
 const told = (rig: Rig) =>
@@ -31,6 +33,83 @@ test('silence fires by time alone, in order, and the deadline says when', (t) =>
   t.deepEqual(
     rig.faults.map(({ source, atUs }) => [source, atUs]),
     [0, 1, 2, 3].map((i) => [`cell-${i}`, 2_500_000]),
+  );
+});
+
+test('a device whose sensors are all missing waits for a reading, not for a time', (t) => {
+  const rig = new Rig().run(2, goods);
+  rig.weigher.advance(10_000_000);
+  t.is(rig.weigher.nextDeadlineUs(), undefined);
+  rig.weigher.advance(Number.MAX_SAFE_INTEGER);
+  t.is(rig.faults.length, 4);
+});
+
+test('cells that came back are missing again when they fall silent again', (t) => {
+  const rig = new Rig().run(2, goods);
+  rig.run(5, goods, { tamper: () => undefined });
+  rig.run(2, goods);
+  t.deepEqual(rig.faults.filter(({ cleared }) => cleared).length, 4);
+  rig.weigher.advance(20_000_000);
+  const again = rig.faults.slice(8);
+  t.deepEqual(
+    again.map(({ source, cleared }) => [source, cleared]),
+    [0, 1, 2, 3].map((i) => [`cell-${i}`, false]),
+  );
+  t.deepEqual(new Set(again.map(({ atUs }) => atUs)).size, 1);
+  t.true((again[0]?.atUs ?? 0) < 10_000_000);
+});
+
+test('a cell that comes back is not forgiven its silence because a scale is given more time', (t) => {
+  const faults: WeighingFault[] = [];
+  const weigher = new Weigher({
+    plates: [plateOf(1), plateOf(1, { id: 'rack', cells: undefined, scale: 'scale' })],
+    calibration: calibrationOf(plateOf(1)),
+    config: defaults,
+    sink: (output) => {
+      if (output.kind === 'fault' && output.fault === 'missing') faults.push(output);
+    },
+  });
+  const indicate = (atUs: number) =>
+    weigher.scale({ kind: 'scale', source: 'scale', atUs, massMg: 0, stable: true });
+  let sequence = 0;
+  const convert = (fromUs: number) => {
+    for (let i = 0; i < 8; i++) weigher.cell('cell-0', fromUs + i * 12_500, 80_000 + (i % 2), sequence++);
+  };
+  convert(1_000_000);
+  for (let atUs = 1_200_000; atUs < 5_250_000; atUs += 200_000) indicate(atUs);
+  convert(5_250_000);
+  for (let atUs = 5_400_000; atUs < 8_000_000; atUs += 200_000) indicate(atUs);
+  t.deepEqual(
+    faults.map(({ source, cleared, atUs }) => [source, cleared, atUs >= 5_750_000 && atUs <= 5_900_000]),
+    [
+      ['cell-0', false, false],
+      ['cell-0', true, false],
+      ['cell-0', false, true],
+    ],
+  );
+});
+
+test('a scale that came back is missing again when it falls silent again', (t) => {
+  const faults: WeighingFault[] = [];
+  const weigher = new Weigher({
+    plates: [plateOf(1, { cells: undefined, scale: 'scale' })],
+    calibration: undefined,
+    config: defaults,
+    sink: (output) => {
+      if (output.kind === 'fault') faults.push(output);
+    },
+  });
+  const indicate = (atUs: number) =>
+    weigher.scale({ kind: 'scale', source: 'scale', atUs, massMg: 0, stable: true });
+  indicate(1_000_000);
+  weigher.advance(60_000_000);
+  t.is(weigher.nextDeadlineUs(), undefined);
+  indicate(60_000_001);
+  t.true((weigher.nextDeadlineUs() ?? Infinity) <= 63_000_001);
+  weigher.advance(120_000_000);
+  t.deepEqual(
+    faults.map(({ cleared }) => cleared),
+    [false, true, false],
   );
 });
 
