@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { DeviceFault } from '#readings/faults.ts';
@@ -45,12 +44,30 @@ export interface DriverContext {
   readonly buses: ReadonlyMap<string, Device>;
 }
 
+/** What is wrong with options, as zod says it; only what is read here. */
+export interface OptionsError {
+  readonly message?: string;
+  readonly issues?: readonly { readonly path?: readonly PropertyKey[]; readonly message: string }[];
+}
+
+/**
+ * Checks and completes a device's options. Every zod schema is one; so is any object with a `safeParse` of its own, so
+ * that a maker's driver needs no library.
+ */
+export interface OptionsSchema<Options = unknown> {
+  safeParse(
+    options: unknown,
+  ):
+    | { readonly success: true; readonly data: Options }
+    | { readonly success: false; readonly error: OptionsError };
+}
+
 export interface Driver<Options = unknown> {
   readonly contract: typeof driverContract;
   /** `firmata-hx711`, `hid-pos-scanner`: what a profile's `driver` says. */
   readonly name: string;
   readonly kind: DeviceKind;
-  readonly options: z.ZodType<Options>;
+  readonly options: OptionsSchema<Options>;
   /** What is attached and could be opened by this driver. */
   discover?(context: DriverContext): Promise<DeviceIdentity[]>;
   /** Opens the device; rejects with a coded `DriverError`. */

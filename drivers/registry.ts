@@ -2,7 +2,14 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
-import { type Device, type Driver, type DriverContext, driverContract } from './driver.ts';
+import {
+  type Device,
+  type Driver,
+  type DriverContext,
+  driverContract,
+  type OptionsError,
+  type OptionsSchema,
+} from './driver.ts';
 import { DriverError } from './errors.ts';
 import { virtualLoadCells } from './virtual/load-cells.ts';
 import { virtualMotion } from './virtual/motion.ts';
@@ -16,16 +23,21 @@ const driverShape = z.object({
   contract: z.number(),
   name: z.string().regex(/^[a-z0-9-]+$/),
   kind: z.string(),
-  options: z.custom<z.ZodType>(
-    (value) => typeof value === 'object' && value !== null && 'safeParse' in value,
-    'must be a zod schema',
+  options: z.custom<OptionsSchema>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      'safeParse' in value &&
+      typeof value.safeParse === 'function',
+    'must be a zod schema, or an object with a method safeParse',
   ),
   open: z.custom<Driver['open']>((value) => typeof value === 'function', 'must be a function'),
 });
 
 /**
  * All drivers: those shipped, then a maker's own from the configured JavaScript files. A file exports one driver as
- * `default` or several as `drivers`. Rejects with CW-DRV-007 (other contract) and CW-DRV-010 (file can't be used).
+ * `default` or several as `drivers`; each is a driver or a function that makes one, to which the gateway hands its zod.
+ * Rejects with CW-DRV-007 (other contract) and CW-DRV-010 (file can't be used).
  */
 export async function listDrivers(extraPaths: readonly string[] = []): Promise<Driver[]> {
   const drivers = [...shipped];
@@ -45,23 +57,41 @@ export async function findDriver(name: string, extraPaths: readonly string[] = [
   const drivers = await listDrivers(extraPaths);
   const found = drivers.find((driver) => driver.name === name);
   if (found !== undefined) return found;
+  const own = drivers
+    .slice(shipped.length)
+    .map((driver) => driver.name)
+    .join(', ');
   throw new DriverError(
     'CW-DRV-001',
-    `there is no driver ${name}; known are ${drivers.map((driver) => driver.name).join(', ')}`,
+    `there is no driver ${name}; this release brings: ${shipped.map((driver) => driver.name).join(', ')}${own === '' ? '' : `; the configuration adds: ${own}`}`,
   );
 }
 
-/** Options checked and completed by the driver's own schema. Throws CW-DRV-002 naming what is wrong. */
+/**
+ * Options checked and completed by the driver's own schema. Throws CW-DRV-002 naming what is wrong, also where a maker's
+ * own `safeParse` fails or answers with something else than a result.
+ */
 export function parseDriverOptions(driver: Driver, options: unknown, deviceId: string): unknown {
-  const result = driver.options.safeParse(options ?? {});
-  if (result.success) return result.data;
-  const findings = result.error.issues.map(
-    (issue) => `${['options', ...issue.path.map(String)].join('.')}: ${issue.message}`,
-  );
-  throw new DriverError(
-    'CW-DRV-002',
-    `device ${deviceId} with driver ${driver.name}: ${findings.join('; ')}`,
-    { details: { device: deviceId, driver: driver.name, findings } },
+  const refusal = (findings: readonly string[], cause?: unknown) =>
+    new DriverError('CW-DRV-002', `device ${deviceId} with driver ${driver.name}: ${findings.join('; ')}`, {
+      cause,
+      details: { device: deviceId, driver: driver.name, findings },
+    });
+  let result: ReturnType<OptionsSchema['safeParse']> | undefined;
+  try {
+    result = driver.options.safeParse(options ?? {});
+  } catch (cause) {
+    throw refusal([`options: the driver's check of them failed: ${describeError(cause)}`], cause);
+  }
+  if (result?.success === true) return result.data;
+  throw refusal(findingsOf(result?.error));
+}
+
+function findingsOf(error: OptionsError | undefined): string[] {
+  const issues = Array.isArray(error?.issues) ? (error.issues as NonNullable<OptionsError['issues']>) : [];
+  if (issues.length === 0) return [`options: ${error?.message ?? 'not valid; the driver does not say why'}`];
+  return issues.map(
+    ({ path, message }) => `${['options', ...(path ?? []).map(String)].join('.')}: ${message}`,
   );
 }
 
@@ -89,7 +119,17 @@ async function loadDriverFile(path: string): Promise<Driver[]> {
       ? []
       : [module.default];
   if (exported.length === 0) throw unusable(path, 'it exports neither `default` nor `drivers`');
-  return exported.map((value) => checkDriver(value, path));
+  return Promise.all(exported.map(async (value) => checkDriver(await made(value, path), path)));
+}
+
+/** A maker's file lies outside this repository and finds no zod of its own, so a driver may be a function of it. */
+async function made(value: unknown, path: string): Promise<unknown> {
+  if (typeof value !== 'function') return value;
+  try {
+    return (await value(z)) as unknown;
+  } catch (cause) {
+    throw unusable(path, `the function that is to make its driver failed: ${describeError(cause)}`, cause);
+  }
 }
 
 function checkDriver(value: unknown, path: string): Driver {

@@ -7,9 +7,10 @@ import { dirname, join } from 'node:path';
 import { writeFileAtomic } from '#base/atomic-file.ts';
 import { configDocuments } from './docs/config.ts';
 import { eventDocuments } from './docs/events.ts';
+import { guideDocuments } from './docs/guides.ts';
 import { scenarioDocuments } from './docs/scenarios.ts';
 
-const generated = [...configDocuments, ...eventDocuments, ...scenarioDocuments];
+const generated = [...configDocuments, ...eventDocuments, ...guideDocuments, ...scenarioDocuments];
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');

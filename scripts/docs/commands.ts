@@ -25,7 +25,7 @@ export const commands: readonly CommandDoc[] = [
     name: 'live.start',
     summary: 'Starts or renews a lease on live values.',
     args: { 'what?': '`weight` (default) or `counts`', 'seconds?': '1 … 3600, default 60' },
-    answer: '`what`, `seconds`, `topic`',
+    answer: '`what`, `seconds`, `topic` (relative: `live/weight`)',
   },
   {
     name: 'live.stop',
@@ -57,7 +57,7 @@ export const commands: readonly CommandDoc[] = [
     args: {
       'gtin?': '14 digits, or',
       'plu?': '4 or 5 digits',
-      'count?': '1 … 99, default 1',
+      'count?': '1 … 99',
       'event?': 'the `item.unresolved` event that it answers',
     },
     answer: '`name` in the catalogue',

@@ -51,7 +51,7 @@ export const topics: readonly TopicDoc[] = [
     qos: 1,
     retain: true,
     payload: basketSnapshot,
-    summary: 'The basket as it stands; cleared (an empty retained message) when the session closes.',
+    summary: 'The basket as it stands; an empty retained message clears it when the session closes.',
   },
   {
     id: 'liveWeight',

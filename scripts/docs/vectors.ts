@@ -6,7 +6,7 @@ import { EventError } from '#events/errors.ts';
 import type { AnyEvent, CartEvent } from '#events/event.ts';
 import type { Infer, RecordShape } from '#events/fields.ts';
 import { recordToJson, toJson } from '#events/json.ts';
-import { Ledger } from '#events/ledger.ts';
+import { eventId, Ledger } from '#events/ledger.ts';
 import {
   ackPayload,
   liveCounts,
@@ -21,10 +21,8 @@ import { samples } from './samples.ts';
 const versions = { software: 'cartwright/0.1.0', catalogue: '2026-11-22.1', planogram: '7', calibration: 7 };
 const ledgerId = '9f2c64d1083ab57e';
 const maximum = Number.MAX_SAFE_INTEGER;
-const ledger = new Ledger(
-  { store: 'store-1', device: 'cart-0042', ledger: ledgerId },
-  { boot: 12, nextSequence: 4_711, versions },
-);
+const identity = { store: 'store-1', device: 'cart-0042', ledger: ledgerId };
+const ledger = new Ledger(identity, { boot: 12, nextSequence: 4_711, versions });
 const moment = {
   atUs: 8_412_000_250,
   time: Date.UTC(2026, 10, 22, 10, 20, 12, 7),
@@ -38,6 +36,12 @@ const withData = (event: AnyEvent, data: object): AnyEvent => ({
   ...event,
   data: { ...event.data, ...data },
 });
+/** The event with another sequence, and the id that goes with it. */
+const numbered = (sequence: number, event: AnyEvent): AnyEvent => ({
+  ...event,
+  sequence,
+  id: eventId(identity, sequence),
+});
 const deep: unknown[] = [];
 for (let i = 0, at = deep; i < 10; i++) {
   const next: unknown[] = [];
@@ -46,8 +50,8 @@ for (let i = 0, at = deep; i < 10; i++) {
 }
 
 const edges: readonly (readonly [string, AnyEvent])[] = [
-  ['integers around 2^32', { ...base, sequence: 2 ** 32 - 1, boot: 2 ** 32, atUs: 2 ** 32 + 1 }],
-  ['the largest integer', { ...base, sequence: maximum, atUs: maximum, time: maximum }],
+  ['integers around 2^32', numbered(2 ** 32 - 1, { ...base, boot: 2 ** 32, atUs: 2 ** 32 + 1 })],
+  ['the largest integer', numbered(maximum, { ...base, atUs: maximum, time: maximum })],
   [
     'heads of every width',
     withData(base, { boot: 23, downMs: 24, '~20': [255, 256, 65_535, 65_536, -1, -24, -25] }),
@@ -234,6 +238,9 @@ export function examples(): ReadonlyMap<string, object> {
   for (const { record, json } of payloads()) if (!found.has(record)) found.set(record, json);
   return found;
 }
+
+/** The first vector's identity, for the worked example of an id. */
+export const idExample = { ...identity, sequence: events[0]?.sequence ?? 0, id: events[0]?.id ?? '' };
 
 /** The published test vectors: bytes in hexadecimal, and what they mean in the other forms. */
 export const vectorDocuments = [

@@ -40,6 +40,9 @@ const preamble = `; What Cartwright's messages look like in CBOR (RFC 8949), in 
 ; - Messages are encoded deterministically (RFC 8949, section 4.2.1): definite lengths, shortest heads, keys in bytewise
 ;   order. Events are refused otherwise; the other payloads, which anybody may write, only must not hold a key twice.
 ; - Integers stay within ±(2^53 - 1). There are no floats, no tags, no undefined.
+; - The id of an event is a UUIDv8 (RFC 9562): take the SHA-256 of store, 0x00, device, 0x00, ledger in lower-case
+;   hexadecimal, 0x00, sequence in decimal (all UTF-8; "store/device" is key 5); of its first 16 bytes, set the upper
+;   four bits of byte 6 to 1000 (version 8) and the upper two of byte 8 to 10 (variant).
 ; - A reader keeps integer keys that it doesn't know, and takes any text where values are listed: newer versions of a
 ;   message add keys and values, and never change the meaning of those that are there.
 `;

@@ -16,7 +16,7 @@ export type TimeQuality = (typeof timeQualities.values)[number];
 
 /** The envelope without `data` (key 13), whose shape follows from `type`. */
 export const envelope = record('event', {
-  id: must(1, uuid, 'UUIDv8 of SHA-256(store, device, ledger, sequence)'),
+  id: must(1, uuid, 'UUIDv8 of store, device, ledger and sequence'),
   ledger: must(2, hex(8), 'made with an empty outbox'),
   sequence: must(3, uint, '+1 per event, across boots'),
   type: must(4, text, 'as item.added'),

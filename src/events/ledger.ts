@@ -17,7 +17,8 @@ export interface Moment {
 }
 
 /**
- * UUIDv8 (RFC 9562 §5.8) of SHA-256(store, device, ledger, sequence), the parts separated by a zero byte.
+ * UUIDv8 (RFC 9562 §5.8): the first 16 bytes of the SHA-256 of store, device, ledger (lower-case hexadecimal) and
+ * sequence (decimal), UTF-8, a zero byte between them; version and variant bits set.
  * The same four values name the same event everywhere, so a receiver can check an id.
  */
 export function eventId(identity: LedgerIdentity, sequence: number): string {

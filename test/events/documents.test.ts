@@ -1,10 +1,15 @@
+import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
 import { Parser } from '@asyncapi/parser';
 import test from 'ava';
 import { parse } from 'yaml';
+import { checkRequest } from '#commands/messages.ts';
 import { eventTypes } from '#events/catalog.ts';
 import { isKnownType } from '#events/codec.ts';
+import { requestPayload } from '#events/mqtt-payloads.ts';
 import { makeHandlers } from '#gateway/handlers.ts';
+import { decodePayload } from '#uplink/payloads.ts';
 import { commands } from '../../scripts/docs/commands.ts';
 import { edgeVectors, eventVectors, readDocument } from './vectors.ts';
 
@@ -73,4 +78,23 @@ test('the schemas of the AsyncAPI description fit the JSON view of every vector'
 test('the documented commands are those that the gateway answers', (t) => {
   const targets = {} as Parameters<typeof makeHandlers>[0];
   t.deepEqual([...makeHandlers(targets).keys()].sort(), commands.map(({ name }) => name).sort());
+});
+
+test('the command that is shown for the shell makes a request that is valid when it is typed', async (t) => {
+  const block = /```sh\n(mosquitto_pub [\s\S]+?)\n```/.exec(await readDocument('mqtt.md'))?.[1] ?? '';
+  const before = Date.now();
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    `mosquitto_pub() { printf '%s\\n' "$@"; }\n${block}`,
+  ]);
+  const words = stdout.trimEnd().split('\n');
+  t.is(words[words.indexOf('-t') + 1], 'cw/1/demo-store/cart-0001/request/live/start');
+  const payload = Buffer.from(words[words.indexOf('-m') + 1] ?? '');
+  const request = checkRequest(decodePayload(requestPayload, payload));
+  t.true(Math.abs(request.issued - before) < 60_000);
+  t.true(request.expires >= request.issued + 59_000 && request.expires <= request.issued + 61_000);
+  const answer = await makeHandlers({ live: { start() {} } } as unknown as Parameters<
+    typeof makeHandlers
+  >[0]).get('live.start')?.(request.args, {} as never);
+  t.deepEqual(answer, { what: 'weight', seconds: 5, topic: 'live/weight' });
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import test from 'ava';
 import { eventTypes } from '#events/catalog.ts';
 import { otherPayloads } from '#events/cddl.ts';
@@ -45,6 +46,42 @@ test('each vector reads the same from all three of its forms', (t) => {
       t.deepEqual(toCloudEvent(event), cloudEvent, name);
     }
   }
+});
+
+/** The formula of docs/mqtt.md, written a second time on purpose. */
+function idOf(source: string, ledger: string, sequence: number): string {
+  const [store = '', device = ''] = source.split('/');
+  const parts = [store, device, ledger, String(sequence)].map((part) => Buffer.from(part));
+  const zero = Buffer.of(0);
+  const joined = Buffer.concat(parts.flatMap((part, i) => (i === 0 ? [part] : [zero, part])));
+  const octets = [...createHash('sha256').update(joined).digest()].slice(0, 16);
+  octets[6] = ((octets[6] ?? 0) % 16) + 0x80;
+  octets[8] = ((octets[8] ?? 0) % 64) + 0x80;
+  return octets.map((octet) => octet.toString(16).padStart(2, '0')).join('');
+}
+
+test('the id of every vector follows from its source, ledger and sequence', (t) => {
+  for (const { name, json } of [...eventVectors, ...edgeVectors]) {
+    const { id, source, ledger, sequence } = json as {
+      id: string;
+      source: string;
+      ledger: string;
+      sequence: number;
+    };
+    t.is(id.replaceAll('-', ''), idOf(source, ledger, sequence), name);
+  }
+});
+
+test('the worked example of an id is that of the first vector', async (t) => {
+  const reference = await readDocument('mqtt.md');
+  const [first] = eventVectors;
+  if (first === undefined) return t.fail('there are no vectors');
+  const { id } = first.json as { id: string };
+  t.true(reference.includes(`\nid ${id}\n`));
+  const format = /^\$ printf '([^']+)' \| sha256sum\n([0-9a-f]{64})$/m.exec(reference);
+  // As the shell's printf reads it: \000 is a zero byte, whatever digit follows.
+  const joined = (format?.[1] ?? '').replaceAll('\\000', '\0');
+  t.is(createHash('sha256').update(joined).digest('hex'), format?.[2] ?? 'no example');
 });
 
 test('each vector of the other payloads reads the same from both of its forms', (t) => {

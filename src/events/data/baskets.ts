@@ -1,4 +1,4 @@
-import { array, bool, choice, int, may, must, ppmShape, record, text, uint, uuid } from '../fields.ts';
+import { array, bool, choice, hex, int, may, must, ppmShape, record, text, uint, uuid } from '../fields.ts';
 
 export const priceStatuses = choice('final', 'estimate', 'at-till');
 
@@ -89,6 +89,6 @@ export const basketSnapshot = record('basket-snapshot', {
   lines: must(4, array(basketLineRecord), 'lines with a count above 0'),
   totals: must(5, totals, 'totals'),
   questions: must(6, array(uuid), 'open item.unresolved events'),
-  ledger: must(7, text, 'ledger of the device, hexadecimal'),
+  ledger: must(7, hex(8), 'ledger of the device'),
   sequence: must(8, uint, 'sequence of the last event it includes'),
 });

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { idExample } from './vectors.ts';
+
+/** What docs/mqtt.md says besides its tables. */
+export const usage = `# MQTT reference
+
+<!-- Made from the event contract's tables by \`npm run docs\` (scripts/docs/mqtt.ts and mqtt-text.ts). Edit those. -->
+
+For whoever connects a store, a till or a tool to Cartwright's carts and shelves; complete programs are in
+[consumers.md](consumers.md). The same in machine-readable form:
+[asyncapi.yaml](asyncapi.yaml) (topics), [events.cddl](events.cddl) (bytes, the authority) and [vectors/](vectors/)
+(test vectors: hexadecimal, JSON and CloudEvents of every event, odd ones, and malformed ones with their error codes).
+
+All topics begin with \`cw/1/{store}/{device}/\`; names are made of \`a-z\`, \`0-9\` and \`-\`. A dot in the name of an event
+type or command is a slash in its topic: \`item.added\` travels on \`event/item/added\`. MQTT 5 and 3.1.1 both do.
+
+## Payloads
+
+CBOR maps with integer keys, deterministically encoded (RFC 8949, section 4.2), or, with \`encoding: json\` in the
+device's configuration, their JSON view. The first byte tells them apart: JSON begins with \`{\` (0x7b), which no CBOR map
+does. Devices read both; a request in JSON is answered in JSON, one in CBOR in the encoding of the device's configuration.
+An empty payload is no message: it clears a retained one (\`basket\`). In CBOR and JSON alike:
+
+- Numbers are integers within ±(2^53 − 1), never floats; the unit is in the name (\`massMg\`, \`atUs\`, \`priceMinor\`).
+  A JavaScript CBOR library may write large numbers as floats, which are refused: give it BigInt.
+- Newer versions add keys, event types and values of lists, and never change the meaning of what is there. Ignore, or
+  carry along, what you don't know. In JSON an unknown key N is named \`"~N"\`, text keys that begin with \`~\` get
+  a second one, and bytes are \`{"~b64": "…"}\`. UUIDs and hexadecimal fields are byte strings in CBOR, text in JSON.
+- Events are refused unless encoded deterministically. What you send (requests, \`ack\`) may have its keys in any order.
+- A payload has at most 262,144 bytes; a request at most 65,536.
+
+## Receiving every event exactly once
+
+Subscribe to \`cw/1/{store}/+/event/#\` with a persistent session and QoS 1, and store an event before you acknowledge it.
+\`sequence\` grows by one per event within a \`ledger\`, across restarts of the device; \`id\` follows from store, device,
+ledger and sequence. Drop what you have already (same \`id\`); a gap closes when the device sends again, or is explained
+by an \`outbox.dropped\` event, whose range counts as received. An \`ack\` tells the device what is safe: without one it
+forgets an event when the broker has it. One consumer of a store sends \`ack\`: the one that keeps the ledger.
+
+A device whose outbox is full makes room by class (the tables below name each event's): it drops the oldest \`telemetry\`
+first, then the oldest \`evidence\`. \`ledger\` events are never dropped for space: they have a share of the outbox for
+themselves (\`outbox.ledgerShare\`), and when that is full, the session that is open goes on and no new one begins. Only what the
+broker itself keeps refusing is given up, whatever its class. Every drop is reported as \`outbox.dropped\`.`;
+
+/** The formula of an id with one event's own numbers, so that nobody has to guess at a byte. */
+export function idSection(): string {
+  const { store, device, ledger, sequence, id } = idExample;
+  const digest = createHash('sha256').update(`${store}\0${device}\0${ledger}\0${sequence}`).digest('hex');
+  return `## Ids
+
+The \`id\` of an event is a UUIDv8 (RFC 9562) that anybody can compute from \`source\` (store/device), \`ledger\` and
+\`sequence\`:
+
+1. Join in UTF-8: the store, a zero byte, the device, a zero byte, the ledger in lower-case hexadecimal, a zero byte, the
+   sequence in decimal.
+2. Take the first 16 bytes of the SHA-256 of that.
+3. Set the upper four bits of byte 6 to 1000 (version 8) and the upper two bits of byte 8 to 10 (variant).
+
+For the first of the [vectors](vectors/events.json), event ${sequence} of ledger ${ledger} of \`${store}/${device}\`:
+
+\`\`\`
+$ printf '${store}\\000${device}\\000${ledger}\\000${sequence}' | sha256sum
+${digest}
+id ${id}
+\`\`\``;
+}
+
+export const requests = `## Commands
+
+Publish on \`request/…\` with QoS 1, not retained; the answer comes on \`response/…\` with the same \`transaction\`.
+\`expires\` lies at most 24 h after \`issued\`. A transaction is carried out once: sent again, it is answered again, and with
+other arguments refused. A refusal carries a code ([errors.md](errors.md)) and a sentence for people.
+
+To try it, run \`scripts/cartwright demo\`. It prints the port of its broker (1883 where that is free): put it for \`-p\`. Its
+store is \`demo-store\`, its cart \`cart-0001\`. Listen for answers and live values, then ask for live values:
+
+\`\`\`sh
+mosquitto_sub -p 1883 -v -t 'cw/1/demo-store/cart-0001/response/#' -t 'cw/1/demo-store/cart-0001/live/#'
+\`\`\`
+
+\`\`\`sh
+mosquitto_pub -p 1883 -q 1 -t cw/1/demo-store/cart-0001/request/live/start \\
+  -m '{"transaction":"t-'$(date +%s)'","issued":'$(date +%s)000',"expires":'$(($(date +%s) + 60))000',"args":{"what":"weight","seconds":5}}'
+\`\`\``;
+
+export const commandNotes = `\`live.start\` answers with a topic relative to the device: \`live/weight\` is \`cw/1/{store}/{device}/live/weight\`. The lease ends
+by itself; renew it by sending \`live.start\` again with a new transaction.
+
+\`item.identify\` is what a shopper picks on a display, and works in two ways:
+
+- With \`event\`, it answers that open question (an \`item.unresolved\` about something that was put in or taken out). Where the
+  mass allows the pick, \`item.resolved\` follows at once, with the question in \`settles\`. Where it contradicts the pick,
+  the command is refused (CW-FUS-004), nothing is charged and the question stays open. Of several things put in
+  together (kind \`mixed\`) one may be picked after the other: the question is settled when they explain the mass.
+  A question that is not open, or about a scan for which nothing was put in, is refused (CW-FUS-003).
+- Without \`event\`, it counts as a scan: it settles the latest open question that it fits, and otherwise waits for what is put in
+  next (\`fusion.scanHoldMs\`) and is asked about if nothing is. So \`done\` says that the pick was taken, not that it
+  was charged: that, the events tell.
+
+\`count\` is how many were picked; left out, it is one, or as many as the mass says.`;
