@@ -1,3 +1,4 @@
+import { describeError } from '#base/errors.ts';
 import { UplinkError } from './errors.ts';
 import type { DropRange } from './outbox-policy.ts';
 import type { EncodedEvent } from './outbox-types.ts';
@@ -14,7 +15,7 @@ export interface DeliverySource {
   read(after: number, limit: number): EncodedEvent[];
   release(sequence: number): void;
   notePublished(sequence: number): void;
-  setAcknowledged(): void;
+  setAcknowledged(on: boolean): void;
   refuse(event: EncodedEvent): DropRange;
 }
 
@@ -140,22 +141,46 @@ export class Delivery {
   }
 
   #send(transport: Transport, quota: Quota, event: EncodedEvent, nowMs: number): void {
+    const message = this.#message(event);
+    if (message === undefined) {
+      quota.give();
+      return;
+    }
     const generation = this.#generation;
     this.#inFlight.set(event.sequence, { event, atMs: nowMs });
     this.#source.notePublished(event.sequence);
-    const topic = `${this.#options.prefix}/${eventTopic(event.type)}`;
+    const { topic, payload } = message;
     const done = (refusal: number | undefined) => {
       quota.give();
       if (generation === this.#generation) this.#answered(event, refusal);
       this.#hooks.progress();
     };
-    const payload = this.#options.payload(event);
     // Fixed header, topic, packet id and an empty property list take less than 16 bytes beside the names.
     if (payload.length + topic.length + 16 > transport.maximumPacketSize) {
       queueMicrotask(() => done(0x95));
       return;
     }
     transport.publish(topic, payload, { qos: 1, retain: false }, done);
+  }
+
+  /** Topic and payload; undefined where the stored event is damaged: it is given up, so that those after it go on. */
+  #message(event: EncodedEvent): { topic: string; payload: Uint8Array } | undefined {
+    try {
+      return {
+        topic: `${this.#options.prefix}/${eventTopic(event.type)}`,
+        payload: this.#options.payload(event),
+      };
+    } catch (error) {
+      this.#hooks.fault(
+        new UplinkError(
+          'CW-UPL-013',
+          `stored event ${event.sequence} (${event.type}) can not be read (${describeError(error)}); it was given up and is counted. Check the disk`,
+          { cause: error, details: { sequence: event.sequence, type: event.type } },
+        ),
+      );
+      this.#hooks.dropped(this.#source.refuse(event));
+      return undefined;
+    }
   }
 
   #answered(event: EncodedEvent, refusal: number | undefined): void {
@@ -169,7 +194,11 @@ export class Delivery {
     this.#refusals.delete(event.sequence);
     this.#pauseMs = refusalPauseMs;
     this.#published++;
-    if (this.#source.acknowledged) return;
+    if (!this.#source.acknowledged) this.#releasePublished();
+  }
+
+  /** Everything before the oldest event that still waits for its PUBACK. */
+  #releasePublished(): void {
     const [oldest] = this.#inFlight.keys();
     const through = oldest === undefined ? this.#cursor : oldest - 1;
     if (through > this.#source.releasedThrough) this.#source.release(through);
@@ -199,11 +228,12 @@ export class Delivery {
   }
 
   /**
-   * The store says that everything of `ledger` up to `sequence` is safe. Ignored for another ledger and for a sequence
-   * that was not published yet; the latter means that the outbox was put back to an older copy, which is reported.
+   * The store says that everything of `ledger` up to `sequence` is safe; from now on only that releases events. Ignored
+   * for another ledger, for 0 (which names no event) and for a sequence that was not published yet; the latter means
+   * that the outbox was put back to an older copy, which is reported.
    */
   acknowledge(ledger: string, sequence: number, nowMs: number): void {
-    if (ledger !== this.#source.start.ledger) return;
+    if (ledger !== this.#source.start.ledger || sequence < 1) return;
     if (sequence > this.#source.publishedThrough) {
       this.#hooks.fault(
         new UplinkError(
@@ -214,13 +244,21 @@ export class Delivery {
       );
       return;
     }
-    this.#source.setAcknowledged();
+    this.#source.setAcknowledged(true);
     if (sequence <= this.#source.releasedThrough) return;
     this.#source.release(sequence);
     this.#cursor = Math.max(this.#cursor, sequence);
     while ((this.#ready[this.#readyAt]?.sequence ?? Infinity) <= sequence) this.#readyAt++;
     this.#silentSinceMs = nowMs;
     this.#resendMs = this.#options.resendAfterMs;
+    this.#hooks.progress();
+  }
+
+  /** The store acknowledges no more: PUBACK is delivery again, also for what had one already. */
+  stopAcknowledging(): void {
+    if (!this.#source.acknowledged) return;
+    this.#source.setAcknowledged(false);
+    if (this.#transport !== undefined) this.#releasePublished();
     this.#hooks.progress();
   }
 

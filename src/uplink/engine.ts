@@ -161,7 +161,7 @@ export class Engine {
   }
 
   #fault(error: UplinkError): void {
-    this.#gate.pass(error, Date.now());
+    this.#gate.pass(error, performance.now());
   }
 
   #payload(event: EncodedEvent): Uint8Array {
@@ -213,7 +213,7 @@ export class Engine {
     this.#startDelivery = () => {
       clearTimeout(this.#grace);
       this.#startDelivery = undefined;
-      this.#delivery.connected(transport, quota, Date.now());
+      this.#delivery.connected(transport, quota, performance.now());
       this.#pump();
     };
     this.#subscribe(
@@ -237,7 +237,7 @@ export class Engine {
     this.#delivery.disconnected();
     this.#messages.disconnected();
     for (const done of this.#unhandled.splice(0)) done();
-    if (reason === 'session taken over' && this.#presence.takenOver(Date.now())) {
+    if (reason === 'session taken over' && this.#presence.takenOver(performance.now())) {
       this.#fault(identityError(clientId(this.#options)));
     }
     this.#postStatus();
@@ -305,10 +305,12 @@ export class Engine {
   }
 
   #acknowledge(payload: Uint8Array): void {
-    if (payload.length === 0) return;
     try {
-      const { ledger, sequence } = readAck(payload);
-      this.#delivery.acknowledge(ledger, sequence, Date.now());
+      if (payload.length === 0) this.#delivery.stopAcknowledging();
+      else {
+        const { ledger, sequence } = readAck(payload);
+        this.#delivery.acknowledge(ledger, sequence, performance.now());
+      }
     } catch (error) {
       this.#notUnderstood(`${this.#prefix}/ack`, error instanceof Error ? error.message : String(error));
       return;
@@ -335,7 +337,7 @@ export class Engine {
     this.#pumping = undefined;
     try {
       this.#messages.pump();
-      this.#delivery.pump(Date.now());
+      this.#delivery.pump(performance.now());
       this.#writer.scheduleDeletion();
       if (this.#outbox.hasDeletions) this.#writer.unblock();
     } catch (error) {
@@ -345,7 +347,7 @@ export class Engine {
   }
 
   #tick(): void {
-    if (!this.#delivery.tick(Date.now())) {
+    if (!this.#delivery.tick(performance.now())) {
       this.#fault(
         new UplinkError(
           'CW-UPL-023',
@@ -389,13 +391,19 @@ export class Engine {
     const event = this.#outbox.oldest();
     if (event === undefined) return undefined;
     if (this.#oldest?.sequence !== event.sequence) {
-      const { boot, atUs } = decodeEvent(event.bytes);
-      this.#oldest = {
-        sequence: event.sequence,
-        atUs: boot === this.#outbox.start.boot ? atUs : undefined,
-      };
+      this.#oldest = { sequence: event.sequence, atUs: this.#timeOf(event) };
     }
     return this.#oldest.atUs;
+  }
+
+  /** Monotonic time of an event of this boot, µs; undefined for another boot's, and for one that can not be read. */
+  #timeOf(event: EncodedEvent): number | undefined {
+    try {
+      const { boot, atUs } = decodeEvent(event.bytes);
+      return boot === this.#outbox.start.boot ? atUs : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Sends what can be sent within the bound, says goodbye on `state`, marks a clean stop and closes the outbox. */
@@ -403,10 +411,11 @@ export class Engine {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#writer.write();
-    const until = Date.now() + withinMs;
+    const until = performance.now() + withinMs;
     const drained = () => this.#link.session === undefined || (!this.#messages.busy && !this.#delivery.busy);
     const wait = async (condition: () => boolean, deadline: number) => {
-      while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (!condition() && performance.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 5));
     };
     await wait(drained, until - withinMs / 4);
     this.#delivery.disconnected();
@@ -415,7 +424,7 @@ export class Engine {
       await wait(drained, until);
     }
     clearInterval(this.#clock);
-    await this.#link.stop(Math.max(50, until - Date.now()));
+    await this.#link.stop(Math.max(50, until - performance.now()));
     for (const timer of [this.#grace, this.#statusTimer]) clearTimeout(timer);
     this.#writer.stop();
     this.#outbox.close();

@@ -14,6 +14,7 @@ export const uplinkCodes = {
   'CW-UPL-010': 'An event is too large.',
   'CW-UPL-011': 'The uplink is stopped.',
   'CW-UPL-012': 'The uplink worker ended.',
+  'CW-UPL-013': 'A stored event can not be read.',
   'CW-UPL-020': 'The broker can not be reached.',
   'CW-UPL-021': 'The broker refused the connection.',
   'CW-UPL-022': 'Another device uses the identity of this one.',

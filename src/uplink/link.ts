@@ -196,7 +196,7 @@ export class Link {
     client.handleMessage = (packet, done) => this.#hooks.message(packet, () => done());
     client.once('connect', (packet) => {
       clearTimeout(watch);
-      this.#upSince = Date.now();
+      this.#upSince = performance.now();
       this.#session = describeSession(client, protocol, packet, maxIncomingBytes);
       this.#hooks.up(this.#session);
     });
@@ -267,7 +267,7 @@ export class Link {
     this.#ended?.();
     if (wasUp) {
       this.#hooks.down(reason);
-      if (Date.now() - this.#upSince >= settledMs) this.#backoff.reset();
+      if (performance.now() - this.#upSince >= settledMs) this.#backoff.reset();
     } else if (handshook && !this.#refused && this.#options.protocol === 'auto') {
       // A broker that doesn't know the version answers so, or just hangs up: the other one is tried at once, and back.
       const first = this.#protocol === '5';

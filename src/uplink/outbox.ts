@@ -230,10 +230,10 @@ export class Outbox {
     const rows = this.#select.all(Math.max(after, this.#deleteThrough), limit);
     return rows.map((row) => {
       const { sequence, class: number, type, bytes } = row;
-      const name = classNames[Number(number)];
-      if (!(bytes instanceof Uint8Array) || name === undefined)
-        throw new Error(`event ${sequence} is unreadable`);
-      return { sequence: Number(sequence), class: name, type: String(type), bytes };
+      // A damaged column must stop no thread: who sends the event finds out whether it is one.
+      const name = classNames[Number(number)] ?? 'ledger';
+      const payload = bytes instanceof Uint8Array ? bytes : new Uint8Array();
+      return { sequence: Number(sequence), class: name, type: String(type), bytes: payload };
     });
   }
 
@@ -253,11 +253,11 @@ export class Outbox {
     this.#published = Math.max(this.#published, sequence);
   }
 
-  /** From now on only the store's own acknowledgement releases events. */
-  setAcknowledged(): void {
-    if (this.#acknowledged) return;
-    this.#transaction(() => this.#setMeta.run('acknowledged', 1));
-    this.#acknowledged = true;
+  /** Whether only the store's own acknowledgement releases events. On disk at once. */
+  setAcknowledged(on: boolean): void {
+    if (this.#acknowledged === on) return;
+    this.#transaction(() => this.#setMeta.run('acknowledged', on ? 1 : 0));
+    this.#acknowledged = on;
   }
 
   /** The number of the next CONNECT: +1 each time, across boots. On disk before it is used. */

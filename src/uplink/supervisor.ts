@@ -23,6 +23,7 @@ export class Supervisor {
   #worker: Worker | undefined;
   #boot: number | undefined;
   #ready = false;
+  #generation = 0;
   #stopping: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #onReady: (() => void)[] = [];
@@ -35,6 +36,11 @@ export class Supervisor {
       { firstMs: 50, maxMs: 10_000 },
       createRandom(options.seed).fork('supervisor'),
     );
+  }
+
+  /** Counts the threads: what belongs to an earlier one is told apart by it. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** Starts the first thread. Rejects with what kept it from opening the outbox. */
@@ -96,6 +102,7 @@ export class Supervisor {
     };
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: start, name: 'uplink' });
     this.#worker = worker;
+    this.#generation++;
     this.#ready = false;
     this.#failed = undefined;
     let reason = 'it ended';

@@ -22,7 +22,8 @@ export interface MessageInfo {
   readonly retain: boolean;
   readonly properties: IncomingMessage['properties'];
 }
-export type MessageHandler = (topic: string, payload: Uint8Array, info: MessageInfo) => void;
+/** The message counts as handled when what it returns has settled: until then it holds a place in the window. */
+export type MessageHandler = (topic: string, payload: Uint8Array, info: MessageInfo) => void | Promise<void>;
 
 interface Pending {
   readonly message: {
@@ -341,15 +342,20 @@ export class Uplink {
     const short = topic.startsWith(store)
       ? `_store/${topic.slice(store.length)}`
       : topic.slice(device.length);
-    for (const { filter, handler } of this.#subscriptions) {
-      if (!matchesFilter(filter, short)) continue;
-      try {
-        handler(short, payload, { retain, properties });
-      } catch (error) {
-        this.#log.error({ topic, error: String(error) }, 'a handler of messages failed');
-      }
-    }
-    this.#supervisor.post({ kind: 'handled' });
+    const { generation } = this.#supervisor;
+    const handled = this.#subscriptions
+      .filter(({ filter }) => matchesFilter(filter, short))
+      .map(async ({ handler }) => {
+        try {
+          await handler(short, payload, { retain, properties });
+        } catch (error) {
+          this.#log.error({ topic, error: String(error) }, 'a handler of messages failed');
+        }
+      });
+    void Promise.all(handled).then(() => {
+      // A thread that took over since knows nothing of this message.
+      if (generation === this.#supervisor.generation) this.#supervisor.post({ kind: 'handled' });
+    });
   }
 }
 

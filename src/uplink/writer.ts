@@ -102,14 +102,17 @@ export class Writer {
     this.#timer = undefined;
     if (this.#waiting.length === 0) return;
     const group = this.#waiting;
+    let result: ReturnType<Outbox['append']>;
     try {
-      const { outcomes, drops } = this.#outbox.append(group.map(({ batch }) => batch));
-      this.#commits++;
-      this.#settle(group, outcomes);
-      if (drops.length > 0) this.#hooks.dropped(drops);
+      result = this.#outbox.append(group.map(({ batch }) => batch));
     } catch (error) {
       this.#failed(error);
+      return;
     }
+    // Outside: what a hook throws is no fault of the disk.
+    this.#commits++;
+    this.#settle(group, result.outcomes);
+    if (result.drops.length > 0) this.#hooks.dropped(result.drops);
   }
 
   #settle(group: readonly Waiting[], outcomes: ReturnType<Outbox['append']>['outcomes']): void {

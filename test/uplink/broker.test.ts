@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -127,7 +128,9 @@ test('a message above the limit is ignored with a coded error, and the next one 
   const store = await StoreModel.open(t, broker.url, place, false);
   const device = await BenchDevice.open(t, { url: broker.url, silent: true });
   const seen: number[] = [];
-  device.uplink.subscribe('request/#', (_topic, payload) => seen.push(payload.length));
+  device.uplink.subscribe('request/#', (_topic, payload) => {
+    seen.push(payload.length);
+  });
   device.uplink.setBirth({ software: 'cartwright/test' });
   await device.connected();
   await until(() => store.states.length > 0, 'the device is there');
@@ -288,8 +291,8 @@ test('more than may wait in memory is refused, and what waits is told when the u
       (error: { code: string }) => settled.push(error.code),
     );
   const draft: Draft = {
-    type: 'command.refused',
-    data: { command: 'tare', code: 'CW-X', message: 'x'.repeat(9_000) },
+    type: 'gateway.born',
+    data: { boot: 1, software: 'x'.repeat(9_000), reason: 'start' },
   };
   for (let i = 0; i < 100 && device.status.blocked === undefined; i++) {
     await Promise.race([note(device.uplink.store(device.make(1, draft))), sleep(300)]);
@@ -301,4 +304,56 @@ test('more than may wait in memory is refused, and what waits is told when the u
   await until(() => settled.includes('CW-UPL-009'), 'the third is refused');
   await device.uplink.stop(100);
   await until(() => settled.includes('CW-UPL-011'), 'the waiting one is told');
+});
+
+for (const encoding of ['cbor', 'json'] as const) {
+  test(`a stored event that can not be decoded kills no thread (${encoding})`, async (t) => {
+    const broker = await openBroker(t);
+    const store = await StoreModel.open(t, broker.url, place, false);
+    const first = await BenchDevice.open(t, { url: 'mqtt://127.0.0.1:9', encoding });
+    await first.store(3);
+    await first.uplink.stop(100);
+    const database = new DatabaseSync(join(first.folder, 'outbox.sqlite'));
+    // The oldest, which the status looks at.
+    database.exec("UPDATE event SET bytes = x'ff' || substr(bytes, 2) WHERE sequence = 1");
+    database.close();
+    const device = await BenchDevice.open(t, { url: broker.url, encoding, folder: first.folder });
+    await device.store(1);
+    await until(() => device.status.outboxEvents === 0, 'the outbox is empty');
+    t.false(device.hasFault('CW-UPL-012'));
+    if (encoding === 'cbor') return;
+    t.is(store.byId.size, 3);
+    t.true(device.hasFault('CW-UPL-013'));
+    await until(() => device.drops.length === 1, 'the drop is reported');
+    t.like(device.drops[0], { first: 1, last: 1, count: 1, class: 'ledger', reason: 'refused' });
+  });
+}
+
+test('a window of requests is held back until their handlers have settled', async (t) => {
+  const broker = await openBroker(t);
+  const store = await StoreModel.open(t, broker.url, place, false);
+  const device = await BenchDevice.open(t, { url: broker.url, silent: true });
+  const waiting: (() => void)[] = [];
+  let started = 0;
+  device.uplink.subscribe('request/#', () => {
+    started++;
+    return new Promise<void>((resolve) => waiting.push(resolve));
+  });
+  device.uplink.setBirth({ software: 'cartwright/test' });
+  await until(() => store.states.length > 0, 'the device is there');
+  for (let i = 0; i < 200; i++) void store.publish('request/many', String(i));
+  await until(() => started >= 32, 'a window of them is handed over');
+  await sleep(300);
+  t.true(started < 200, `${started} were handed over at once`);
+  const births = store.states.length;
+  await device.uplink.restart();
+  for (const resolve of waiting.splice(0)) resolve();
+  const drain = setInterval(() => {
+    for (const resolve of waiting.splice(0)) resolve();
+  }, 5);
+  t.teardown(() => clearInterval(drain));
+  await until(() => store.states.slice(births).some(({ online }) => online), 'the new thread is there');
+  const before = started;
+  for (let i = 0; i < 50; i++) void store.publish('request/more', String(i));
+  await until(() => started >= before + 50, 'the new thread takes them as well');
 });

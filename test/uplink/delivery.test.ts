@@ -33,8 +33,8 @@ class Row implements DeliverySource {
   notePublished(sequence: number): void {
     this.publishedThrough = Math.max(this.publishedThrough, sequence);
   }
-  setAcknowledged(): void {
-    this.acknowledged = true;
+  setAcknowledged(on: boolean): void {
+    this.acknowledged = on;
   }
   refuse(event: EncodedEvent): DropRange {
     this.refused.push(event.sequence);
@@ -177,9 +177,9 @@ test('an acknowledgement that runs ahead of sending skips what it names', (t) =>
 });
 
 test('a store that stays silent gets everything again, less and less often', (t) => {
-  const { row, delivery, connect } = setUp(3);
+  const { row, delivery, connect } = setUp(4);
   const wire = connect();
-  delivery.acknowledge(row.start.ledger, 0, 0);
+  delivery.acknowledge(row.start.ledger, 1, 0);
   const answerAll = () => {
     for (const each of wire.sent) each.done();
   };
@@ -197,7 +197,7 @@ test('a store that stays silent gets everything again, less and less often', (t)
   t.is(sendsBy(5_500, 6_000), 1);
   t.is(sendsBy(6_500, 15_000), 0);
   t.is(sendsBy(15_500, 16_500), 1);
-  delivery.acknowledge(row.start.ledger, 3, 17_000);
+  delivery.acknowledge(row.start.ledger, 4, 17_000);
   t.is(sendsBy(17_500, 100_000), 0);
 });
 
@@ -235,4 +235,45 @@ test('an event that is too large for the broker is given up after some tries, th
   t.deepEqual(row.refused, [2]);
   t.deepEqual(drops, [{ first: 2, last: 2, count: 1, class: 'ledger', reason: 'refused' }]);
   t.is(row.releasedThrough, 3);
+});
+
+test('an acknowledgement of nothing does not switch release by PUBACK off', (t) => {
+  const { row, delivery, connect } = setUp(3);
+  const wire = connect();
+  delivery.acknowledge(row.start.ledger, 0, 0);
+  t.false(row.acknowledged);
+  wire.answer(1);
+  t.is(row.releasedThrough, 1);
+});
+
+test('a store that stops acknowledging hands delivery back to PUBACK, what had one is released at once', (t) => {
+  const { row, delivery, connect } = setUp(4);
+  const wire = connect();
+  delivery.acknowledge(row.start.ledger, 1, 0);
+  wire.answer(2);
+  t.is(row.releasedThrough, 1);
+  delivery.stopAcknowledging();
+  t.false(row.acknowledged);
+  t.is(row.releasedThrough, 2);
+  wire.answer(3);
+  t.is(row.releasedThrough, 3);
+});
+
+test('an event that can not be read is given up as a range of one, loudly, and the others go on', (t) => {
+  const { row, connect, faults, drops } = setUp(3, {
+    payload: (event) => {
+      if (event.sequence === 2) throw new Error('bad byte');
+      return event.bytes;
+    },
+  });
+  const wire = connect();
+  t.deepEqual(wire.sequences, [1, 3]);
+  wire.answer(1);
+  wire.answer(3);
+  t.is(row.releasedThrough, 3);
+  t.deepEqual(drops, [{ first: 2, last: 2, count: 1, class: 'ledger', reason: 'refused' }]);
+  t.deepEqual(
+    faults.map(({ code }) => code),
+    ['CW-UPL-013'],
+  );
 });

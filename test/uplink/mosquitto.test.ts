@@ -147,6 +147,21 @@ test('acknowledging is remembered: after a restart PUBACK alone releases nothing
   await until(() => silent.status.releasedThrough === 12, 'and are released by the store');
 });
 
+test('an empty acknowledgement says that the store acknowledges no more', async (t) => {
+  const broker = await openMosquitto(t);
+  const store = await StoreModel.open(t, broker.url, place, true);
+  const device = await BenchDevice.open(t, { url: broker.url });
+  await device.store(5);
+  await until(() => device.status.releasedThrough === 5, 'the store has acknowledged');
+  store.acknowledges = false;
+  await device.store(5);
+  await until(() => device.status.published === 10, 'they arrive');
+  t.is(device.status.releasedThrough, 5);
+  await store.publish('ack', '', true);
+  await until(() => device.status.outboxEvents === 0, 'PUBACK releases them');
+  t.false(device.status.acknowledged);
+});
+
 for (const protocol of ['5', '3.1.1'] as const) {
   test(`two devices with one identity are noticed (MQTT ${protocol})`, async (t) => {
     const broker = await openMosquitto(t);
@@ -174,8 +189,8 @@ test('an event that the broker never takes is given up, counted and named; the r
   const device = await BenchDevice.open(t, { url: broker.url });
   await device.store(5);
   const large = device.make(1, {
-    type: 'command.refused',
-    data: { command: 'tare', code: 'CW-X', message: 'x'.repeat(5_000) },
+    type: 'gateway.born',
+    data: { boot: 1, software: 'x'.repeat(5_000), reason: 'start' },
   });
   await device.uplink.store(large);
   await device.store(5);

@@ -85,7 +85,7 @@ test('connection numbers grow across boots, and the mode of acknowledging stays'
   const { outbox, path } = await openOutbox(t);
   t.deepEqual([outbox.nextConnection(), outbox.nextConnection()], [1, 2]);
   t.false(outbox.acknowledged);
-  outbox.setAcknowledged();
+  outbox.setAcknowledged(true);
   outbox.close();
   const again = new Outbox(path, limits);
   t.is(again.nextConnection(), 3);

@@ -3,7 +3,7 @@ import { createRandom } from '#base/random.ts';
 import type { UplinkError } from '#uplink/errors.ts';
 import type { DropRange } from '#uplink/outbox-policy.ts';
 import type { AppendOutcome, Batch } from '#uplink/outbox-types.ts';
-import { Writer } from '#uplink/writer.ts';
+import { Writer, type WriterHooks } from '#uplink/writer.ts';
 import { until } from './support/bench-device.ts';
 
 function sqliteError(code: number, message: string): Error {
@@ -34,7 +34,7 @@ function batch(sequence: number): Batch {
   return { events: [event], state: {}, reported: [] };
 }
 
-function setUp(groupMs: number) {
+function setUp(groupMs: number, hooks: Partial<WriterHooks> = {}) {
   const disk = new Disk();
   const stored: number[] = [];
   const faults: UplinkError[] = [];
@@ -48,6 +48,7 @@ function setUp(groupMs: number) {
       dropped: () => {},
       fault: (error) => faults.push(error),
       damaged: (error) => damages.push(error),
+      ...hooks,
     },
     createRandom(1),
   );
@@ -103,5 +104,18 @@ test('a damaged file is not tried again', async (t) => {
   writer.add(1, batch(1));
   await until(() => damages.length === 1, 'it is said');
   t.deepEqual(stored, []);
+  writer.stop();
+});
+
+test('what a listener throws is not taken for a fault of the disk', (t) => {
+  const { faults, writer } = setUp(60_000, {
+    stored: () => {
+      throw new Error('a listener fails');
+    },
+  });
+  writer.add(1, batch(1));
+  t.throws(() => writer.write(), { message: 'a listener fails' });
+  t.deepEqual(faults, []);
+  t.is(writer.blocked, undefined);
   writer.stop();
 });

@@ -45,7 +45,7 @@ for (let life = 0; life < 3; life++) {
       if (random.next() < 0.7) outbox.flush();
     } else if (dice < 9) promise.connection = outbox.nextConnection();
     else {
-      outbox.setAcknowledged();
+      outbox.setAcknowledged(true);
       promise.acknowledged = true;
     }
     say();
