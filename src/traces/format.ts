@@ -122,22 +122,26 @@ export type TraceLine = CountsLine | OtherLine | { readonly kind: 'unknown'; rea
 
 const names = Object.keys(lineSchemas) as Name[];
 
-/** Reads the header. Throws TraceError CW-TRC-001. */
-export function parseHeader(text: string): TraceHeader {
+/** Reads the header; `path` is the file it is of, for the message. Throws TraceError CW-TRC-001. */
+export function parseHeader(text: string, path: string): TraceHeader {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new TraceError('CW-TRC-001', 'line 1 is not JSON; a trace begins with a header {"trace":1,…}', {
-      cause,
-    });
+    throw new TraceError(
+      'CW-TRC-001',
+      `${path}: line 1 is not JSON; a trace begins with a header {"trace":1,…}`,
+      {
+        cause,
+      },
+    );
   }
   const result = headerSchema.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
     throw new TraceError(
       'CW-TRC-001',
-      `line 1 is no trace header of version 1: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
+      `${path}: line 1 is no trace header of version 1: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
     );
   }
   return result.data;

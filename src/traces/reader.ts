@@ -5,9 +5,12 @@ import { parseHeader, parseLine, type TraceHeader, type TraceLine } from './form
 
 /** No line of a trace is longer; a file without line breaks must not fill the memory. */
 const maxLineChars = 4 * 1024 * 1024;
+/** Nothing is recorded so seldom: a longer jump between two lines, or within a run of samples, is damage, µs. */
+const maxJumpUs = 30 * 86_400_000_000;
 
 /** A trace being read: the header, and its lines in batches (a batch is what one read from disk gave). */
 export interface TraceReader {
+  readonly path: string;
   readonly header: TraceHeader;
   /** The header's own text, which names the ledger of a replay. */
   readonly headerText: string;
@@ -32,8 +35,11 @@ async function readHeader(path: string, lines: AsyncGenerator<string[], void>): 
   const headerText = rest.shift();
   if (headerText === undefined)
     throw new TraceError('CW-TRC-001', `${path} is empty; a trace begins with a header`);
+  const header = parseHeader(headerText, path);
+  const originUs = header.originUs ?? 0;
   return {
-    header: parseHeader(headerText),
+    path,
+    header,
     headerText,
     async *batches() {
       let number = 1;
@@ -49,6 +55,7 @@ async function readHeader(path: string, lines: AsyncGenerator<string[], void>): 
               `line ${number}: t is ${line.t}, a line before had ${lastT}; sort the lines by t`,
             );
           }
+          checkJump(line, lastT, originUs, number);
           lastT = line.t;
           yield line;
         }
@@ -57,6 +64,24 @@ async function readHeader(path: string, lines: AsyncGenerator<string[], void>): 
       for await (const texts of lines) yield* collected(parse, texts);
     },
   };
+}
+
+/** Throws CW-TRC-009: time that jumps absurdly is damage, and times past 2⁵³ − 1 µs are no exact numbers. */
+function checkJump(line: TraceLine, lastT: number, originUs: number, number: number): void {
+  const runUs = line.kind === 'counts' ? (line.counts.length - 1) * line.periodUs : 0;
+  const jumpUs = Math.max(line.t - lastT, runUs);
+  if (jumpUs > maxJumpUs) {
+    const days = Math.round(jumpUs / 86_400_000_000);
+    throw new TraceError(
+      'CW-TRC-009',
+      `line ${number} jumps ahead by ${days} days, 30 at most; is its ${runUs === jumpUs ? 'periodUs' : 't'} right?`,
+    );
+  }
+  if (Number.isSafeInteger(originUs + line.t + runUs)) return;
+  throw new TraceError(
+    'CW-TRC-009',
+    `line ${number}: t is ${line.t}, which with originUs ${originUs} is no exact number; make originUs smaller`,
+  );
 }
 
 /** The lines of `texts`; those before a bad one are given out before its error is thrown. */

@@ -52,7 +52,7 @@ export async function replay(
   setup: ReplaySetup,
   sink: (event: CartEvent) => void,
 ): Promise<ReplayResult> {
-  const { header, headerText } = reader;
+  const { header, headerText, path } = reader;
   const originUs = header.originUs ?? 0;
   const id = replayLedger(headerText);
   let events = 0;
@@ -60,7 +60,7 @@ export async function replay(
     { store: header.store ?? 'replay', device: header.device, ledger: id },
     { boot: 1, nextSequence: 1, versions: setup.versions },
   );
-  const pipeline = makePipeline(header, {
+  const pipeline = makePipeline(path, header, {
     ledger,
     board: setup.board,
     calibration: setup.calibration,
@@ -115,7 +115,7 @@ export async function replay(
 }
 
 /** The pipeline with the state of the header, which may be anybody's: throws TraceError CW-TRC-001 where it is no state. */
-function makePipeline(header: TraceHeader, options: PipelineOptions): Pipeline {
+function makePipeline(path: string, header: TraceHeader, options: PipelineOptions): Pipeline {
   if (header.state === undefined) return new Pipeline(options);
   try {
     // Written by a pipeline's saveState; the rooms check their versions when they restore it.
@@ -123,7 +123,7 @@ function makePipeline(header: TraceHeader, options: PipelineOptions): Pipeline {
   } catch (cause) {
     throw new TraceError(
       'CW-TRC-001',
-      `the state in the header can't be used: ${describeError(cause)}; leave it out to start empty`,
+      `${path}: the state in the header can't be used: ${describeError(cause)}; leave it out to start empty`,
       { cause },
     );
   }

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
@@ -20,6 +20,8 @@ export interface ReplayFiles {
   readonly config?: string | undefined;
 }
 
+type FileKey = keyof ReplayFiles;
+
 /** The keys of a configuration that change decisions; the rest of the file is not looked at. */
 const decisionConfig = z.object({
   weighing: weighingSchema.prefault({}),
@@ -29,7 +31,7 @@ const decisionConfig = z.object({
 
 /**
  * Loads what a trace is replayed against: command line first, then the files beside the trace that its header names.
- * Rejects with TraceError CW-TRC-005 where something is missing, or with the coded error of the file that is wrong.
+ * Rejects with TraceError CW-TRC-005 where something is missing, CW-TRC-001 where the header names a file elsewhere, or with the coded error of the file that is wrong.
  */
 export async function loadReplaySetup(
   tracePath: string,
@@ -37,11 +39,14 @@ export async function loadReplaySetup(
   files: ReplayFiles = {},
 ): Promise<ReplaySetup> {
   const folder = dirname(resolve(tracePath));
-  const beside = (name: string) => resolve(folder, name);
-  const boardPath = files.board ?? (await besideOrName(folder, header.board));
-  const board = await needed('board', boardPath, () => loadBoard(boardPath, folder));
-  const cataloguePath =
-    files.catalogue ?? (header.catalogue === undefined ? undefined : beside(header.catalogue));
+  const beside = (what: FileKey): string | undefined => {
+    const name = header[what];
+    return files[what] ?? (name === undefined ? undefined : besideTrace(tracePath, what, name));
+  };
+  const boardPath = files.board ?? (await boardBeside(tracePath, header.board));
+  const boardFolder = files.board === undefined ? folder : process.cwd();
+  const board = await needed('board', boardPath, () => loadBoard(boardPath, boardFolder));
+  const cataloguePath = beside('catalogue');
   if (cataloguePath === undefined) {
     throw new TraceError(
       'CW-TRC-005',
@@ -49,19 +54,17 @@ export async function loadReplaySetup(
     );
   }
   const catalogue = await needed('catalogue', cataloguePath, () => loadCatalogue(cataloguePath));
-  const calibrationPath =
-    files.calibration ?? (header.calibration === undefined ? undefined : beside(header.calibration));
+  const calibrationPath = beside('calibration');
   const calibration =
     calibrationPath === undefined
       ? undefined
       : await needed('calibration', calibrationPath, () => loadCalibration(calibrationPath));
-  const planogramPath =
-    files.planogram ?? (header.planogram === undefined ? undefined : beside(header.planogram));
+  const planogramPath = beside('planogram');
   const planogram =
     planogramPath === undefined
       ? undefined
       : await needed('planogram', planogramPath, () => loadPlanogram(planogramPath, catalogue));
-  const configPath = files.config ?? (header.config === undefined ? undefined : beside(header.config));
+  const configPath = beside('config');
   const config = await loadDecisionConfig(configPath);
   return {
     board,
@@ -75,9 +78,24 @@ export async function loadReplaySetup(
   };
 }
 
+/**
+ * The path of a file that the header names. A trace may come from anybody: what it names lies in its own folder.
+ * Throws TraceError CW-TRC-001 for a name that leads elsewhere.
+ */
+function besideTrace(tracePath: string, what: FileKey, name: string): string {
+  const folder = dirname(resolve(tracePath));
+  const path = resolve(folder, name);
+  const within = relative(folder, path);
+  if (within !== '' && within !== '..' && !within.startsWith(`..${sep}`) && !isAbsolute(within)) return path;
+  throw new TraceError(
+    'CW-TRC-001',
+    `${tracePath}: the header's ${what} ${JSON.stringify(name)} is no file of the trace's folder; put it there, or give it with --${what} FILE`,
+  );
+}
+
 /** A file beside the trace goes before a profile of the same name. */
-async function besideOrName(folder: string, board: string): Promise<string> {
-  const path = join(folder, board);
+async function boardBeside(tracePath: string, board: string): Promise<string> {
+  const path = besideTrace(tracePath, 'board', board);
   try {
     return (await stat(path)).isFile() ? path : board;
   } catch {

@@ -163,6 +163,21 @@ test('a device that the board does not have, and time that runs far ahead, are s
   t.false(outcome.events.some(({ type }) => type === 'item.added'));
 });
 
+test.serial(
+  'time that jumps for centuries is refused, and the jumps that are allowed cost nothing',
+  async (t) => {
+    const trace = await makeTrace(t);
+    const before = process.threadCpuUsage();
+    const absurd = await trace.replay([...still(84_000), { t: 9_007_199_254_740_000, end: true }]);
+    t.is(absurd.code, 'CW-TRC-009');
+    const month = 30 * 86_400_000_000;
+    const years = Array.from({ length: 1_000 }, (_, index) => ({ t: (index + 1) * month, full: false }));
+    t.is((await trace.replay([...still(84_000), ...years])).code, undefined);
+    const { user, system } = process.threadCpuUsage(before);
+    t.true(user + system < 1_000_000, `${user + system} µs`);
+  },
+);
+
 test('a trace that is cut anywhere is replayed as far as it goes', async (t) => {
   const trace = await makeTrace(t);
   const whole = await readFile(trace.path);

@@ -25,9 +25,31 @@ test('A header of another version, or none, is refused', async (t) => {
   ]) {
     const error = await t.throwsAsync(async () => openTrace(await traceFile(t, `${header}\n`)));
     t.is(codeOf(error), 'CW-TRC-001', header);
+    t.regex((error as Error).message, /trace\.ndjson/, `the file is named: ${header}`);
   }
-  const newer = parseHeader('{"trace":1,"device":"d","board":"b","from":"a later version"}');
+  const newer = parseHeader('{"trace":1,"device":"d","board":"b","from":"a later version"}', 'trace.ndjson');
   t.deepEqual(newer, { trace: 1, device: 'd', board: 'b' });
+});
+
+test('Time that jumps further than any device is left alone is refused, with what came before it', async (t) => {
+  const day = 86_400_000_000;
+  const fine = await readAll(await traceFile(t, [headerLine, imu(5), imu(5 + 30 * day)].join('\n')));
+  t.is(fine.error, undefined);
+  for (const line of [
+    imu(6 + 30 * day),
+    imu(9_007_199_254_740_000),
+    '{"t":9007199254740000,"tomorrow":1}',
+    '{"t":5,"source":"cell-fl","counts":[1,2,3],"periodUs":1296000000001}',
+  ]) {
+    const { lines, error } = await readAll(await traceFile(t, [headerLine, imu(5), line].join('\n')));
+    t.is(codeOf(error), 'CW-TRC-009', line);
+    t.deepEqual(lines.length, 1, line);
+    t.regex((error as Error).message, /^line 3\b/);
+  }
+  const late = headerLine.replace('{', `{"originUs":${Number.MAX_SAFE_INTEGER - 100},`);
+  const { lines, error } = await readAll(await traceFile(t, [late, imu(100), imu(101)].join('\n')));
+  t.is(codeOf(error), 'CW-TRC-009', 'times stay exact numbers');
+  t.is(lines.length, 1);
 });
 
 test('An empty file, a folder and a file that is not there are told apart', async (t) => {
@@ -128,7 +150,7 @@ test('Whatever a line holds, it is a line or a coded error that names it', (t) =
         if (!error.message.startsWith('line 17 ')) throw error;
       }
       try {
-        parseHeader(one);
+        parseHeader(one, 'trace.ndjson');
       } catch (error) {
         if (codeOf(error) !== 'CW-TRC-001') throw error;
       }

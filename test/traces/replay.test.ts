@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { loadCatalogue } from '#catalogue/load.ts';
 import { loadBoard } from '#config/load.ts';
@@ -11,7 +11,7 @@ import { TraceError } from '#traces/errors.ts';
 import { createTrace } from '#traces/folder.ts';
 import { openTrace } from '#traces/reader.ts';
 import { type ReplayResult, replay } from '#traces/replay.ts';
-import { loadReplaySetup } from '#traces/setup.ts';
+import { loadReplaySetup, type ReplayFiles } from '#traces/setup.ts';
 import { temporaryFolder } from './support.ts';
 
 /** A short trip of the virtual cart, recorded into a folder of its own. */
@@ -40,9 +40,10 @@ type Surroundings = <T>(work: () => Promise<T>) => Promise<T>;
 async function replayed(
   path: string,
   within: Surroundings = (work) => work(),
+  files: ReplayFiles = {},
 ): Promise<{ text: string; result: ReplayResult }> {
   const reader = await openTrace(path);
-  const setup = await loadReplaySetup(path, reader.header);
+  const setup = await loadReplaySetup(path, reader.header, files);
   const lines: string[] = [];
   const result = await within(() => replay(reader, setup, (event) => lines.push(toJsonLine(event))));
   return { text: lines.join('\n'), result };
@@ -99,17 +100,17 @@ test.serial('A cut trace is replayed up to the cut, and no further', async (t) =
 test('What a trace needs and does not have is named', async (t) => {
   const folder = await temporaryFolder(t);
   const path = join(folder, 'trace.ndjson');
-  const setupOf = async (header: object) => {
+  const setupOf = async (header: object, files: ReplayFiles = {}) => {
     await writeFile(path, `${JSON.stringify({ trace: 1, device: 'd', ...header })}\n`);
-    return loadReplaySetup(path, (await openTrace(path)).header);
+    return loadReplaySetup(path, (await openTrace(path)).header, files);
   };
   t.is(codeOf(await t.throwsAsync(setupOf({ board: 'demo-cart' }))), 'CW-TRC-005');
   const catalogue = join(process.cwd(), 'config/catalogues/demo.json');
   await writeFile(join(folder, 'config.yaml'), 'weighing: [');
-  const broken = setupOf({ board: 'demo-cart', catalogue, config: 'config.yaml' });
+  const broken = setupOf({ board: 'demo-cart', config: 'config.yaml' }, { catalogue });
   t.is(codeOf(await t.throwsAsync(broken)), 'CW-TRC-005');
   await writeFile(join(folder, 'config.yaml'), 'fusion: { decidePpm: much }');
-  const wrong = setupOf({ board: 'demo-cart', catalogue, config: 'config.yaml' });
+  const wrong = setupOf({ board: 'demo-cart', config: 'config.yaml' }, { catalogue });
   t.is(codeOf(await t.throwsAsync(wrong)), 'CW-TRC-005');
 });
 
@@ -118,8 +119,35 @@ test('A header whose state is none is refused with a code', async (t) => {
   const catalogue = join(process.cwd(), 'config/catalogues/demo.json');
   for (const basket of [{}, { version: 1, open: {} }, []]) {
     const state = { atUs: 0, weighing: {}, fusion: { fusion: 1 }, basket };
-    const header = { trace: 1, device: 'd', board: 'demo-cart', catalogue, state };
+    const header = { trace: 1, device: 'd', board: 'demo-cart', state };
     await writeFile(path, `${JSON.stringify(header)}\n`);
-    t.is(codeOf(await t.throwsAsync(replayed(path))), 'CW-TRC-001');
+    const error = await t.throwsAsync(replayed(path, undefined, { catalogue }));
+    t.is(codeOf(error), 'CW-TRC-001');
+    t.true(error.message.includes(path), error.message);
   }
+});
+
+test('A header names files of its own folder only; the command line any', async (t) => {
+  const folder = await temporaryFolder(t);
+  const path = join(folder, 'trace.ndjson');
+  const catalogue = join(process.cwd(), 'config/catalogues/demo.json');
+  const secret = join(await temporaryFolder(t), 'secret.yaml');
+  await writeFile(secret, 'weighing: { sesame: 1 }');
+  await copyFile(catalogue, join(folder, '..catalogue.json'));
+  const setupOf = async (header: object, files: ReplayFiles = {}) => {
+    const whole = { trace: 1, device: 'd', board: 'demo-cart', catalogue: '..catalogue.json', ...header };
+    await writeFile(path, `${JSON.stringify(whole)}\n`);
+    return loadReplaySetup(path, (await openTrace(path)).header, files);
+  };
+  for (const key of ['board', 'calibration', 'catalogue', 'planogram', 'config'] as const) {
+    for (const name of [secret, relative(folder, secret), `sub/../${relative(folder, secret)}`, '..', '']) {
+      const error = await t.throwsAsync(setupOf({ [key]: name }), undefined, `${key} ${name}`);
+      t.is(codeOf(error), 'CW-TRC-001', `${key} ${name}`);
+      t.true(error.message.includes(path) && error.message.includes(key), error.message);
+      t.notRegex(error.message, /sesame/);
+    }
+  }
+  await t.notThrowsAsync(setupOf({}));
+  await t.notThrowsAsync(setupOf({ catalogue: './sub/../..catalogue.json' }));
+  await t.notThrowsAsync(setupOf({ catalogue: secret }, { catalogue }));
 });

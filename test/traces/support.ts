@@ -64,7 +64,7 @@ export function expand(lines: readonly TraceLine[], originUs = 0): Expanded {
 /** The same of lines as they stand in a file, header first. */
 export function expandText(texts: readonly string[]): Expanded {
   const [first = '', ...rest] = texts;
-  const header = parseHeader(first);
+  const header = parseHeader(first, 'trace.ndjson');
   return expand(
     rest.map((text, index) => parseLine(text, index + 2)),
     header.originUs,
