@@ -52,7 +52,9 @@ async function checkFiles(inspection: Inspection): Promise<Finding[]> {
   const check = async (file: string | undefined, code: ConfigCode, ...path: (string | number)[]) => {
     if (file !== undefined && !(await exists(file))) report.error(code, path, file, 'a file that exists');
   };
-  await check(paths.passwordFile, 'CW-CFG-019', 'broker', 'passwordFile');
+  for (const key of ['passwordFile', 'caFile', 'certFile', 'keyFile'] as const) {
+    await check(paths[key], 'CW-CFG-019', 'broker', key);
+  }
   for (const [index, file] of paths.drivers.entries()) await check(file, 'CW-CFG-019', 'drivers', index);
   const weighed = board?.plates.filter((plate) => plate.cells !== undefined) ?? [];
   if (paths.calibration === undefined && weighed.length > 0) {

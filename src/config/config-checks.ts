@@ -42,6 +42,14 @@ function checkBroker(broker: Config['broker'], report: Report): void {
   if (broker.passwordFile !== undefined && broker.username === undefined) {
     report.error('CW-CFG-005', ['broker', 'username'], undefined, 'a user name, as there is a passwordFile');
   }
+  for (const [has, lacks] of [
+    ['certFile', 'keyFile'],
+    ['keyFile', 'certFile'],
+  ] as const) {
+    if (broker[has] !== undefined && broker[lacks] === undefined) {
+      report.error('CW-CFG-005', ['broker', lacks], undefined, `a file, as there is a ${has}`);
+    }
+  }
 }
 
 function checkPattern(pattern: string, report: Report): void {

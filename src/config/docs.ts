@@ -71,6 +71,9 @@ const exampleValues: Readonly<Record<string, string>> = {
   planogram: 'planogram.json',
   'broker.username': 'cart-0001',
   'broker.passwordFile': 'broker-password',
+  'broker.caFile': 'store-ca.pem',
+  'broker.certFile': 'cart-0001.pem',
+  'broker.keyFile': 'cart-0001-key.pem',
 };
 
 /** config/cartwright.example.yaml: every key with its default; optional keys without one are commented out. */

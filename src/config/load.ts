@@ -30,6 +30,9 @@ export interface ConfigPaths {
   readonly catalogue?: string;
   readonly planogram?: string;
   readonly passwordFile?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
   readonly drivers: readonly string[];
 }
 
@@ -241,6 +244,9 @@ function resolvePaths(config: Config, folder: string, board: string): ConfigPath
     ...optional('catalogue', config.catalogue),
     ...optional('planogram', config.planogram),
     ...optional('passwordFile', config.broker.passwordFile),
+    ...optional('caFile', config.broker.caFile),
+    ...optional('certFile', config.broker.certFile),
+    ...optional('keyFile', config.broker.keyFile),
     drivers: config.drivers.map((path) => resolve(folder, path)),
   };
 }

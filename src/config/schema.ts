@@ -126,6 +126,20 @@ export const configSchema = z.strictObject({
         .string()
         .optional()
         .describe('File that holds the password; never the password itself.'),
+      caFile: z
+        .string()
+        .optional()
+        .describe(
+          "For mqtts://: certificates that vouch for the broker, PEM; otherwise Node's own list counts.",
+        ),
+      certFile: z
+        .string()
+        .optional()
+        .describe("For mqtts://: the device's certificate, PEM, where the broker asks for one."),
+      keyFile: z
+        .string()
+        .optional()
+        .describe('For mqtts://: the key of certFile, PEM; readable by the gateway alone.'),
       embedded: z
         .boolean()
         .default(false)

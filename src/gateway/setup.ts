@@ -58,6 +58,9 @@ export async function loadSetup(path: string, environment: Environment): Promise
     broker: {
       ...config.broker,
       ...(paths.passwordFile === undefined ? {} : { passwordFile: paths.passwordFile }),
+      ...(paths.caFile === undefined ? {} : { caFile: paths.caFile }),
+      ...(paths.certFile === undefined ? {} : { certFile: paths.certFile }),
+      ...(paths.keyFile === undefined ? {} : { keyFile: paths.keyFile }),
     },
     warnings: [...loaded.notes, ...loaded.warnings.map((finding) => `${finding.code} ${finding.message}`)],
   };

@@ -199,9 +199,11 @@ export class Delivery {
 
   /** Everything before the oldest event that still waits for its PUBACK. */
   #releasePublished(): void {
-    const [oldest] = this.#inFlight.keys();
+    const { releasedThrough } = this.#source;
+    // One that the store acknowledged before its PUBACK holds nothing back.
+    const oldest = this.#inFlight.keys().find((sequence) => sequence > releasedThrough);
     const through = oldest === undefined ? this.#cursor : oldest - 1;
-    if (through > this.#source.releasedThrough) this.#source.release(through);
+    if (through > releasedThrough) this.#source.release(through);
   }
 
   /** All that is in flight is sent again after a pause; an event that is itself at fault is given up after some tries. */

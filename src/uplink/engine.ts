@@ -164,9 +164,12 @@ export class Engine {
     this.#gate.pass(error, performance.now());
   }
 
+  /** Throws for stored bytes that are no event, or another one: a receiver could never get past them. */
   #payload(event: EncodedEvent): Uint8Array {
+    const decoded = decodeEvent(event.bytes);
+    if (decoded.sequence !== event.sequence) throw new Error(`it says that it is event ${decoded.sequence}`);
     if (this.#options.encoding === 'cbor') return event.bytes;
-    return Buffer.from(toJsonLine(decodeEvent(event.bytes)).trimEnd());
+    return Buffer.from(toJsonLine(decoded).trimEnd());
   }
 
   #encodeState(online: boolean): Uint8Array {

@@ -27,6 +27,7 @@ export const uplinkCodes = {
   'CW-UPL-029': 'Messages to the store were given up while it was away.',
   'CW-UPL-030': 'A topic or one of its names is not valid.',
   'CW-UPL-031': 'The address or the credentials of the broker are not usable.',
+  'CW-UPL-032': 'No trust between the gateway and the broker: TLS failed.',
   'CW-UPL-040': 'The embedded broker can not listen.',
 } as const;
 

@@ -1,7 +1,7 @@
 import type { UplinkError } from './errors.ts';
 
 /** Codes that tell of one outage: said once, until the link was up again. */
-const oncePerOutage = new Set(['CW-UPL-020', 'CW-UPL-021', 'CW-UPL-031']);
+const oncePerOutage = new Set(['CW-UPL-020', 'CW-UPL-021', 'CW-UPL-031', 'CW-UPL-032']);
 /** Others come at most this often, per code, ms: what the network does must not flood the log. */
 const pauseMs = 10_000;
 

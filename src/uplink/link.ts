@@ -152,20 +152,29 @@ export class Link {
     socket.setTimeout(this.#options.connectTimeoutMs, () => {
       if (this.#client === undefined) socket.destroy(new Error('no answer'));
     });
-    let failure = 'closed';
+    let failure: Error = new Error('closed');
+    let reached = false;
+    socket.once('connect', () => {
+      reached = true;
+    });
     socket.on('error', (error) => {
-      failure = describeError(error);
+      failure = error;
+      if (isTlsError(error)) this.#downReason = describeError(error);
     });
     socket.once('close', () => {
-      if (this.#client === undefined) {
+      if (secure && (isTlsError(failure) || (reached && this.#client === undefined))) {
+        this.#hooks.fault(distrust(this.#options.url, failure));
+        // The other version would fail in the same way.
+        this.#refused = true;
+      } else if (this.#client === undefined) {
         this.#hooks.fault(
           new UplinkError(
             'CW-UPL-020',
-            `${this.#options.url} can not be reached (${failure}); events wait on disk. Check the network and broker.url`,
+            `${this.#options.url} can not be reached (${describeError(failure)}); events wait on disk. Check the network and broker.url`,
           ),
         );
       }
-      this.#down(this.#downReason ?? failure);
+      this.#down(this.#downReason ?? describeError(failure));
     });
     socket.once(secure ? 'secureConnect' : 'connect', () => this.#handshake(socket));
   }
@@ -316,6 +325,20 @@ function openSocket(options: LinkOptions): Socket {
     key: read(options.tls?.keyFile),
     minVersion: 'TLSv1.2',
   });
+}
+
+/** Codes of OpenSSL's handshake and of its verification of certificates (https://nodejs.org/api/tls.html). */
+function isTlsError(error: Error): boolean {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return /^(ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_)/.test(code);
+}
+
+function distrust(url: string, error: Error): UplinkError {
+  return new UplinkError(
+    'CW-UPL-032',
+    `TLS with ${url} failed (${describeError(error)}); events wait on disk. Check broker.caFile, broker.certFile, broker.keyFile, the broker's certificate and the clock`,
+    { cause: error },
+  );
 }
 
 function unusable(url: string, error: unknown): UplinkError {

@@ -13,10 +13,17 @@ export interface UplinkOptions {
   readonly encoding: 'cbor' | 'json';
   readonly broker: Pick<
     Config['broker'],
-    'url' | 'protocol' | 'username' | 'passwordFile' | 'keepaliveS' | 'reconnectFirstMs' | 'reconnectMaxMs'
+    | 'url'
+    | 'protocol'
+    | 'username'
+    | 'passwordFile'
+    | 'caFile'
+    | 'certFile'
+    | 'keyFile'
+    | 'keepaliveS'
+    | 'reconnectFirstMs'
+    | 'reconnectMaxMs'
   >;
-  /** Files in PEM, for mqtts://. */
-  readonly tls?: EngineOptions['link']['tls'];
   readonly outbox: Config['outbox'];
   /** What went wrong, coded; each is also logged. The uplink goes on by itself. */
   readonly onFault?: (error: UplinkError) => void;
@@ -55,7 +62,7 @@ export function engineOptions(options: UplinkOptions): EngineOptions {
       protocol: broker.protocol,
       username: broker.username,
       passwordFile: broker.passwordFile,
-      tls: options.tls,
+      tls: { caFile: broker.caFile, certFile: broker.certFile, keyFile: broker.keyFile },
       keepaliveS: broker.keepaliveS,
       reconnectFirstMs: broker.reconnectFirstMs,
       reconnectMaxMs: broker.reconnectMaxMs,

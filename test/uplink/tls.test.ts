@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import anyTest, { type ExecutionContext } from 'ava';
+import { configSchema } from '#config/schema.ts';
+import { type Mosquitto, startMosquitto } from '#test/support/mosquitto.ts';
+import { findTool, needs } from '#test/tools.ts';
+import { BenchDevice, temporaryFolder, until } from './support/bench-device.ts';
+
+const test = needs(anyTest, 'mosquitto', 'openssl');
+
+function openssl(...args: readonly string[]): void {
+  const program = findTool('openssl');
+  if (program === undefined) throw new Error('openssl is not installed');
+  execFileSync(program, args, { stdio: 'pipe' });
+}
+
+/** An authority of the test's own; `issue` makes a certificate for a name or address and answers with its files. */
+function makeAuthority(folder: string, name: string) {
+  const ca = join(folder, `${name}.pem`);
+  const caKey = join(folder, `${name}-key.pem`);
+  const elliptic = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  openssl('req', '-x509', ...elliptic, '-subj', `/CN=${name}`, '-keyout', caKey, '-out', ca);
+  const issue = (subject: string, alternative: string) => {
+    const cert = join(folder, `${name}-${subject}.pem`);
+    const key = join(folder, `${name}-${subject}-key.pem`);
+    const extensions = join(folder, `${name}-${subject}.cnf`);
+    writeFileSync(extensions, `subjectAltName=${alternative}\n`);
+    openssl('req', ...elliptic, '-subj', `/CN=${subject}`, '-keyout', key, '-out', `${cert}.csr`);
+    openssl(
+      ...['x509', '-req', '-in', `${cert}.csr`, '-CA', ca, '-CAkey', caKey, '-CAcreateserial'],
+      ...['-days', '2', '-extfile', extensions, '-out', cert],
+    );
+    return { cert, key };
+  };
+  return { ca, issue };
+}
+
+async function openSite(t: ExecutionContext, settings: readonly string[] = []) {
+  const folder = await temporaryFolder(t);
+  const authority = makeAuthority(folder, 'store');
+  const { cert, key } = authority.issue('broker', 'IP:127.0.0.1');
+  const broker: Mosquitto = await startMosquitto({
+    settings: [`cafile ${authority.ca}`, `certfile ${cert}`, `keyfile ${key}`, ...settings],
+  });
+  t.teardown(() => broker.remove());
+  return { folder, authority, broker, url: `mqtts://127.0.0.1:${broker.port}` };
+}
+
+for (const version of ['tlsv1.2', 'tlsv1.3']) {
+  test(`events travel over TLS (${version}) to a broker that the store's authority vouches for`, async (t) => {
+    const { authority, url } = await openSite(t, [`tls_version ${version}`]);
+    const device = await BenchDevice.open(t, { url, broker: { caFile: authority.ca } });
+    await device.store(20);
+    await until(() => device.status.published === 20, 'the broker takes them');
+    t.deepEqual(device.faults, []);
+  });
+}
+
+test('a broker that asks for a certificate takes the device that has one and no other', async (t) => {
+  const { authority, url } = await openSite(t, ['require_certificate true', 'use_identity_as_username true']);
+  const { cert, key } = authority.issue('cart-7', 'DNS:cart-7');
+  const device = await BenchDevice.open(t, {
+    url,
+    broker: { caFile: authority.ca, certFile: cert, keyFile: key },
+  });
+  await device.store(5);
+  await until(() => device.status.published === 5, 'the broker takes them');
+  const stranger = await BenchDevice.open(t, { url, device: 'cart-8', broker: { caFile: authority.ca } });
+  await stranger.store(1);
+  await until(() => stranger.hasFault('CW-UPL-032'), 'it is reported');
+  t.false(stranger.status.connected);
+  await until(() => stranger.status.outboxEvents === 1, 'it waits');
+  t.is(stranger.status.published, 0);
+});
+
+test('a broker that another authority vouches for gets nothing, and that is said once', async (t) => {
+  const { folder, url } = await openSite(t);
+  const other = makeAuthority(folder, 'other');
+  const device = await BenchDevice.open(t, { url, broker: { caFile: other.ca } });
+  await device.store(3);
+  await until(() => device.hasFault('CW-UPL-032'), 'it is reported');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  t.is(device.faults.length, 1);
+  t.true(device.faults[0]?.message.includes('broker.caFile'));
+  await until(() => device.status.outboxEvents === 3, 'they wait');
+  t.is(device.status.connection, 0, 'not even a CONNECT is sent');
+});
+
+test('a certificate for another name is refused', async (t) => {
+  const folder = await temporaryFolder(t);
+  const authority = makeAuthority(folder, 'store');
+  const { cert, key } = authority.issue('broker', 'DNS:broker.example');
+  const broker = await startMosquitto({ settings: [`certfile ${cert}`, `keyfile ${key}`] });
+  t.teardown(() => broker.remove());
+  const url = `mqtts://127.0.0.1:${broker.port}`;
+  const device = await BenchDevice.open(t, { url, broker: { caFile: authority.ca } });
+  await until(() => device.hasFault('CW-UPL-032'), 'it is reported');
+  t.is(device.status.connection, 0);
+});
+
+test('a file that is not there is a coded error', async (t) => {
+  const { folder, url } = await openSite(t);
+  const device = await BenchDevice.open(t, { url, broker: { caFile: join(folder, 'missing.pem') } });
+  await until(() => device.hasFault('CW-UPL-031'), 'it is reported');
+  t.false(device.status.connected);
+});
+
+test('the configuration names the files', (t) => {
+  const broker = { url: 'mqtts://broker:8883', caFile: 'ca.pem', certFile: 'c.pem', keyFile: 'k.pem' };
+  const config = configSchema.parse({ cartwright: 1, store: 'lab', device: 'cart-7', board: 'b', broker });
+  t.like(config.broker, broker);
+});
