@@ -12,6 +12,7 @@ export const driverCodes = {
   'CW-DRV-008': 'The device stopped delivering readings.',
   'CW-DRV-009': 'The device does not know this call.',
   'CW-DRV-010': "A maker's driver file can not be used.",
+  'CW-DRV-011': 'The device took too long to open or to start.',
 } as const;
 
 export class DriverError extends CodedError<keyof typeof driverCodes> {}

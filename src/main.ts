@@ -4,6 +4,7 @@ keepCompiledCode();
 const { runDaemon } = await import('#gateway/daemon.ts');
 
 /** The daemon: configuration → gateway → run until a signal. `cartwright run` is the same with a help text. */
-process.exitCode = await runDaemon({
+const code = await runDaemon({
   configPath: process.argv[2] ?? process.env.CARTWRIGHT_CONFIG ?? '/etc/cartwright/cartwright.yaml',
 });
+process.exit(code);

@@ -48,10 +48,13 @@ export interface DeskOptions {
   readonly clockTrusted: () => boolean;
   /** Transactions answered before a restart. */
   readonly remembered: ReadonlyMap<string, Remembered>;
-  /** Makes an answer durable, with whatever events the command made; resolves when it is on disk. */
-  readonly remember: (transaction: string, entry: Remembered | undefined) => Promise<void>;
-  /** A command was carried out and its answer is durable. */
-  readonly onDone?: (command: string, transaction: string) => void;
+  /**
+   * Makes an answer durable, with whatever events the command made; resolves when it is on disk. Where a command changes
+   * nothing there is nothing to do: repeated after a restart, it may be carried out again.
+   */
+  readonly remember: (transaction: string, entry: Remembered) => Promise<void>;
+  /** Forgets answers whose time is over, all in one write. */
+  readonly forget: (transactions: readonly string[]) => Promise<void>;
   readonly onRefused?: (command: string, transaction: string, error: CodedError) => void;
 }
 
@@ -122,9 +125,12 @@ export class CommandDesk {
   async sweep(): Promise<void> {
     if (!this.#options.clockTrusted()) return;
     const now = this.#options.clock.utcMs();
-    const over = [...this.#remembered].filter(([, entry]) => entry.until < now);
-    for (const [transaction] of over) this.#remembered.delete(transaction);
-    await Promise.all(over.map(([transaction]) => this.#options.remember(transaction, undefined)));
+    const over = [...this.#remembered].flatMap(([transaction, { until }]) =>
+      until < now ? [transaction] : [],
+    );
+    if (over.length === 0) return;
+    for (const transaction of over) this.#remembered.delete(transaction);
+    await this.#options.forget(over);
   }
 
   #judge({ command, request, retained }: Incoming): void {
@@ -191,7 +197,6 @@ export class CommandDesk {
       entry = { ...entry, answer: this.#refuse(command, transaction, error) };
     }
     this.#remembered.set(transaction, entry);
-    if (entry.answer.status === 'done') this.#options.onDone?.(command, transaction);
     return entry.answer;
   }
 

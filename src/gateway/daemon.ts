@@ -4,6 +4,7 @@ import { describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { software } from '#base/software.ts';
 import { startStatusPage } from '#pages/status/server.ts';
+import type { TraceError } from '#traces/errors.ts';
 import { createTrace, type TraceWriter } from '#traces/folder.ts';
 import { startEmbeddedBroker } from './embedded.ts';
 import { Gateway } from './gateway.ts';
@@ -23,9 +24,13 @@ const stopWithinMs = 10_000;
 /** sysexits: configuration error, so that systemd doesn't restart in vain. */
 const badConfiguration = 78;
 
+/** What holds the process after everything was stopped is cut off after this long. */
+const lingerMs = 1_000;
+
 /**
  * Runs one gateway until a signal, and resolves with the exit code: 0 after an orderly stop, 78 for a configuration
- * that can't work, 1 for a fault after which it should be restarted.
+ * that can't work, 1 for a fault after which it should be restarted, or for a recording that is not whole. A second
+ * later the process ends with that code, whatever is still open.
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const log = pino({
@@ -34,76 +39,105 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     redact: ['*.password', '*.token', 'password', 'token'],
     timestamp: pino.stdTimeFunctions.isoTime,
   });
-  let ended: (code: number) => void = () => {};
-  const end = new Promise<number>((resolve) => {
-    ended = resolve;
-  });
-  process.once('SIGINT', () => ended(0));
-  process.once('SIGTERM', () => ended(0));
-  const stops: (() => Promise<void>)[] = [];
+  const run = new DaemonRun(log);
+  process.once('SIGINT', () => run.end(0));
+  process.once('SIGTERM', () => run.end(0));
+  const starting = startAll(options, log, run);
   try {
-    let setup = await loadSetup(options.configPath, process.env);
-    log.level = setup.config.log.level;
-    for (const warning of setup.warnings) log.warn(warning);
-    if (setup.config.broker.embedded) {
-      const broker = await startEmbeddedBroker(setup.broker.url, log);
-      stops.push(() => broker.close());
-      setup = { ...setup, broker: { ...setup.broker, url: broker.url } };
-    }
-    let recording: TraceWriter | undefined;
-    const gateway = await Gateway.open({
-      setup,
-      clock: systemClock,
-      log,
-      setLogLevel: (level) => {
-        log.level = level;
-      },
-      onInput: (input) => recording?.recorder.input(input),
-      onFatal: (error) => {
-        log.fatal({ err: describeError(error) }, 'the gateway can not go on without losing events; it stops');
-        ended(1);
-      },
-    });
-    stops.push(() => gateway.stop());
-    if (options.record !== undefined) {
-      // Where the pipeline began: a replay rebases what an earlier run left to the same instant.
-      const originUs = gateway.pipeline.nowUs;
-      const writer = await createTrace(options.record, {
-        device: setup.config.device,
-        store: setup.config.store,
-        board: setup.board,
-        calibration: setup.calibration,
-        catalogue: setup.cataloguePath,
-        planogram: setup.planogramPath,
-        config: { weighing: setup.weighing, fusion: setup.fusion, session: setup.config.session },
-        extra: {
-          originUs,
-          sessionSalt: gateway.uplink.start.ledger,
-          ...(gateway.restoredState === undefined ? {} : { state: { ...gateway.restoredState } }),
-        },
-      });
-      recording = writer;
-      stops.push(async () => {
-        recording = undefined;
-        writer.recorder.end(gateway.pipeline.nowUs);
-        await writer.close();
-        log.info({ trace: writer.path }, 'recording closed');
-      });
-    }
-    // Before the gateway starts, so that the page has heard everything from `gateway.born` on.
-    if (setup.config.status.enabled) {
-      const page = await startPage(gateway, setup, log);
-      if (page !== undefined) stops.push(page);
-    }
-    await gateway.start();
-    log.info({ software, store: setup.config.store, device: setup.config.device }, 'gateway running');
-    if (options.seconds !== undefined) setTimeout(() => ended(0), options.seconds * 1000);
-    return await stopped(await end, stops, log);
+    // A signal doesn't wait for a start that takes long.
+    await Promise.race([starting.then(() => run.ended), run.ended]);
   } catch (error) {
     log.fatal({ err: describeError(error) }, 'the gateway does not start');
-    await stopped(1, stops, log);
-    return isCoded(error) && /^CW-(CFG|CAT|GWY|DRV)/.test(error.code) ? badConfiguration : 1;
+    run.end(isCoded(error) && /^CW-(CFG|CAT|GWY|DRV)/.test(error.code) ? badConfiguration : 1);
   }
+  await run.stop(starting);
+  const code = run.code;
+  log.flush();
+  setTimeout(() => process.exit(code), lingerMs).unref();
+  return code;
+}
+
+/** Starts one part after the other, each with what stops it; between them it sees whether it is to end already. */
+async function startAll(options: DaemonOptions, log: pino.Logger, run: DaemonRun): Promise<void> {
+  let setup = await loadSetup(options.configPath, process.env);
+  log.level = setup.config.log.level;
+  for (const warning of setup.warnings) log.warn(warning);
+  if (setup.config.broker.embedded && !run.ending) {
+    const broker = await startEmbeddedBroker(setup.broker.url, log);
+    run.add(() => broker.close());
+    setup = { ...setup, broker: { ...setup.broker, url: broker.url } };
+  }
+  if (run.ending) return;
+  let recording: TraceWriter | undefined;
+  const gateway = await Gateway.open({
+    setup,
+    clock: systemClock,
+    log,
+    setLogLevel: (level) => {
+      log.level = level;
+    },
+    onInput: (input) => recording?.recorder.input(input),
+    onFatal: (error) => {
+      log.fatal({ err: describeError(error) }, 'the gateway can not go on without losing events; it stops');
+      run.end(1);
+    },
+  });
+  run.add(async () => {
+    // What waits for its turn is decided on when the gateway stops: that belongs into the recording as well.
+    try {
+      await gateway.stop();
+    } finally {
+      await endRecording(gateway, recording, log);
+    }
+  });
+  if (options.record !== undefined && !run.ending) {
+    recording = await record(options.record, gateway, setup, (error) => {
+      recording = undefined;
+      log.error({ code: error.code }, `${error.message}; the gateway goes on without recording`);
+      run.spoil();
+    });
+  }
+  // Before the gateway starts, so that the page has heard everything from `gateway.born` on.
+  if (setup.config.status.enabled && !run.ending) {
+    const page = await startPage(gateway, setup, log);
+    if (page !== undefined) run.add(page);
+  }
+  if (run.ending) return;
+  await gateway.start();
+  if (run.ending) return;
+  log.info({ software, store: setup.config.store, device: setup.config.device }, 'gateway running');
+  if (options.seconds !== undefined) setTimeout(() => run.end(0), options.seconds * 1000);
+}
+
+function record(
+  folder: string,
+  gateway: Gateway,
+  setup: GatewaySetup,
+  onFailure: (error: TraceError) => void,
+): Promise<TraceWriter> {
+  const assets = {
+    device: setup.config.device,
+    store: setup.config.store,
+    board: setup.board,
+    calibration: setup.calibration,
+    catalogue: setup.cataloguePath,
+    planogram: setup.planogramPath,
+    config: { weighing: setup.weighing, fusion: setup.fusion, session: setup.config.session },
+    extra: {
+      // Where the pipeline began: a replay rebases what an earlier run left to the same instant.
+      originUs: gateway.pipeline.nowUs,
+      sessionSalt: gateway.uplink.start.ledger,
+      ...(gateway.restoredState === undefined ? {} : { state: { ...gateway.restoredState } }),
+    },
+  };
+  return createTrace(folder, assets, onFailure);
+}
+
+async function endRecording(gateway: Gateway, writer: TraceWriter | undefined, log: Logger): Promise<void> {
+  if (writer === undefined) return;
+  writer.recorder.end(gateway.pipeline.nowUs);
+  await writer.close();
+  log.info({ trace: writer.path }, 'recording closed');
 }
 
 /** A cart sells without its page: where it can't be served, that is said and the gateway goes on. */
@@ -128,23 +162,67 @@ async function startPage(
   }
 }
 
-/** Stops what was started, last first, each within its time. */
-async function stopped(
-  code: number,
-  stops: readonly (() => Promise<void>)[],
-  log: { error(fields: object, message: string): void },
-): Promise<number> {
-  const timer = setTimeout(() => {
-    log.error({}, `stopping took longer than ${stopWithinMs} ms; what is stored is safe`);
-    process.exit(1);
-  }, stopWithinMs);
-  for (const stop of [...stops].reverse()) {
-    try {
-      await stop();
-    } catch (error) {
-      log.error({ err: describeError(error) }, 'a part did not stop cleanly');
+/** What was started and has to be stopped, and whether it is time to. */
+class DaemonRun {
+  /** Resolves when the daemon is to end. */
+  readonly ended: Promise<void>;
+  readonly #log: Logger;
+  readonly #stops: (() => Promise<void>)[] = [];
+  readonly #end: () => void;
+  #code: number | undefined;
+  #spoiled = false;
+  #limit: NodeJS.Timeout | undefined;
+
+  constructor(log: Logger) {
+    this.#log = log;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  get ending(): boolean {
+    return this.#code !== undefined;
+  }
+
+  get code(): number {
+    return this.#code === undefined || this.#code === 0 ? Number(this.#spoiled) : this.#code;
+  }
+
+  /** From now on all that runs has its time to stop; the first reason decides on the code. */
+  end(code: number): void {
+    if (this.ending) return;
+    this.#code = code;
+    this.#limit = setTimeout(() => {
+      this.#log.error({}, `stopping took longer than ${stopWithinMs} ms; what is stored is safe`);
+      process.exit(1);
+    }, stopWithinMs);
+    this.#end();
+  }
+
+  /** What was asked for is not whole, though the gateway goes on: an orderly end is no success then. */
+  spoil(): void {
+    this.#spoiled = true;
+  }
+
+  add(stop: () => Promise<void>): void {
+    this.#stops.push(stop);
+  }
+
+  /** Stops what was started, last first, also what `starting` still brought up meanwhile. Never rejects. */
+  async stop(starting: Promise<void>): Promise<void> {
+    await this.#stopAll();
+    await starting.catch(() => {});
+    await this.#stopAll();
+    clearTimeout(this.#limit);
+  }
+
+  async #stopAll(): Promise<void> {
+    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) {
+      try {
+        await stop();
+      } catch (error) {
+        this.#log.error({ err: describeError(error) }, 'a part did not stop cleanly');
+      }
     }
   }
-  clearTimeout(timer);
-  return code;
 }

@@ -5,9 +5,9 @@ import type { BasketSnapshot } from '#basket/basket.ts';
 import type { CartEvent, Draft } from '#events/event.ts';
 import type { CommandOutcome } from '#pipeline/commands.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
-import type { Pipeline } from '#pipeline/pipeline.ts';
+import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
 import { Ingest } from './ingest.ts';
-import { type StateChanges, StateTracker, type StoredState } from './state.ts';
+import { buildOnSaved, type StateChanges, StateTracker, type StoredState, setAside } from './state.ts';
 
 /** Where events and state are made durable together. */
 export interface Store {
@@ -20,8 +20,8 @@ export interface DecisionLoopOptions {
   readonly log: Logger;
   readonly store: Store;
   readonly stored: StoredState;
-  /** Makes the pipeline, with the sink that collects its events. */
-  readonly pipeline: (sink: (event: CartEvent) => void) => Pipeline;
+  /** Makes the pipeline, with the sink that collects its events, on what an earlier run saved. */
+  readonly pipeline: (sink: (event: CartEvent) => void, state: PipelineState | undefined) => Pipeline;
   /** Sees each input as the pipeline takes it, in that order. */
   readonly onInput?: (input: PipelineInput) => void;
   /** Events that are on disk: from now on they may be shown and published. */
@@ -39,6 +39,10 @@ export interface DecisionLoopOptions {
 export class DecisionLoop {
   readonly #options: DecisionLoopOptions;
   readonly #pipeline: Pipeline;
+  /** What an earlier run knew and this one goes on with. */
+  readonly restored: PipelineState | undefined;
+  /** Why what was saved could not be used. */
+  readonly #damage: string | undefined;
   readonly #ingest: Ingest;
   readonly #tracker: StateTracker;
   #fresh: CartEvent[] = [];
@@ -51,7 +55,14 @@ export class DecisionLoop {
 
   constructor(options: DecisionLoopOptions) {
     this.#options = options;
-    this.#pipeline = options.pipeline((event) => this.#fresh.push(event));
+    const { value, state, damage } = buildOnSaved(options.stored, (saved) => {
+      this.#fresh = [];
+      return options.pipeline((event) => this.#fresh.push(event), saved);
+    });
+    this.#pipeline = value;
+    this.restored = state;
+    this.#damage = damage;
+    if (damage !== undefined) options.log.error({ code: 'CW-GWY-003' }, damage);
     this.#tracker = new StateTracker(options.stored);
     this.#ingest = new Ingest(options.clock, {
       accept: (input) => {
@@ -74,8 +85,17 @@ export class DecisionLoop {
     return this.#ingest.late;
   }
 
+  /** Begins to take inputs. State that could not be used is told in the ledger, and kept beside in the same write. */
   start(): void {
     this.#ingest.start();
+    if (this.#damage === undefined) return;
+    this.#withFresh = { ...this.#withFresh, ...setAside(this.#options.stored) };
+    this.push({
+      kind: 'device-fault',
+      source: 'gateway',
+      atUs: this.#options.clock.nowUs(),
+      fault: { fault: 'configuration', code: 'CW-GWY-003', message: this.#damage },
+    });
   }
 
   /** Stops taking inputs, decides on what is waiting and resolves when all of it is on disk. */
@@ -92,7 +112,7 @@ export class DecisionLoop {
 
   /**
    * Carries a command out in its turn; the outcome is on disk when this resolves, in one write with the state that
-   * `stateOf` gives for it. Rejects where that is lost.
+   * `stateOf` gives for it and with events that it appends to the pipeline. Rejects where that is lost.
    */
   async command(
     command: string,

@@ -5,6 +5,7 @@ import type { Random } from '#base/random.ts';
 import { Backoff } from '#base/retry.ts';
 import type { DeviceEntry } from '#config/board.ts';
 import type { Device, DeviceIdentity, Driver } from '#drivers/driver.ts';
+import { DriverError } from '#drivers/errors.ts';
 import { parseDriverOptions } from '#drivers/registry.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
@@ -47,12 +48,18 @@ interface Slot {
   lastReadingUs: number | undefined;
   unsubscribe: (() => void) | undefined;
   cancelRetry: (() => void) | undefined;
+  /** Openings that were given up and still hang in the driver. */
+  hanging: number;
   /** Resolves when the latest attempt to open it has ended. */
   attempt: Promise<void>;
 }
 
 /** A device that doesn't stop is given up after this long, µs: it must not hold up the others. */
 const stopWithinUs = 3_000_000;
+/** Opening and starting are given up after this long together, µs; it is tried again like any other failure. */
+const openWithinUs = 10_000_000;
+/** No further attempt while so many hang: each may hold one of the process's few threads for files. */
+const mostHanging = 2;
 
 /**
  * Opens the devices of a board, keeps them open, and says so when it can't. A device that vanishes is a fault, not an
@@ -78,14 +85,26 @@ export class DeviceSupervisor {
         lastReadingUs: undefined,
         unsubscribe: undefined,
         cancelRetry: undefined,
+        hanging: 0,
         attempt: Promise.resolve(),
       });
     }
   }
 
-  /** Tries every device once, in order of who is reached through whom; those that fail are retried on their own. */
+  /**
+   * Tries every device once, each as soon as those that it is reached through were tried; one that hangs holds up only
+   * those. What fails is retried on its own. Resolves when all were tried.
+   */
   async start(): Promise<void> {
-    for (const slot of this.#slots.values()) await this.#attempt(slot);
+    const tried = new Map<string, Promise<void>>();
+    for (const slot of this.#slots.values()) {
+      const before = busesOf(slot.entry).map((id) => tried.get(id));
+      tried.set(
+        slot.entry.id,
+        Promise.all(before).then(() => this.#attempt(slot)),
+      );
+    }
+    await Promise.all(tried.values());
   }
 
   /** Closes every device, those that are reached through others first. What is just being opened is closed as well. */
@@ -128,21 +147,23 @@ export class DeviceSupervisor {
   async #open(slot: Slot): Promise<void> {
     const { entry } = slot;
     const before = [...slot.faults.values()];
+    const limit = new TimeLimit(this.#options.clock, openWithinUs, entry.id);
     let device: Device | undefined;
     try {
-      device = await this.#openDevice(slot);
+      device = await this.#openWithin(slot, limit);
       slot.device = device;
       if (this.#stopped) {
         await this.#close(slot, 'closed');
         return;
       }
       slot.unsubscribe = device.faults.subscribe((fault) => this.#faulted(slot, fault));
-      await device.start((reading) => {
+      const starting = device.start((reading) => {
         if (slot.device !== device) return;
         slot.readings += 1;
         slot.lastReadingUs = reading.atUs;
         this.#options.onReading(reading);
       });
+      await limit.bound(starting);
       // Lost or stopped while it started: that has been seen to.
       if (slot.device !== device) return;
       slot.state = 'running';
@@ -157,6 +178,27 @@ export class DeviceSupervisor {
       const code = isCoded(error) ? error.code : 'CW-DRV-005';
       this.#report(slot, { fault: 'disconnected', code, message: describeError(error) });
       this.#retry(slot);
+    } finally {
+      limit.lift();
+    }
+  }
+
+  /** What is opened after its time is closed again at once: nobody waits for it any more. */
+  async #openWithin(slot: Slot, limit: TimeLimit): Promise<Device> {
+    const opening = this.#openDevice(slot);
+    try {
+      return await limit.bound(opening);
+    } catch (error) {
+      if (limit.passed) {
+        slot.hanging += 1;
+        void opening
+          .then((device) => this.#stopDevice(slot, device))
+          .catch(() => {})
+          .finally(() => {
+            slot.hanging -= 1;
+          });
+      }
+      throw error;
     }
   }
 
@@ -207,7 +249,8 @@ export class DeviceSupervisor {
     if (this.#stopped) return;
     slot.cancelRetry?.();
     slot.cancelRetry = this.#options.clock.after(slot.backoff.nextMs() * 1000, () => {
-      void this.#attempt(slot);
+      if (slot.hanging < mostHanging) void this.#attempt(slot);
+      else this.#retry(slot);
     });
   }
 
@@ -219,7 +262,10 @@ export class DeviceSupervisor {
     const { device } = slot;
     slot.device = undefined;
     slot.state = state;
-    if (device === undefined) return;
+    if (device !== undefined) await this.#stopDevice(slot, device);
+  }
+
+  async #stopDevice(slot: Slot, device: Device): Promise<void> {
     // An async function, so that a stop which throws at once is a rejection like any other.
     await this.#within(
       slot,
@@ -244,5 +290,36 @@ export class DeviceSupervisor {
         resolve();
       });
     });
+  }
+}
+
+/** A time limit over several steps; what is bounded by it rejects with CW-DRV-011 when it has passed. */
+class TimeLimit {
+  readonly #passing: Promise<never>;
+  readonly #cancel: () => void;
+  #passed = false;
+
+  constructor(clock: Clock, withinUs: number, device: string) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.#passing = promise;
+    // It may pass while nothing is bounded by it.
+    promise.catch(() => {});
+    this.#cancel = clock.after(withinUs, () => {
+      this.#passed = true;
+      const message = `${device} was not ready within ${withinUs / 1_000_000} s; check its cable and power, it is tried again`;
+      reject(new DriverError('CW-DRV-011', message));
+    });
+  }
+
+  get passed(): boolean {
+    return this.#passed;
+  }
+
+  bound<T>(step: Promise<T>): Promise<T> {
+    return Promise.race([step, this.#passing]);
+  }
+
+  lift(): void {
+    this.#cancel();
   }
 }

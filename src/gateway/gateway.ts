@@ -6,7 +6,7 @@ import { RateLimit } from '#base/rate-limit.ts';
 import { TypedBus } from '#base/typed-bus.ts';
 import { CommandDesk, type HandlerContext, type Remembered } from '#commands/desk.ts';
 import { findDriver } from '#drivers/registry.ts';
-import type { CartEvent } from '#events/event.ts';
+import type { CartEvent, TimeQuality } from '#events/event.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { Ledger } from '#events/ledger.ts';
 import { pipelineCommands } from '#pipeline/commands.ts';
@@ -21,14 +21,21 @@ import { LiveFeed } from './live.ts';
 import { Publisher } from './publisher.ts';
 import { answerRequest } from './requests.ts';
 import type { GatewaySetup } from './setup.ts';
-import { restorePipelineState, restoreTransactions, transactionKey } from './state.ts';
-import { timeQuality } from './time-source.ts';
+import { restoreTransactions, transactionKey } from './state.ts';
+import { TimeSource } from './time-source.ts';
 
-/** Commands that change something: each leaves a `command.done` in the ledger. */
+/**
+ * Commands that change something: each leaves a `command.done` in the ledger, and its answer outlives a restart. The
+ * others may be carried out once more then.
+ */
 const changing: ReadonlySet<string> = new Set([...pipelineCommands, 'log.level']);
 const clockEveryUs = 60_000_000;
 const saveEveryUs = 60_000_000;
 const sweepEveryUs = 3_600_000_000;
+/** The first birth waits so long for devices to say what they are; those that take longer are in the next one. */
+const announceWithinUs = 2_000_000;
+/** On a stop, what is decided has this long to get to disk: a full outbox without a broker never takes it. */
+const storeWithinUs = 3_000_000;
 
 export interface GatewayOptions {
   readonly setup: GatewaySetup;
@@ -56,6 +63,7 @@ export class Gateway {
   readonly #devices: DeviceSupervisor;
   readonly #desk: CommandDesk;
   readonly #live: LiveFeed;
+  readonly #time: TimeSource;
   readonly #publisher: Publisher;
   readonly #health = new HealthReporter();
   readonly #cancels = new Set<() => void>();
@@ -64,8 +72,6 @@ export class Gateway {
   readonly #written = new Map<string, string>();
   #linkState = '';
   readonly #refusals = new RateLimit(30, 30);
-  /** What an earlier run knew, for a recording's header. */
-  readonly restoredState: PipelineState | undefined;
   #lastHealth: Health | undefined;
   #stopped = false;
 
@@ -82,7 +88,12 @@ export class Gateway {
       outbox: config.outbox,
       log,
     });
-    return new Gateway(options, uplink);
+    try {
+      return new Gateway(options, uplink);
+    } catch (error) {
+      await uplink.stop();
+      throw error;
+    }
   }
 
   private constructor(options: GatewayOptions, uplink: Uplink) {
@@ -90,17 +101,17 @@ export class Gateway {
     this.#options = options;
     this.#uplink = uplink;
     this.#startedUs = clock.nowUs();
+    this.#time = new TimeSource(clock);
     this.bus = new TypedBus((error, event) => log.error({ err: error, event }, 'a listener failed'));
     const { ledger, boot, nextSequence, state } = uplink.start;
     const { config } = setup;
     this.#publisher = new Publisher(uplink, config.encoding);
-    this.restoredState = restorePipelineState(state, (message) => log.error({ code: 'CW-GWY-003' }, message));
     this.#loop = new DecisionLoop({
       clock,
       log,
       store: uplink,
       stored: state,
-      pipeline: (sink) =>
+      pipeline: (sink, saved) =>
         new Pipeline({
           ...setup,
           ledger: new Ledger(
@@ -110,7 +121,7 @@ export class Gateway {
           sessionSalt: ledger,
           startUs: clock.nowUs(),
           sink,
-          state: this.restoredState,
+          state: saved,
         }),
       ...(options.onInput === undefined ? {} : { onInput: options.onInput }),
       onStored: (events) => this.bus.emit('events', events),
@@ -139,13 +150,11 @@ export class Gateway {
         pipeline: (command, args, context) => this.#carryOut(command, args, context),
       }),
       clock,
-      clockTrusted: () => timeQuality(clock) !== 'unset',
+      clockTrusted: () => this.timeQuality !== 'unset',
       remembered: restoreTransactions(state, log),
       remember: (transaction, entry) => this.#remember(transaction, entry),
-      onDone: (command, transaction) => {
-        if (!changing.has(command)) return;
-        this.#background(this.#loop.append({ type: 'command.done', data: { command, transaction } }));
-      },
+      forget: (transactions) =>
+        this.#loop.saveState(Object.fromEntries(transactions.map((name) => [transactionKey(name), null]))),
       onRefused: (command, transaction, error) => this.#refused(command, error, transaction),
     });
   }
@@ -162,23 +171,37 @@ export class Gateway {
     return this.#uplink;
   }
 
+  /** What an earlier run knew and this one goes on with, for a recording's header. */
+  get restoredState(): PipelineState | undefined {
+    return this.#loop.restored;
+  }
+
+  /** How far the wall clock can be trusted; as of a minute ago at most. */
+  get timeQuality(): TimeQuality {
+    return this.#time.quality;
+  }
+
   get lastHealth(): Health | undefined {
     return this.#lastHealth;
   }
 
-  /** Announces itself, opens the devices and begins to decide. Resolves when every device was tried once. */
+  /** Begins to decide, opens the devices and announces itself. Resolves when it has announced itself. */
   async start(): Promise<void> {
-    this.#synchronizeClock();
+    await this.#synchronizeClock();
+    if (this.#stopped) return;
     this.#loop.start();
     const { boot, crashed } = this.#uplink.start;
-    await this.#loop.append({
-      type: 'gateway.born',
-      data: {
-        boot,
-        software: this.#options.setup.versions.software,
-        reason: crashed ? 'restart-after-crash' : 'start',
-      },
-    });
+    // Nobody waits for it to be stored: a full outbox takes it only once the announcement below has made it send.
+    this.#background(
+      this.#loop.append({
+        type: 'gateway.born',
+        data: {
+          boot,
+          software: this.#options.setup.versions.software,
+          reason: crashed ? 'restart-after-crash' : 'start',
+        },
+      }),
+    );
     this.#uplink.subscribe('request/#', (topic, payload, { retain }) => {
       const command = topic.split('/').slice(1).join('.');
       this.#background(this.#answer(command, payload, retain));
@@ -187,9 +210,11 @@ export class Gateway {
       this.#background(this.#loop.append({ type: 'outbox.dropped', data: drop })),
     );
     this.#uplink.onStatus((status) => this.#linkChanged(status));
-    await this.#devices.start();
+    const tried = this.#devices.start();
+    if (!(await this.#within(announceWithinUs, tried))) this.#background(tried.then(() => this.#announce()));
+    if (this.#stopped) return;
     this.#announce();
-    this.#every(clockEveryUs, () => this.#synchronizeClock());
+    this.#every(clockEveryUs, () => this.#background(this.#synchronizeClock()));
     this.#every(saveEveryUs, () => this.#background(this.#loop.saveState()));
     this.#every(sweepEveryUs, () => this.#background(this.#desk.sweep()));
     this.#every(this.#options.setup.config.healthS * 1_000_000, () =>
@@ -206,7 +231,13 @@ export class Gateway {
     this.#live.stop();
     await this.#devices.stop();
     try {
-      await this.#loop.stop();
+      const stored = this.#loop.stop();
+      if (!(await this.#within(storeWithinUs, stored))) {
+        this.#options.log.error(
+          {},
+          'the outbox does not take the last events; the gateway stops without them',
+        );
+      }
     } finally {
       await this.#uplink.stop();
     }
@@ -259,11 +290,16 @@ export class Gateway {
     );
   }
 
-  async #remember(transaction: string, entry: Remembered | undefined): Promise<void> {
-    const text = entry === undefined ? null : JSON.stringify(entry);
+  async #remember(transaction: string, entry: Remembered): Promise<void> {
     const written = this.#written.get(transaction);
     this.#written.delete(transaction);
-    if (written !== text) await this.#loop.saveState({ [transactionKey(transaction)]: text });
+    const { command, answer } = entry;
+    if (!changing.has(command)) return;
+    const text = JSON.stringify(entry);
+    if (written === text) return;
+    const state = { [transactionKey(transaction)]: text };
+    if (written !== undefined || answer.status !== 'done') await this.#loop.saveState(state);
+    else await this.#loop.append({ type: 'command.done', data: { command, transaction } }, state);
   }
 
   /** Refusals are on record, but a flood of them is not: it must not fill the outbox. */
@@ -276,6 +312,7 @@ export class Gateway {
 
   /** The birth on `state`; connecting begins with it. */
   #announce(): void {
+    if (this.#stopped) return;
     const { setup, clock } = this.#options;
     this.#uplink.setBirth({
       software: setup.versions.software,
@@ -291,16 +328,18 @@ export class Gateway {
           ...(firmware === undefined ? {} : { firmware }),
         };
       }),
-      ...(timeQuality(clock) === 'unset' ? {} : { since: clock.utcMs() }),
+      ...(this.timeQuality === 'unset' ? {} : { since: clock.utcMs() }),
     });
   }
 
-  /** A command for the pipeline: what came of it and that it was answered are one write. */
+  /** A command for the pipeline: what came of it, that it was done and how it was answered are one write. */
   #carryOut(command: string, args: Readonly<Record<string, unknown>>, context: HandlerContext) {
     const { transaction } = context;
     return this.#loop.command(command, args, transaction, (outcome) => {
       const text = JSON.stringify(context.remembered({ transaction, ...outcome }));
       this.#written.set(transaction, text);
+      if (outcome.status === 'done')
+        this.pipeline.append({ type: 'command.done', data: { command, transaction } });
       return { [transactionKey(transaction)]: text };
     });
   }
@@ -317,7 +356,7 @@ export class Gateway {
           .cellStatus()
           .flatMap(({ cell, fault }) => (fault === undefined ? [] : [{ cell, fault }])),
         uplink: status,
-        timeQuality: timeQuality(clock),
+        timeQuality: this.timeQuality,
         milliCelsius: await processorTemperature(),
       },
       clock.nowUs(),
@@ -337,14 +376,21 @@ export class Gateway {
     this.#background(this.#reportHealth(false));
   }
 
-  #synchronizeClock(): void {
+  async #synchronizeClock(): Promise<void> {
+    await this.#time.refresh();
     const { clock } = this.#options;
-    this.#loop.push({
-      kind: 'clock',
-      atUs: clock.nowUs(),
-      utcMs: clock.utcMs(),
-      quality: timeQuality(clock),
-    });
+    this.#loop.push({ kind: 'clock', atUs: clock.nowUs(), utcMs: clock.utcMs(), quality: this.timeQuality });
+  }
+
+  /** Waits for `work`, but not longer than this; whether it was done. Rejects as `work` does within that time. */
+  async #within(limitUs: number, work: Promise<unknown>): Promise<boolean> {
+    const { promise: over, resolve } = Promise.withResolvers<false>();
+    const cancel = this.#options.clock.after(limitUs, () => resolve(false));
+    try {
+      return await Promise.race([work.then(() => true), over]);
+    } finally {
+      cancel();
+    }
   }
 
   #every(periodUs: number, action: () => void): void {

@@ -20,36 +20,32 @@ export interface HealthFacts {
   readonly milliCelsius: number | undefined;
 }
 
-/** Makes one report after the other; rates and processor share are those since the last one. */
+/** Rates over less than this say nothing, µs: a report that follows another at once repeats the last ones. */
+const shortestSpanUs = 1_000_000;
+
+/** Makes one report after the other; rates and processor share are measured over a second at least. */
 export class HealthReporter {
-  #lastUs: number | undefined;
-  #lastReadings = new Map<string, number>();
-  #lastCpu = process.cpuUsage();
+  #measuredUs: number | undefined;
+  #readings = new Map<string, number>();
+  #cpu = process.cpuUsage();
+  #ratesPerMinute = new Map<string, number>();
+  #cpuPpm: number | undefined;
 
   /** @param nowUs monotonic time of the report */
   report(facts: HealthFacts, nowUs: number): Health {
-    const first = this.#lastUs === undefined;
-    const elapsedUs = Math.max(1, nowUs - (this.#lastUs ?? nowUs));
-    const sensors = facts.devices.map((device) => {
-      const since = device.readings - (this.#lastReadings.get(device.id) ?? 0);
-      return {
-        id: device.id,
-        ok: device.state === 'running' && device.fault === undefined,
-        ratePerMinute: first ? 0 : Math.max(0, Math.round((since * 60_000_000) / elapsedUs)),
-        ...(device.fault === undefined ? {} : { fault: device.fault.code }),
-      };
-    });
+    this.#measure(facts.devices, nowUs);
+    const sensors = facts.devices.map((device) => ({
+      id: device.id,
+      ok: device.state === 'running' && device.fault === undefined,
+      ratePerMinute: this.#ratesPerMinute.get(device.id) ?? 0,
+      ...(device.fault === undefined ? {} : { fault: device.fault.code }),
+    }));
     const cells = facts.faultyCells.map(({ cell, fault }) => ({
       id: cell,
       ok: false,
       ratePerMinute: 0,
       fault,
     }));
-    const cpu = process.cpuUsage(this.#lastCpu);
-    const cpuPpm = Math.round(((cpu.user + cpu.system) * 1_000_000) / elapsedUs);
-    this.#lastUs = nowUs;
-    this.#lastReadings = new Map(facts.devices.map((device) => [device.id, device.readings]));
-    this.#lastCpu = process.cpuUsage();
     return {
       // A broker that is away is no reason to stop trusting decisions: they are kept on disk.
       ok: cells.length === 0 && sensors.every((sensor) => sensor.ok),
@@ -62,8 +58,24 @@ export class HealthReporter {
       timeQuality: facts.timeQuality,
       rssBytes: process.memoryUsage.rss(),
       ...(facts.milliCelsius === undefined ? {} : { milliCelsius: facts.milliCelsius }),
-      ...(first ? {} : { cpuPpm }),
+      ...(this.#cpuPpm === undefined ? {} : { cpuPpm: this.#cpuPpm }),
     };
+  }
+
+  #measure(devices: readonly DeviceReport[], nowUs: number): void {
+    const spanUs = nowUs - (this.#measuredUs ?? nowUs);
+    if (this.#measuredUs !== undefined) {
+      if (spanUs < shortestSpanUs) return;
+      for (const { id, readings } of devices) {
+        const since = readings - (this.#readings.get(id) ?? 0);
+        this.#ratesPerMinute.set(id, Math.max(0, Math.round((since * 60_000_000) / spanUs)));
+      }
+      const { user, system } = process.cpuUsage(this.#cpu);
+      this.#cpuPpm = Math.round(((user + system) * 1_000_000) / spanUs);
+    }
+    this.#measuredUs = nowUs;
+    this.#readings = new Map(devices.map(({ id, readings }) => [id, readings]));
+    this.#cpu = process.cpuUsage();
   }
 }
 

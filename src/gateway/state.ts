@@ -4,6 +4,8 @@ import type { Remembered } from '#commands/desk.ts';
 import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
 
 const sections = ['weighing', 'fusion', 'basket'] as const;
+const names = ['clock', ...sections] as const;
+const damagedPrefix = 'damaged/';
 const transactionPrefix = 'transaction/';
 
 /** Key/value JSON text as the outbox keeps it. */
@@ -18,18 +20,57 @@ export function restorePipelineState(
   stored: StoredState,
   onDamage: (message: string) => void,
 ): PipelineState | undefined {
-  const names = ['clock', ...sections] as const;
   if (names.every((name) => stored[name] === undefined)) return undefined;
   try {
     const [clock, weighing, fusion, basket] = names.map((name) => parseSection(name, stored[name]));
     const atUs = (clock as { atUs?: unknown }).atUs;
     if (!Number.isSafeInteger(atUs)) throw new Error('clock has no time');
-    // Each room checks the version of its own section.
+    // Each room checks the version of its own section when it is built on it.
     return { atUs, weighing, fusion, basket } as PipelineState;
   } catch (error) {
     onDamage(`the saved state is not readable: ${describeError(error)}; starting without it`);
     return undefined;
   }
+}
+
+/** What was built, on which state, and why it was not built on the one that was saved. */
+export interface Built<T> {
+  readonly value: T;
+  readonly state: PipelineState | undefined;
+  readonly damage: string | undefined;
+}
+
+/**
+ * Builds on what an earlier run saved. State that is damaged, or of a version that a room doesn't read (after a
+ * downgrade, say), must not keep a cart from selling: it is built anew then, and `damage` says why.
+ * Throws what `build` throws without any state.
+ */
+export function buildOnSaved<T>(
+  stored: StoredState,
+  build: (state: PipelineState | undefined) => T,
+): Built<T> {
+  let damage: string | undefined;
+  const state = restorePipelineState(stored, (message) => {
+    damage = message;
+  });
+  if (state !== undefined) {
+    try {
+      return { value: build(state), state, damage: undefined };
+    } catch (error) {
+      damage = `the saved state can't be used: ${describeError(error)}; starting without it`;
+    }
+  }
+  return { value: build(undefined), state: undefined, damage };
+}
+
+/** Keeps state that could not be used under another key, where the next save doesn't write over it. */
+export function setAside(stored: StoredState): StateChanges {
+  const kept: StateChanges = {};
+  for (const name of names) {
+    const text = stored[name];
+    if (text !== undefined) kept[`${damagedPrefix}${name}`] = text;
+  }
+  return kept;
 }
 
 function parseSection(name: string, text: string | undefined): object {

@@ -14,10 +14,12 @@ import type {
 import type { DeviceReport } from './devices.ts';
 import type { Gateway } from './gateway.ts';
 import type { GatewaySetup } from './setup.ts';
-import { timeQuality } from './time-source.ts';
 
 const weightsEveryUs = 100_000;
 const healthEveryUs = 1_000_000;
+/** While nobody looks, weights are taken for the plot's past alone. */
+const idleWeightsEveryUs = 500_000;
+const idleHealthEveryUs = 10_000_000;
 const minuteUs = 60_000_000;
 /** Kinds of drivers that deliver no readings by design: a rate of 0 would look like a fault. */
 const withoutReadings: ReadonlySet<string> = new Set(['bus', 'indicator']);
@@ -30,7 +32,7 @@ interface Tally {
   readonly readings: number;
 }
 
-/** The gateway as the status page sees it. Nothing is sampled while nobody looks. */
+/** The gateway as the status page sees it: sampled often while somebody looks, and rarely while nobody does. */
 export class GatewayStatus implements StatusSource {
   readonly #gateway: Gateway;
   readonly #setup: GatewaySetup;
@@ -39,6 +41,7 @@ export class GatewayStatus implements StatusSource {
   readonly #listeners = new Set<(update: StatusUpdate) => void>();
   readonly #unsubscribe: () => void;
   #cancels: (() => void)[] = [];
+  #watched = false;
   /** By device, oldest first, at most one a second: what the rates of readings are taken from. */
   readonly #tallies = new Map<string, Tally[]>();
 
@@ -73,6 +76,14 @@ export class GatewayStatus implements StatusSource {
     };
   }
 
+  watch(watched: boolean): void {
+    if (watched === this.#watched) return;
+    this.#watched = watched;
+    if (this.#listeners.size === 0) return;
+    this.#pause();
+    this.#resume();
+  }
+
   snapshot(): StatusSnapshot {
     const basket = this.#gateway.pipeline.snapshot();
     return {
@@ -84,7 +95,7 @@ export class GatewayStatus implements StatusSource {
       plates: this.#plates(),
       devices: this.#devices(),
       broker: this.#broker(),
-      clock: { utcMs: this.#clock.utcMs(), quality: timeQuality(this.#clock) },
+      clock: { utcMs: this.#clock.utcMs(), quality: this.#gateway.timeQuality },
       questions: this.#questions(),
       ...(basket === undefined ? {} : { basket }),
     };
@@ -97,17 +108,17 @@ export class GatewayStatus implements StatusSource {
         if (this.#listeners.size > 0) repeat(periodUs, index, action);
       });
     };
-    repeat(weightsEveryUs, 0, () => {
+    repeat(this.#watched ? weightsEveryUs : idleWeightsEveryUs, 0, () => {
       const plates = this.#setup.board.plates.map((plate) => this.#weight(plate.id));
       this.#tell({ kind: 'weights', atUs: this.#clock.nowUs(), plates });
     });
-    repeat(healthEveryUs, 1, () => {
+    repeat(this.#watched ? healthEveryUs : idleHealthEveryUs, 1, () => {
       this.#tell({
         kind: 'health',
         plates: this.#plates(),
         devices: this.#devices(),
         broker: this.#broker(),
-        clock: { utcMs: this.#clock.utcMs(), quality: timeQuality(this.#clock) },
+        clock: { utcMs: this.#clock.utcMs(), quality: this.#gateway.timeQuality },
       });
     });
   }

@@ -9,6 +9,7 @@ export const traceCodes = {
   'CW-TRC-005': 'A file that the trace needs is missing or not readable.',
   'CW-TRC-006': 'A line of the trace is too long.',
   'CW-TRC-007': 'The trace has no truth lines to score against.',
+  'CW-TRC-008': 'The trace can not be written any further; the recording ends here.',
   'CW-TRC-009': 'The time in the trace jumps by more than 30 days, or beyond what a number holds.',
 } as const;
 

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { Board, Calibration } from '#config/board.ts';
 import type { Config } from '#config/schema.ts';
@@ -25,18 +24,30 @@ export interface TraceAssets {
 export interface TraceWriter {
   readonly path: string;
   readonly recorder: TraceRecorder;
-  /** Resolves when everything written so far has left the process; rejects with CW-TRC-005. */
+  /** Resolves when everything written so far has left the process; rejects with CW-TRC-008. */
   drain(): Promise<void>;
+  /** Rejects with CW-TRC-008 where the end of it could not be written. */
   close(): Promise<void>;
 }
+
+/** More than this waiting in memory means that the disk doesn't keep up, bytes. */
+const mostWaiting = 16 * 1_048_576;
 
 /** `OUT` may be a folder (the trace is then `trace.ndjson` in it) or a file ending in `.ndjson`. */
 export function tracePath(out: string): string {
   return out.endsWith('.ndjson') ? resolve(out) : join(resolve(out), 'trace.ndjson');
 }
 
-/** Makes the folder, writes board, calibration, catalogue and planogram into it, and opens the trace. */
-export async function createTrace(out: string, assets: TraceAssets): Promise<TraceWriter> {
+/**
+ * Makes the folder, writes board, calibration, catalogue and planogram into it, and opens the trace. Rejects with
+ * CW-TRC-005. What can't be written later (the disk is full, or doesn't keep up) is told to `onFailure` at once with
+ * CW-TRC-008; nothing more is written then, and what the recorder is given is let go.
+ */
+export async function createTrace(
+  out: string,
+  assets: TraceAssets,
+  onFailure: (error: TraceError) => void = () => {},
+): Promise<TraceWriter> {
   const path = tracePath(out);
   const folder = dirname(path);
   try {
@@ -62,38 +73,69 @@ export async function createTrace(out: string, assets: TraceAssets): Promise<Tra
     ...(assets.config === undefined ? {} : { config: 'config.yaml' }),
     ...assets.extra,
   };
-  const stream = createWriteStream(path);
-  let failure: Error | undefined;
-  stream.on('error', (error) => {
-    failure = error;
-  });
-  const recorder = new TraceRecorder((line) => stream.write(`${line}\n`), header);
-  const check = () => {
-    if (failure === undefined) return;
-    throw new TraceError('CW-TRC-005', `${basename(path)} can't be written: ${failure.message}`, {
-      cause: failure,
-    });
-  };
+  const sink = new TraceFile(path, onFailure);
+  const recorder = new TraceRecorder((line) => sink.write(line), header);
   return {
     path,
     recorder,
-    async drain() {
-      check();
-      // A failure also ends the waiting; `check` says which it was.
-      if (stream.writableNeedDrain) await once(stream, 'drain').catch(() => {});
-      check();
-    },
+    drain: () => sink.drain(),
     async close() {
       recorder.flush();
-      await ended(stream);
-      check();
+      await sink.close();
     },
   };
 }
 
-function ended(stream: WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once('error', () => resolve());
-    stream.end(resolve);
-  });
+/** Lines to a file, bounded in memory; its first failure is its last. */
+class TraceFile {
+  readonly #stream: WriteStream;
+  readonly #onFailure: (error: TraceError) => void;
+  #failure: TraceError | undefined;
+
+  constructor(path: string, onFailure: (error: TraceError) => void) {
+    this.#stream = createWriteStream(path);
+    this.#onFailure = onFailure;
+    this.#stream.on('error', (error) => this.#fail(error.message, error));
+  }
+
+  write(line: string): void {
+    if (this.#failure !== undefined) return;
+    this.#stream.write(`${line}\n`);
+    const waiting = this.#stream.writableLength;
+    if (waiting > mostWaiting) this.#fail(`${waiting} bytes wait for a disk that does not keep up`);
+  }
+
+  async drain(): Promise<void> {
+    this.#check();
+    if (this.#stream.writableNeedDrain) await this.#next('drain');
+    this.#check();
+  }
+
+  async close(): Promise<void> {
+    this.#check();
+    this.#stream.end();
+    await this.#next('finish');
+    this.#check();
+  }
+
+  /** A failure also ends the waiting, since it closes the stream. */
+  #next(event: 'drain' | 'finish'): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stream.once(event, () => resolve());
+      this.#stream.once('close', () => resolve());
+    });
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #fail(why: string, cause?: Error): void {
+    if (this.#failure !== undefined) return;
+    const { path } = this.#stream;
+    const message = `${path} can't be written any further: ${why}; what is in it up to here can be replayed`;
+    this.#failure = new TraceError('CW-TRC-008', message, { cause });
+    this.#stream.destroy();
+    this.#onFailure(this.#failure);
+  }
 }

@@ -19,6 +19,7 @@ class Bench {
   readonly clock = new VirtualClock(1_000_000);
   readonly disk = new Map<string, Remembered>();
   readonly refusals: string[] = [];
+  readonly forgotten: (readonly string[])[] = [];
   runs = 0;
   trusted = true;
   diskFails = false;
@@ -42,8 +43,12 @@ class Bench {
       remember: async (transaction, entry) => {
         await Promise.resolve();
         if (this.diskFails) throw new Error('disk full');
-        if (entry === undefined) this.disk.delete(transaction);
-        else this.disk.set(transaction, entry);
+        this.disk.set(transaction, entry);
+      },
+      forget: async (transactions) => {
+        await Promise.resolve();
+        this.forgotten.push(transactions);
+        for (const transaction of transactions) this.disk.delete(transaction);
       },
       onRefused: (command, transaction, { code }) => this.refusals.push(`${command} ${transaction} ${code}`),
     };
@@ -208,6 +213,11 @@ test('What is remembered is bounded, and room comes back when it expires', async
   bench.clock.advance(61_000_000);
   t.is(codeOf(await bench.send({ transaction: 'later' })), 'done');
   t.deepEqual([...bench.disk.keys()], ['later']);
+  t.deepEqual(
+    bench.forgotten.map(({ length }) => length),
+    [mostRemembered],
+    'all in one write',
+  );
 });
 
 test('A refusal by the command is remembered as its answer', async (t) => {

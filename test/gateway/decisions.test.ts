@@ -35,10 +35,8 @@ class Bench {
           return done.promise;
         },
       },
-      pipeline: (sink) => {
-        const state = restorePipelineState(stored, () => {});
-        return makePipeline(sink, { startUs: this.clock.nowUs(), ...(state === undefined ? {} : { state }) });
-      },
+      pipeline: (sink, state) =>
+        makePipeline(sink, { startUs: this.clock.nowUs(), ...(state === undefined ? {} : { state }) }),
       onInput: (input) => this.inputs.push(`${input.kind} ${input.atUs}`),
       onStored: (events) => {
         if (this.showFails) throw new Error('a page is broken');
@@ -138,6 +136,58 @@ test('What a command changed and that it was answered are one write', async (t) 
   t.true(write?.events.some(({ type }) => type === 'basket.opened'));
   t.is(write?.state?.['transaction/t1'], 'done');
   write?.done.resolve();
+});
+
+test('What a listener to the outcome appends is in the same write as what the command did', async (t) => {
+  const bench = new Bench();
+  void bench.loop.command('session.begin', { token }, 't1', () => {
+    bench.loop.pipeline.append({
+      type: 'command.done',
+      data: { command: 'session.begin', transaction: 't1' },
+    });
+    return { 'transaction/t1': 'done' };
+  });
+  await pass(bench.clock, 0.2);
+  t.is(bench.writes.length, 1);
+  t.deepEqual(
+    bench.writes[0]?.events.map(({ type }) => type),
+    ['basket.opened', 'command.done'],
+  );
+  t.is(bench.writes[0]?.state?.['transaction/t1'], 'done');
+  bench.writes[0]?.done.resolve();
+});
+
+test('State of another version keeps nobody from selling: it is told in the ledger and set aside', async (t) => {
+  const first = new Bench();
+  first.scan(token);
+  await pass(first.clock, 0.1);
+  const whole = first.disk();
+  t.is(new Bench(whole).loop.restored?.atUs, JSON.parse(whole.clock ?? '').atUs);
+  const broken: StoredState[] = [
+    { ...whole, fusion: JSON.stringify({ ...JSON.parse(whole.fusion ?? ''), fusion: 99 }) },
+    { ...whole, basket: JSON.stringify({ ...JSON.parse(whole.basket ?? ''), version: 99 }) },
+    { ...whole, weighing: '{"revision":7}' },
+    { ...whole, weighing: '{"plates":' },
+  ];
+  for (const stored of broken) {
+    const bench = new Bench(stored);
+    t.is(bench.loop.restored, undefined);
+    t.is(bench.loop.pipeline.session, undefined);
+    bench.scan('hello');
+    await pass(bench.clock, 0.1);
+    const events = bench.writes.flatMap((write) => write.events);
+    t.deepEqual(
+      events.map(({ type }) => type),
+      ['device.fault', 'scan.read'],
+    );
+    t.like(events[0]?.data, { source: 'gateway', fault: 'configuration', code: 'CW-GWY-003' });
+    const disk = { ...stored, ...bench.disk() };
+    for (const name of ['clock', 'weighing', 'fusion', 'basket']) {
+      t.is(disk[`damaged/${name}`], stored[name], `${name} is kept`);
+    }
+    const second = new Bench(disk);
+    t.not(second.loop.restored, undefined, 'and the next start has a state again');
+  }
 });
 
 test('Of the state, only sections that changed are written', async (t) => {

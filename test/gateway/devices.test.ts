@@ -125,8 +125,8 @@ test('Devices are opened after those that they are reached through, and closed b
   t.deepEqual(bench.log, [
     'open world',
     'open bridge',
-    'open imu',
     'open wand',
+    'open imu',
     'stop wand',
     'stop imu',
     'stop bridge',
@@ -281,6 +281,51 @@ test('A device that throws, or hangs, when it is stopped keeps nobody from stopp
   await pass(bench.clock, 0.2);
   await stopping;
   t.deepEqual(bench.log.slice(3), ['stop c', 'stop b', 'stop a']);
+});
+
+test('A device that hangs while it is opened holds up only what is reached through it, and is given up', async (t) => {
+  const bench = new Bench([{ id: 'bridge' }, { id: 'imu', options: { bus: 'bridge' } }, { id: 'wand' }]);
+  const opening = deferred();
+  bench.plan('bridge').opening = opening;
+  const started = bench.supervisor.start();
+  await settle();
+  t.deepEqual(
+    [bench.state('bridge'), bench.state('imu'), bench.state('wand')],
+    ['opening', 'closed', 'running'],
+  );
+  await pass(bench.clock, 10);
+  await started;
+  t.is(bench.faults[0], 'bridge disconnected CW-DRV-011');
+  t.deepEqual([bench.state('bridge'), bench.state('imu')], ['waiting', 'running']);
+  bench.plan('bridge').opening = deferred();
+  await pass(bench.clock, 60);
+  t.is(bench.log.filter((line) => line === 'open bridge').length, 2, 'only so many hang at once');
+  delete bench.plan('bridge').opening;
+  opening.resolve();
+  await pass(bench.clock, 10);
+  t.is(bench.opened.filter(({ stops, context }) => context.id === 'bridge' && stops === 1).length, 1);
+  t.is(bench.state('bridge'), 'running');
+  t.is(bench.faults.at(-1), 'bridge disconnected ended');
+  await bench.supervisor.stop();
+});
+
+test('A device that hangs while it starts is closed and tried again', async (t) => {
+  const bench = new Bench([{ id: 'wand' }, { id: 'imu' }]);
+  bench.plan('wand').starting = deferred();
+  const started = bench.supervisor.start();
+  await settle();
+  await pass(bench.clock, 9.9);
+  t.deepEqual([bench.state('wand'), bench.state('imu')], ['opening', 'running']);
+  await pass(bench.clock, 0.1);
+  await started;
+  t.is(bench.state('wand'), 'waiting');
+  t.is(bench.last('wand').stops, 1);
+  delete bench.plan('wand').starting;
+  await pass(bench.clock, 1);
+  t.is(bench.state('wand'), 'running');
+  await pass(bench.clock, 60);
+  t.deepEqual(bench.faults, ['wand disconnected CW-DRV-011', 'wand disconnected ended']);
+  await bench.supervisor.stop();
 });
 
 test('What is just being opened when everything stops is closed as well', async (t) => {

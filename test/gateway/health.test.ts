@@ -36,6 +36,18 @@ test('Rates are those since the last report; the first has none', (t) => {
   t.true((second.cpuPpm ?? -1) >= 0);
 });
 
+test('A report right after another repeats its rates, since there is nothing to measure them over', (t) => {
+  const reporter = new HealthReporter();
+  reporter.report(facts([device({ readings: 0 })]), 0);
+  const measured = reporter.report(facts([device({ readings: 800 })]), 10_000_000);
+  t.is(measured.sensors[0]?.ratePerMinute, 4_800);
+  const again = reporter.report(facts([device({ readings: 820 })]), 10_000_500);
+  t.is(again.sensors[0]?.ratePerMinute, 4_800);
+  t.is(again.cpuPpm, measured.cpuPpm);
+  const later = reporter.report(facts([device({ readings: 880 })]), 11_000_000);
+  t.is(later.sensors[0]?.ratePerMinute, 4_800, 'nothing that came meanwhile is lost');
+});
+
 test('A broker that is away is no fault; a device that waits or has one is', (t) => {
   const reporter = new HealthReporter();
   t.true(reporter.report(facts([device({})], false), 1).ok);

@@ -25,6 +25,7 @@ function portWith(handler: Handler, encoding: 'cbor' | 'json' = 'cbor') {
       clockTrusted: () => true,
       remembered: new Map(),
       remember: () => Promise.resolve(),
+      forget: () => Promise.resolve(),
     }),
     log: silentLogger,
     encoding,

@@ -7,8 +7,9 @@ import type {
   WeightHistory,
 } from './source.ts';
 
-/** The plot's minute, ten points a second. */
+/** The plot's minute: ten points a second while somebody looks, fewer while nobody does. */
 const historyLength = 600;
+const historyUs = 60_000_000;
 const eventsKept = 200;
 const weightsEveryMs = 100;
 
@@ -48,7 +49,11 @@ export class StatusFeed {
   /** Subscribes to updates as clients shall see them; the returned function unsubscribes. */
   on(listener: (update: StatusUpdate) => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#source.watch?.(true);
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#source.watch?.(false);
+    };
   }
 
   /** What a client that comes now has to know. */
@@ -79,7 +84,11 @@ export class StatusFeed {
       netMg: new Map(update.plates.map((plate) => [plate.id, plate.netMg ?? null])),
       unrest: unrestOf(update.plates),
     });
-    if (this.#samples.length > historyLength) this.#samples.shift();
+    while (
+      this.#samples.length > historyLength ||
+      update.atUs - (this.#samples[0]?.atUs ?? update.atUs) > historyUs
+    )
+      this.#samples.shift();
     this.#emit(update);
   }
 

@@ -144,6 +144,8 @@ export interface StatusSource {
   snapshot(): StatusSnapshot;
   /** Subscribes; the returned function unsubscribes. */
   subscribe(listener: (update: StatusUpdate) => void): () => void;
+  /** Whether somebody looks right now; until it is told, nobody does. A source may sample rarely then. */
+  watch?(watched: boolean): void;
 }
 
 /** The last minute of every plate: `netMg[plate][i]` belongs to `atUs[i]`; null where the mass was unknown. */
