@@ -1,22 +1,7 @@
 import test from 'ava';
 import { FusionError } from '#fusion/errors.ts';
-import { Bench, each, loose } from './harness.ts';
-
-const shop = [
-  each('milk', 1030, 6),
-  each('yoghurt', 512, 4),
-  each('butter', 262, 2.5),
-  each('jam', 700, 5),
-  each('pasta', 505, 4),
-  each('soup', 430, 4),
-  each('soap', 118, 1.5),
-  each('rice', 1015, 8),
-  loose('bananas', '4011', 800),
-  loose('apples', '4129', 600),
-];
-// Goods in the background, so that a mass alone says little, as in a store.
-const crowd = Array.from({ length: 300 }, (_, i) => each(`filler${i}`, 40 + i * 6.7, 3 + (i % 5)));
-const bench = () => new Bench([...shop, ...crowd]);
+import { Bench, each } from './harness.ts';
+import { bench } from './shop.ts';
 
 test('a scanned thing that is then placed is added at once, with its scan and movement as evidence', (t) => {
   const b = bench().scan('milk').move(1033);
@@ -418,47 +403,6 @@ test('a camera that recognizes a thing lets it be added without a scan', (t) => 
 test('a camera that sees something else keeps a scanned thing of fitting mass from being charged', (t) => {
   const b = bench().scan('yoghurt').see('pasta', 0.999).move(508).settle();
   t.regex(b.said().join(), /^item\.unresolved/);
-});
-
-test('the end of a trip takes everything with it', (t) => {
-  const b = bench().scan('milk').move(1030).move(333).scan('jam');
-  b.fusion.endSession(b.nowUs);
-  b.said();
-  t.deepEqual(b.fusion.contents('basket'), []);
-  t.deepEqual(b.fusion.openQuestions(), []);
-  t.deepEqual(b.wait(300).said(), []);
-  b.fusion.beginSession();
-  t.deepEqual(b.scan('milk').move(1030).said(), ['item.added 1 milk 1030 g']);
-});
-
-test('what was bought is unloaded without a question, piece by piece or at once', (t) => {
-  const b = bench().scan('milk').move(1030).settle().scan('jam').move(700).settle();
-  b.fusion.endSession(b.nowUs);
-  b.said();
-  t.deepEqual(b.move(-1029).settle().move(-703).settle().said(), []);
-  t.regex(b.move(-200).settle().said().join(), /^item\.unresolved/, 'nothing was left to unload');
-  const all = bench().scan('milk').move(1030).settle().scan('jam').move(700).settle();
-  all.fusion.endSession(all.nowUs);
-  all.said();
-  all.restart();
-  t.deepEqual(all.move(-1731).settle().said(), [], 'also after a restart');
-});
-
-test('what is put in after the trip has ended is an item again, and the next trip has nothing to unload', (t) => {
-  const b = bench().scan('milk').move(1030).settle();
-  b.fusion.endSession(b.nowUs);
-  b.said();
-  t.deepEqual(b.scan('jam').move(700).said(), ['item.added 1 jam 700 g']);
-  b.fusion.beginSession();
-  t.regex(b.move(-1030).settle().said().join(), /^item\.unresolved/);
-});
-
-test('produce picked for nothing does not claim a strange thing that comes later', (t) => {
-  const b = bench();
-  b.identify('bananas');
-  b.said();
-  b.wait(11);
-  t.regex(b.move(331.7).settle().said().join(), /^item\.unresolved/);
 });
 
 test('one thing put down in two steps is one thing', (t) => {
