@@ -1,7 +1,7 @@
 import test from 'ava';
 import { FusionError } from '#fusion/errors.ts';
 import { Bench, each } from './harness.ts';
-import { bench } from './shop.ts';
+import { bench, crowd } from './shop.ts';
 
 test('a scanned thing that is then placed is added at once, with its scan and movement as evidence', (t) => {
   const b = bench().scan('milk').move(1033);

@@ -14,7 +14,7 @@ const shop = [
   loose('apples', '4129', 600),
 ];
 // Goods in the background, so that a mass alone says little, as in a store.
-const crowd = Array.from({ length: 300 }, (_, i) => each(`filler${i}`, 40 + i * 6.7, 3 + (i % 5)));
+export const crowd = Array.from({ length: 300 }, (_, i) => each(`filler${i}`, 40 + i * 6.7, 3 + (i % 5)));
 
 /** A cart in a shop where a mass alone says little. */
 export const bench = () => new Bench([...shop, ...crowd]);
