@@ -92,7 +92,9 @@ function connectOnce(url: string, options: IClientOptions, timeoutS: number): Pr
     }
     const give = (error: Error) => {
       clearTimeout(timer);
-      client.removeAllListeners();
+      // Only these: the client's own listeners clear the timer that would keep the process alive.
+      client.removeListener('error', give);
+      client.removeListener('close', closed);
       client.on('error', () => {});
       client.end(true);
       reject(error);

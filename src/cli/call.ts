@@ -43,10 +43,10 @@ Exit code 3 where no answer came: then nobody knows whether the command was carr
 --transaction is safe.
 
 Examples:
-  cartwright call gateway.info -s demo-store -d cart-0001
-  cartwright call session.begin token=QR-42 -s demo-store -d cart-0001
-  cartwright call item.identify '{"plu":"4011","count":2}' -s demo-store -d cart-0001
-  cartwright call live.start what=weight seconds=30 -s demo-store -d cart-0001`,
+  scripts/cartwright call gateway.info -s demo-store -d cart-0001
+  scripts/cartwright call session.begin token=QR-42 -s demo-store -d cart-0001
+  scripts/cartwright call item.identify '{"plu":"4011","count":2}' -s demo-store -d cart-0001
+  scripts/cartwright call live.start what=weight seconds=30 -s demo-store -d cart-0001`,
     )
     .action(async (command: string, args: string[], options: CallOptions) => {
       const answer = await callDevice({ ...options, command, args: parseArguments(args) });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { isCoded } from '#base/errors.ts';
 import { checkConfiguration } from '#catalogue/check-configuration.ts';
 import type { FurtherCheck } from '#config/check.ts';
+import { formatPath, parseSource, readText } from '#config/document.ts';
 import type { Finding } from '#config/errors.ts';
 import type { Inspection } from '#config/load.ts';
 import { findDriver, parseDriverOptions } from '#drivers/registry.ts';
@@ -26,10 +27,10 @@ Exit code 1 where anything would keep the gateway from starting, 3 where there i
 names file, line, key, what was found and what would be valid; a warning does not change the exit code.
 
 Examples:
-  cartwright check
-  cartwright check config/demo.yaml
-  cartwright check cartwright.yaml --json | jq -r '.findings[].message'
-  CARTWRIGHT_BROKER__URL=mqtts://store-broker cartwright check cartwright.yaml`,
+  scripts/cartwright check
+  scripts/cartwright check config/demo.yaml
+  scripts/cartwright check config/demo.yaml --json | jq -r '.findings[].message'
+  CARTWRIGHT_DEVICE=cart-0042 scripts/cartwright check config/demo.yaml`,
     )
     .action(
       async (argument: string | undefined, options: { config?: string; json?: boolean; quiet?: boolean }) => {
@@ -66,16 +67,20 @@ function verdict(findings: readonly Finding[]): string {
 /** What the drivers themselves say of the options they are given. */
 async function checkDriverOptions({ board, paths }: Inspection): Promise<FurtherCheck> {
   const findings: Finding[] = [];
-  for (const [index, entry] of (board?.devices ?? []).entries()) {
+  if (board === undefined || paths === undefined) return { findings, explanation: [] };
+  const source = parseSource(await readText(paths.board), paths.board);
+  for (const [index, entry] of board.devices.entries()) {
     try {
-      parseDriverOptions(await findDriver(entry.driver, paths?.drivers ?? []), entry.options, entry.id);
+      parseDriverOptions(await findDriver(entry.driver, paths.drivers), entry.options, entry.id);
     } catch (error) {
       if (!isCoded(error)) throw error;
+      const path = ['devices', index, error.code === 'CW-DRV-002' ? 'options' : 'driver'];
       findings.push({
         severity: 'error',
         code: error.code,
-        file: paths?.board ?? '',
-        path: `devices[${index}]`,
+        file: paths.board,
+        path: formatPath(path),
+        ...source.locate(path),
         found: entry.driver,
         expected: 'a driver of the gateway, with options that it takes',
         message: error.message,

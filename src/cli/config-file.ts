@@ -44,6 +44,6 @@ export function chooseConfigOrDemo(argument: string | undefined, choice: ConfigC
 export function hintAtMissing(path: string): void {
   if (path !== installedConfig || existsSync(path)) return;
   notice(
-    `there is no configuration at ${installedConfig}; name one with --config FILE (config/cartwright.example.yaml shows every key), or see a demo with: cartwright demo`,
+    `there is no configuration at ${installedConfig}; name one with --config FILE (config/cartwright.example.yaml shows every key), or see a demo with: scripts/cartwright demo`,
   );
 }

@@ -12,21 +12,27 @@ import { loadBoard } from '#config/load.ts';
 import { isKnown } from '#events/codec.ts';
 import type { AnyEvent, CartEvent } from '#events/event.ts';
 import { readEventPayload } from '#events/payload.ts';
-import { score } from '#traces/score.ts';
+import { type Score, score } from '#traces/score.ts';
 import { connectBroker } from './broker.ts';
 import { callDevice } from './call.ts';
 import { type DaemonProcess, startDaemon } from './demo/daemon.ts';
 import { Shopper } from './demo/shopper.ts';
-import { EventPrinter, printable } from './event-line.ts';
+import { fold } from './event-columns.ts';
+import { counted, EventPrinter, printable } from './event-line.ts';
 import { exitCodes } from './exit.ts';
+import { addScores } from './score.ts';
 import { untilSignal } from './signals.ts';
-import { useColour } from './terminal.ts';
+import { terminalColumns, useColour } from './terminal.ts';
 import { integerFrom } from './values.ts';
 
 const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const store = 'demo-store';
 const device = 'cart-0001';
 const statusPort = 8080;
+/** MQTT's own: the other commands look for a broker there. */
+const brokerPort = 1883;
+/** What a trip's last command leaves comes a moment after the basket has closed. */
+const settleMs = 400;
 
 interface DemoOptions {
   readonly once?: boolean;
@@ -41,7 +47,7 @@ export function registerDemo(program: Command): void {
     .option('--once', 'end after one trip with a summary')
     .option(
       '--port <number>',
-      'port of the broker on loopback (a free one unless given)',
+      `port of the broker on loopback (default: ${brokerPort}, or a free one where that is taken)`,
       integerFrom('--port', 0, 65_535),
     )
     .addHelpText(
@@ -51,9 +57,14 @@ Everything runs on this machine and is gone afterwards: daemon, broker, status p
 was wrong.
 
 Examples:
-  cartwright demo
-  cartwright demo --once
-  cartwright demo --port 1883      then, elsewhere: mosquitto_sub -t 'cw/#' -v`,
+  scripts/cartwright demo
+  scripts/cartwright demo --once
+  scripts/cartwright demo --port 1884
+
+In another terminal, while it runs:
+  scripts/cartwright tail
+  scripts/cartwright call gateway.info -s demo-store -d cart-0001
+  mosquitto_sub -t 'cw/#' -F %t                  (the topics; the payloads are CBOR)`,
     )
     .action(async (options: DemoOptions) => {
       process.exitCode = await runDemo(options);
@@ -61,6 +72,8 @@ Examples:
 }
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
+/** Sentences break between words; what a program reads stays one line. */
+const sayFolded = (text: string) => say(process.stdout.isTTY ? fold(text, terminalColumns()) : text);
 
 /** Runs the demo; resolves with the exit code: 0 unless a decision was wrong or something broke. */
 async function runDemo(options: DemoOptions): Promise<number> {
@@ -82,7 +95,7 @@ async function tripsIn(
   const daemon = await startDaemon(
     here('config/demo.yaml'),
     {
-      CARTWRIGHT_BROKER__URL: `mqtt://127.0.0.1:${options.port ?? 0}`,
+      CARTWRIGHT_BROKER__URL: `mqtt://127.0.0.1:${options.port ?? ((await isFree(brokerPort)) ? brokerPort : 0)}`,
       CARTWRIGHT_DATA: join(folder, 'data'),
       CARTWRIGHT_STATUS__PORT: String((await isFree(statusPort)) ? statusPort : 0),
       CARTWRIGHT_BOARD: await demoBoard(folder, options.once !== true),
@@ -115,12 +128,23 @@ async function shop(
     onError: (error) => say(describeError(error)),
   });
   say(`status page  ${daemon.statusUrl}`);
-  say(`broker       ${brokerUrl}   (mosquitto_sub -p ${new URL(brokerUrl).port} -t 'cw/#' -v)`);
+  say(`broker       ${brokerUrl}`);
+  say(`see events   scripts/cartwright tail -b ${brokerUrl}`);
   say(`a shopper's trip of about ${shopper.tripSeconds} s begins${options.once ? '' : '; Ctrl-C ends it'}\n`);
   const printer = new EventPrinter({ colour: useColour() });
   say(printer.header());
   const trip: CartEvent[] = [];
-  let wrong = 0;
+  const scores: Score[] = [];
+  let settling: NodeJS.Timeout | undefined;
+  const summarize = () => {
+    if (settling === undefined) return;
+    clearTimeout(settling);
+    settling = undefined;
+    const { score, lines } = summarizeTrip(trip.splice(0), shopper);
+    scores.push(score);
+    for (const line of ['', ...lines, '']) sayFolded(line);
+    if (options.once) signal.now();
+  };
   client.on('message', (topic, payload) => {
     const event = readOrTell(topic, payload);
     if (event === undefined) return;
@@ -128,20 +152,22 @@ async function shop(
     if (!isKnown(event)) return;
     trip.push(event);
     if (event.type === 'basket.opened') shopper.begin(event);
-    if (event.type !== 'basket.closed') return;
-    wrong += summarize(trip.splice(0), shopper);
-    if (options.once) signal.now();
+    if (event.type === 'basket.closed') settling ??= setTimeout(summarize, settleMs);
   });
   await client.subscribeAsync(`cw/1/${store}/${device}/event/#`, { qos: 1 });
   const died = await Promise.race([signal.promise.then(() => undefined), daemon.exited]);
+  summarize();
   shopper.stop();
-  if (died === undefined) await daemon.stop();
+  if (died === undefined) {
+    if (!options.once) sayFolded(farewell(scores));
+    await daemon.stop();
+  }
   await client.endAsync(true);
   if (died !== undefined) {
     say(`the gateway ended by itself with exit code ${died}`);
     return exitCodes.internal;
   }
-  return wrong > 0 ? exitCodes.findings : exitCodes.ok;
+  return scores.some((score) => mistakes(score) > 0) ? exitCodes.findings : exitCodes.ok;
 }
 
 /** Whoever tries things out on the demo's broker must not end it. */
@@ -165,11 +191,18 @@ async function demoBoard(folder: string, loop: boolean): Promise<string> {
   return path;
 }
 
-/** Prints what became of a trip and answers with the number of things that went wrong. */
-function summarize(events: readonly CartEvent[], shopper: Shopper): number {
+/** What a score holds against the gateway: things done wrong, and things let pass without a question. */
+function mistakes({ wrong, missed, unlisted, unlistedAsked }: Score): number {
+  return wrong + missed + (unlisted - unlistedAsked);
+}
+
+/** What became of a trip. */
+function summarizeTrip(
+  events: readonly CartEvent[],
+  shopper: Shopper,
+): { readonly score: Score; readonly lines: readonly string[] } {
   const closed = events.findLast((event) => event.type === 'basket.closed');
   const result = score(shopper.truths, events);
-  const wrong = result.wrong + result.missed + (result.unlisted - result.unlistedAsked);
   const open = closed?.type === 'basket.closed' ? closed.data.unsettled.length : 0;
   const total =
     closed?.type === 'basket.closed'
@@ -178,17 +211,23 @@ function summarize(events: readonly CartEvent[], shopper: Shopper): number {
           closed.data.totals.currency,
         )
       : 'unknown';
-  say(
-    [
-      '',
-      `${events.length} events, ${result.questions} questions asked, ${open} unresolved, total ${total}`,
-      `${result.decided + result.decidedAfterAsking} of ${result.truths} movements decided right ` +
-        `(${result.decidedAfterAsking} after asking), ${result.asked} asked, ${result.missed} missed, ` +
-        `${result.wrong} wrong; ${result.unlistedAsked} of ${result.unlisted} things that no shop sells were asked about`,
-      '',
-    ].join('\n'),
+  const first = `${counted(events.length, 'event')}, ${counted(result.questions, 'question')} asked, ${open} unresolved, total ${total}`;
+  return { score: result, lines: [first, describeScore(result)] };
+}
+
+function describeScore(result: Score): string {
+  return (
+    `${result.decided + result.decidedAfterAsking} of ${counted(result.truths, 'movement')} decided right ` +
+    `(${result.decidedAfterAsking} after asking), ${result.asked} asked, ${result.missed} missed, ` +
+    `${result.wrong} wrong; ${result.unlistedAsked} of ${counted(result.unlisted, 'thing')} that no shop sells ` +
+    `${result.unlisted === 1 ? 'was' : 'were'} asked about`
   );
-  return wrong;
+}
+
+/** The last word of a demo that was ended by hand. */
+function farewell(scores: readonly Score[]): string {
+  if (scores.length === 0) return '\nThe demo ends; no trip was finished.';
+  return `\nThe demo ends after ${counted(scores.length, 'whole trip')}: ${describeScore(addScores(scores))}.`;
 }
 
 function isFree(port: number): Promise<boolean> {

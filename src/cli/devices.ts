@@ -1,12 +1,21 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { systemClock } from '#base/clock.ts';
 import { describeError } from '#base/errors.ts';
 import { silentLogger } from '#base/log.ts';
-import { loadConfig } from '#config/load.ts';
+import { throwOnErrors } from '#config/errors.ts';
+import { inspectConfig, loadConfig } from '#config/load.ts';
 import type { Device, DeviceIdentity } from '#drivers/driver.ts';
 import { findDriver, listDrivers, openDevice } from '#drivers/registry.ts';
 import { inOrderOfBuses } from '#gateway/bus-order.ts';
-import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
+import {
+  type ConfigChoice,
+  chooseConfig,
+  chooseConfigOrDemo,
+  demoFallback,
+  installedConfig,
+  withConfig,
+} from './config-file.ts';
 import { exitCodes } from './exit.ts';
 import { printJson } from './terminal.ts';
 
@@ -29,7 +38,7 @@ export function registerDevices(program: Command): void {
       .description('list the devices of the board profile: opened and identified, or why not'),
     demoFallback,
   )
-    .option('--drivers', 'list the drivers that come with the gateway instead')
+    .option('--drivers', 'list drivers instead: those of this release, and those that the configuration adds')
     .option('--json', 'print as JSON')
     .addHelpText(
       'after',
@@ -37,16 +46,19 @@ export function registerDevices(program: Command): void {
 Exit code 1 where a device is missing. A running gateway holds its devices: stop it first.
 
 Examples:
-  cartwright devices
-  cartwright devices config/demo.yaml --json | jq '.[] | select(.state == "missing")'
-  cartwright devices --drivers`,
+  scripts/cartwright devices
+  scripts/cartwright devices config/demo.yaml --json | jq '.[] | select(.state == "missing")'
+  scripts/cartwright devices --drivers
+  scripts/cartwright devices --drivers -c config/demo.yaml`,
     )
     .action(
       async (
         argument: string | undefined,
         options: { config?: string; drivers?: boolean; json?: boolean },
       ) => {
-        if (options.drivers) return printDrivers(options.json === true);
+        if (options.drivers) {
+          return printDrivers(await ownDrivers(argument, options), options.json === true);
+        }
         const rows = await inspectDevices(chooseConfigOrDemo(argument, options));
         if (options.json) printJson(rows);
         else for (const row of rows) process.stdout.write(`${formatRow(row)}\n`);
@@ -55,10 +67,26 @@ Examples:
     );
 }
 
-async function printDrivers(json: boolean): Promise<void> {
-  const drivers = (await listDrivers()).map(({ name, kind }) => ({ name, kind }));
+/** Files of a maker's own drivers, where a configuration is given or installed. Rejects with ConfigError. */
+async function ownDrivers(argument: string | undefined, choice: ConfigChoice): Promise<readonly string[]> {
+  const path = chooseConfig(argument, choice);
+  if (path === installedConfig && !existsSync(path)) return [];
+  const { paths, findings } = await inspectConfig(path, process.env);
+  if (paths === undefined) throwOnErrors(findings);
+  return paths?.drivers ?? [];
+}
+
+async function printDrivers(own: readonly string[], json: boolean): Promise<void> {
+  const shipped = (await listDrivers()).length;
+  const drivers = (await listDrivers(own)).map(({ name, kind }, index) => ({
+    name,
+    kind,
+    from: index < shipped ? 'this release' : 'the configuration',
+  }));
   if (json) return printJson(drivers);
-  for (const { name, kind } of drivers) process.stdout.write(`${name.padEnd(24)} ${kind}\n`);
+  for (const { name, kind, from } of drivers) {
+    process.stdout.write(`${name.padEnd(24)} ${kind.padEnd(12)} ${from}\n`);
+  }
 }
 
 /** Opens each device of a configuration's board in turn and closes it again. Rejects with coded errors of the configuration. */

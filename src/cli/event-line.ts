@@ -2,6 +2,8 @@ import { styleText } from 'node:util';
 import { formatMass, formatMoney } from '#base/units.ts';
 import { isKnown } from '#events/codec.ts';
 import type { AnyEvent, CartEvent } from '#events/event.ts';
+import { fitLayout, formatCells, type Layout } from './event-columns.ts';
+import { terminalColumns } from './terminal.ts';
 
 /** Cells of one printed line, before they are padded. */
 interface Row {
@@ -13,7 +15,8 @@ interface Row {
   readonly tone: 'good' | 'ask' | 'bad' | 'plain' | 'dim';
 }
 
-const colours = { good: 'green', ask: 'yellow', bad: 'red', plain: 'white', dim: 'gray' } as const;
+/** `plain` has none: only the terminal's own foreground is readable on light and dark ones. */
+const colours = { good: 'green', ask: 'yellow', bad: 'red', dim: 'gray' } as const;
 /** What to ask, in a shopper's words. */
 const askWords: Readonly<Record<string, string>> = {
   'scan-it': 'please scan it',
@@ -25,32 +28,47 @@ const askWords: Readonly<Record<string, string>> = {
 };
 
 /**
- * Prints events one readable line each: time, what, product, count, mass, probability, running total. It remembers the
- * total of each device, so one printer serves a whole stream.
+ * Prints events one readable line each: time, what, product, count, mass, probability, running total, as far as the
+ * terminal has room for them. It remembers the total of each device, so one printer serves a whole stream.
  */
 export class EventPrinter {
   readonly #colour: boolean;
   readonly #several: boolean;
+  readonly #columns: () => number;
+  readonly #stores = new Set<string>();
   readonly #totals = new Map<string, string>();
 
-  /** @param several the stream holds events of several devices, so each line names its own */
-  constructor(options: { colour: boolean; several?: boolean }) {
+  /**
+   * `several`: the stream holds events of several devices, so each line names its own. `columns`: width of the
+   * terminal, asked at each line, as it may change.
+   */
+  constructor(options: { colour: boolean; several?: boolean; columns?: () => number }) {
     this.#colour = options.colour;
     this.#several = options.several ?? false;
+    this.#columns = options.columns ?? (() => terminalColumns());
   }
 
   header(): string {
-    return this.#paint('dim', this.#line('time', 'device', blank('what'), 'total'));
+    return this.#paint(
+      'dim',
+      this.#line(() => 'time', 'device', blank('what'), 'total'),
+    );
   }
 
   line(event: AnyEvent): string {
     if (!isKnown(event)) {
-      return this.#paint('dim', this.#line(clockTime(event), event.source, blank(event.type), ''));
+      return this.#paint(
+        'dim',
+        this.#line((layout) => clockTime(event, layout), this.#device(event), blank(event.type), ''),
+      );
     }
     this.#remember(event);
     const row = describe(event);
     const total = this.#totals.get(event.source) ?? '';
-    return this.#paint(row.tone, this.#line(clockTime(event), event.source, row, total));
+    return this.#paint(
+      row.tone,
+      this.#line((layout) => clockTime(event, layout), this.#device(event), row, total),
+    );
   }
 
   #remember(event: CartEvent): void {
@@ -63,22 +81,33 @@ export class EventPrinter {
     }
   }
 
-  #line(time: string, device: string, row: Row, total: string): string {
-    const cells = [
-      time.padEnd(12),
-      ...(this.#several ? [printable(device).padEnd(22)] : []),
-      printable(row.what).padEnd(17),
-      shorten(row.name, 42),
-      row.count.padStart(3),
-      row.mass.padStart(10),
-      row.probability.padStart(8),
-      total.padStart(11),
-    ];
-    return cells.join(' ').trimEnd();
+  /** A device is named with its store only once there are several stores. */
+  #device({ source }: AnyEvent): string {
+    const [store = '', device] = source.split('/');
+    this.#stores.add(store);
+    return this.#stores.size > 1 ? source : (device ?? source);
+  }
+
+  #line(time: (layout: Layout) => string, device: string, row: Row, total: string): string {
+    const layout = fitLayout(this.#columns(), this.#several);
+    const { count, mass, probability } = row;
+    const [what, name] = [printable(row.what), printable(row.name)];
+    const cells = {
+      time: time(layout),
+      device: printable(device),
+      what,
+      name,
+      count,
+      mass,
+      probability,
+      total,
+    };
+    return formatCells(cells, layout);
   }
 
   #paint(tone: Row['tone'], text: string): string {
-    return this.#colour ? styleText(colours[tone], text, { validateStream: false }) : text;
+    if (!this.#colour || tone === 'plain') return text;
+    return styleText(colours[tone], text, { validateStream: false });
   }
 }
 
@@ -87,14 +116,11 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
 }
 
-function shorten(text: string, width: number): string {
-  const clean = printable(text);
-  return clean.length > width ? `${clean.slice(0, width - 1)}…` : clean.padEnd(width);
-}
-
-function clockTime(event: AnyEvent): string {
-  if (event.timeQuality === 'unset') return `+${(event.atUs / 1_000_000).toFixed(2)} s`;
-  return new Date(event.time).toISOString().slice(11, 23);
+/** Milliseconds only where there is room for them. */
+function clockTime(event: AnyEvent, layout: Layout): string {
+  const brief = layout.time < '00:00:00.000'.length;
+  if (event.timeQuality === 'unset') return `+${(event.atUs / 1_000_000).toFixed(brief ? 0 : 2)} s`;
+  return new Date(event.time).toISOString().slice(11, brief ? 19 : 23);
 }
 
 const blank = (what: string): Row => ({ what, name: '', count: '', mass: '', probability: '', tone: 'dim' });
@@ -103,6 +129,23 @@ const blank = (what: string): Row => ({ what, name: '', count: '', mass: '', pro
 export function formatProbability(probabilityPpm: number): string {
   return `${(Math.floor(probabilityPpm / 100) / 100).toFixed(2)} %`;
 }
+
+/** `1 item`, `2 items`. */
+export function counted(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? '' : 's'}`;
+}
+
+/** What became of a question or of an earlier decision, as a person would say it. */
+function outcomeWords(outcome: string, massMg: number): string {
+  if (outcome === 'put-back') return massMg < 0 ? 'taken out again' : 'put back in';
+  return outcomes[outcome] ?? outcome;
+}
+
+const outcomes: Readonly<Record<string, string>> = {
+  withdrawn: 'no longer asked',
+  'not-an-item': 'no product',
+  nothing: 'nothing after all',
+};
 
 function describe(event: CartEvent): Row {
   const base = blank(event.type);
@@ -115,10 +158,13 @@ function describe(event: CartEvent): Row {
     case 'shelf.returned':
     case 'shelf.misplaced': {
       const { name, gtin, plu, count, massMg, probabilityPpm } = event.data;
-      const outcome = 'outcome' in event.data ? ` (${event.data.outcome})` : '';
+      const product = name ?? gtin ?? plu;
+      const outcome = 'outcome' in event.data ? outcomeWords(event.data.outcome, massMg) : undefined;
       return {
         what: event.type,
-        name: `${name ?? gtin ?? plu ?? ''}${outcome}`.trim(),
+        name: [product, product !== undefined && outcome !== undefined ? `(${outcome})` : outcome]
+          .filter(Boolean)
+          .join(' '),
         count: String(count),
         mass: formatMass(massMg),
         probability: formatProbability(probabilityPpm),
@@ -149,7 +195,7 @@ function describe(event: CartEvent): Row {
         tone: 'plain',
       };
     case 'basket.closed':
-      return { ...base, name: `trip ends with ${event.data.totals.items} items`, tone: 'plain' };
+      return { ...base, name: `trip ends with ${counted(event.data.totals.items, 'item')}`, tone: 'plain' };
     case 'basket.alert':
       return { ...base, name: event.data.kind, tone: 'bad' };
     case 'device.fault':
@@ -165,7 +211,7 @@ function describe(event: CartEvent): Row {
     case 'gateway.born':
       return { ...base, name: `${event.data.software}, boot ${event.data.boot}` };
     case 'outbox.dropped':
-      return { ...base, name: `${event.data.count} ${event.data.class} events`, tone: 'bad' };
+      return { ...base, name: counted(event.data.count, `${event.data.class} event`), tone: 'bad' };
     case 'look.seen':
     case 'shelf.stock':
     case 'basket.voided':
@@ -175,7 +221,8 @@ function describe(event: CartEvent): Row {
     case 'basket.paid':
     case 'basket.abandoned':
     case 'gateway.health':
-    case 'command.done':
       return base;
+    case 'command.done':
+      return { ...base, name: event.data.command };
   }
 }

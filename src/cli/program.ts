@@ -29,8 +29,8 @@ export async function runProgram(argv: readonly string[]): Promise<number | stri
     .configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, 'CW-CLI-001 ')),
     })
-    .showHelpAfterError('(cartwright --help lists the commands)')
-    .addHelpText('after', `\nFor a first look: cartwright demo\n${exitCodeHelp}`)
+    .showHelpAfterError('(scripts/cartwright --help lists the commands)')
+    .addHelpText('after', `\nFor a first look: scripts/cartwright demo\n${exitCodeHelp}`)
     .exitOverride();
   endQuietlyWithoutReader(process.stdout);
   endQuietlyWithoutReader(process.stderr);
@@ -39,7 +39,7 @@ export async function runProgram(argv: readonly string[]): Promise<number | stri
     await registerCommands(program, argv.slice(2));
     for (const command of program.commands) {
       command.exitOverride();
-      command.showHelpAfterError(`(cartwright ${command.name()} --help shows examples)`);
+      command.showHelpAfterError(`(scripts/cartwright ${command.name()} --help shows examples)`);
     }
     await program.parseAsync(argv);
     return process.exitCode ?? exitCodes.ok;

@@ -48,9 +48,10 @@ The same trace gives the same bytes, on every machine and in every time zone. A 
 far as it goes: its code is on standard error, and the exit code is 1.
 
 Examples:
-  cartwright replay trip-1
-  cartwright replay trip-1/trace.ndjson --catalogue today.json --events out.ndjson --quiet
-  cartwright replay trip-1 --json | jq .timesRealTime`,
+  scripts/cartwright simulate config/scenarios/demo-trip.yaml --trace /tmp/trip
+  scripts/cartwright replay /tmp/trip
+  scripts/cartwright replay /tmp/trip --catalogue config/catalogues/demo.json --events /tmp/trip/events.ndjson --quiet
+  scripts/cartwright replay /tmp/trip --json | jq .timesRealTime`,
     )
     .action(async (trace: string, options: ReplayOptions) => {
       const printer = new EventPrinter({ colour: useColour() });

@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
+import { describeError, isCoded } from '#base/errors.ts';
+import { silentLogger } from '#base/log.ts';
 import { runDaemon } from '#gateway/daemon.ts';
+import { startEmbeddedBroker } from '#gateway/embedded.ts';
+import { loadSetup } from '#gateway/setup.ts';
 import { chooseConfig, hintAtMissing, withConfig } from './config-file.ts';
+import { exitCodes } from './exit.ts';
+import { notice } from './terminal.ts';
 import { secondsFrom } from './values.ts';
 
 const installed = '';
@@ -19,13 +25,17 @@ Logs are JSON lines on standard output. Exit code 78: the configuration can't wo
 1: a fault after which the service manager should start it again.
 
 Examples:
-  cartwright run config/demo.yaml
-  cartwright run --record /var/tmp/trip`,
+  scripts/cartwright run config/demo.yaml
+  scripts/cartwright run config/demo.yaml --record /tmp/trip`,
     )
     .action(async (argument: string | undefined, options: { config?: string; record?: string }) => {
       const configPath = chooseConfig(argument, options);
       hintAtMissing(configPath);
-      process.exitCode = await runDaemon({ configPath, record: options.record });
+      // Whoever starts it by hand wants a sentence; a service manager gets the log it is used to.
+      const byHand = process.stdout.isTTY === true || process.stderr.isTTY === true;
+      process.exitCode =
+        (byHand ? await cannotStart(configPath) : undefined) ??
+        (await runDaemon({ configPath, record: options.record }));
     });
 }
 
@@ -40,16 +50,41 @@ export function registerRecord(program: Command): void {
     .addHelpText(
       'after',
       `
-The running gateway must be stopped first: two can't hold the same sensors.
+The running gateway must be stopped first: two can't hold the same sensors. Exit code 78: the configuration can't
+work; 1: a fault while it ran.
 
 Examples:
-  cartwright record trip-1 --seconds 120
-  cartwright record trip-1 -c config/demo.yaml
-  cartwright replay trip-1`,
+  scripts/cartwright record /tmp/trip-1 -c config/demo.yaml --seconds 60
+  scripts/cartwright replay /tmp/trip-1
+  scripts/cartwright record /tmp/trip-2          with the configuration of this device, until Ctrl-C`,
     )
     .action(async (folder: string, options: { config?: string; seconds?: number }) => {
       const configPath = chooseConfig(undefined, options);
       hintAtMissing(configPath);
-      process.exitCode = await runDaemon({ configPath, record: folder, seconds: options.seconds });
+      process.exitCode =
+        (await cannotStart(configPath)) ??
+        (await runDaemon({ configPath, record: folder, seconds: options.seconds }));
     });
+}
+
+/**
+ * Why a gateway can't start with a configuration: the exit code, after the reason was said on standard error; undefined
+ * where nothing speaks against it.
+ */
+async function cannotStart(configPath: string): Promise<number | undefined> {
+  try {
+    const { config, broker } = await loadSetup(configPath, process.env);
+    if (config.broker.embedded) await (await startEmbeddedBroker(broker.url, silentLogger)).close();
+    return undefined;
+  } catch (error) {
+    notice(describeError(error));
+    if (isCoded(error) && error.code.startsWith('CW-UPL')) {
+      notice(
+        '(is a demo running? CARTWRIGHT_BROKER__URL=mqtt://127.0.0.1:0 before the command takes a free port)',
+      );
+      return exitCodes.findings;
+    }
+    notice(`(scripts/cartwright check ${configPath} tells everything that is wrong)`);
+    return exitCodes.configuration;
+  }
 }

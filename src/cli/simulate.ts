@@ -39,9 +39,9 @@ The same scenario and seed give the same bytes. Scenarios come in config/scenari
 write one.
 
 Examples:
-  cartwright simulate config/scenarios/demo-trip.yaml --trace /tmp/trip
-  cartwright replay /tmp/trip
-  cartwright score /tmp/trip`,
+  scripts/cartwright simulate config/scenarios/demo-trip.yaml --trace /tmp/trip
+  scripts/cartwright replay /tmp/trip
+  scripts/cartwright score /tmp/trip`,
     )
     .action(async (path: string, options: SimulateOptions) => {
       const result = await simulate(path, options.trace, options.seed);
@@ -61,6 +61,9 @@ export async function simulate(
 ): Promise<{ trace: string; inputs: number; truths: number; durationUs: number }> {
   const scenario = await loadScenario(path);
   const { board, catalogue, planogram } = await loadScenarioFiles(scenario);
+  const items = playScenario({ scenario, board, catalogue, planogram, seed });
+  // The first works the scenario out: one that can't be played leaves no folder behind.
+  const first = items.next();
   const writer = await createTrace(out, {
     device: scenario.name,
     board,
@@ -72,7 +75,8 @@ export async function simulate(
   let inputs = 0;
   let truths = 0;
   let durationUs = 0;
-  for (const item of playScenario({ scenario, board, catalogue, planogram, seed })) {
+  for (let next = first; !next.done; next = items.next()) {
+    const item = next.value;
     if (item.kind === 'input') {
       writer.recorder.input(item.input);
       inputs += 1;

@@ -35,9 +35,11 @@ export function registerTail(program: Command): void {
 What is no event is named on standard error and passed over. When the broker goes away, tail waits for it.
 
 Examples:
-  cartwright tail                                   everything on this machine's broker
-  cartwright tail -b store-broker -d cart-0042 -t item
-  cartwright tail --json -n 10 | jq .data           for scripts`,
+  scripts/cartwright tail
+  scripts/cartwright tail -b mqtt://127.0.0.1:1883 -s demo-store -d cart-0001 -t item
+  scripts/cartwright tail --json -n 10 | jq .data
+
+The first shows everything on this machine's broker, as that of a running demo; the last is for scripts.`,
     )
     .action(tail);
 }

@@ -4,6 +4,13 @@ export function useColour(stream: { readonly isTTY?: boolean } = process.stdout)
   return stream.isTTY === true && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb';
 }
 
+/** Characters in a line of the terminal; where there is none, room for every column of a table. */
+export function terminalColumns(
+  stream: { readonly isTTY?: boolean; readonly columns?: number } = process.stdout,
+): number {
+  return stream.isTTY === true && stream.columns !== undefined && stream.columns > 0 ? stream.columns : 110;
+}
+
 /** Says something to the person without getting into the data on standard output. */
 export function notice(text: string): void {
   process.stderr.write(`${text}\n`);

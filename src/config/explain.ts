@@ -1,7 +1,7 @@
 import { formatMass } from '#base/units.ts';
 import type { Board, Calibration, PlateEntry } from './board.ts';
 import type { Inspection } from './load.ts';
-import { cellLoads } from './statics.ts';
+import { type CellLoad, cellLoads } from './statics.ts';
 
 /** Smallest load that a class III scale may be used for, in e (OIML R 76-1, table 3). */
 const minimumIntervals = 20;
@@ -49,12 +49,7 @@ function explainPlate(plate: PlateEntry, calibration: Calibration | undefined): 
     );
   }
   if (cells !== undefined && maxMg !== undefined) {
-    for (const load of cellLoads(cells, maxMg, plate.deadLoadMg)) {
-      const share = Math.round((100 * load.worstMg) / load.capacityMg);
-      lines.push(
-        `  ${load.cell}: ${formatMass(load.evenMg)} with Max spread evenly, ${formatMass(load.worstMg)} with Max over it alone: ${share} % of its ${formatMass(load.capacityMg)}.`,
-      );
-    }
+    lines.push(...explainLoads(cellLoads(cells, maxMg, plate.deadLoadMg)));
     const calibrated = calibration !== undefined && Object.hasOwn(calibration.plates, plate.id);
     lines.push(
       calibrated
@@ -68,4 +63,17 @@ function explainPlate(plate: PlateEntry, calibration: Calibration | undefined): 
   if (seen.length > 0) lines.push(`  Seen by ${seen.join(', ')}.`);
   if (plate.scanners.length > 0) lines.push(`  Codes come from ${plate.scanners.join(', ')}.`);
   return lines;
+}
+
+/** What the cells bear, those with the same loads in one line. */
+function explainLoads(loads: readonly CellLoad[]): string[] {
+  const cellsOf = new Map<string, string[]>();
+  for (const { cell, evenMg, worstMg, capacityMg } of loads) {
+    const share = Math.round((100 * worstMg) / capacityMg);
+    const said = `${formatMass(evenMg)} with Max spread evenly, ${formatMass(worstMg)} with Max over it alone: ${share} % of its ${formatMass(capacityMg)}.`;
+    cellsOf.set(said, [...(cellsOf.get(said) ?? []), cell]);
+  }
+  return [...cellsOf].map(
+    ([said, cells]) => `  ${cells.join(', ')}: ${cells.length > 1 ? 'each ' : ''}${said}`,
+  );
 }

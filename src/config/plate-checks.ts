@@ -98,14 +98,15 @@ function checkLoads(
   const loads = cellLoads(cells, maxMg, deadLoadMg);
   loads.forEach((load, k) => {
     if (load.evenMg <= load.capacityMg) return;
-    const expected = `at least ${load.evenMg}: Max ${formatMass(maxMg)} spread evenly, and the dead load`;
+    const expected = `capacityMg of at least ${load.evenMg} (${formatMass(load.evenMg)}): Max ${formatMass(maxMg)} spread evenly, and the dead load`;
     report.error('CW-CFG-017', ['plates', index, 'cells', k, 'capacityMg'], load.capacityMg, expected);
   });
   const over = loads.filter((load) => load.evenMg <= load.capacityMg && load.worstMg > load.capacityMg);
   const [worst] = over.toSorted((a, b) => a.capacityMg - a.worstMg - (b.capacityMg - b.worstMg));
   if (worst === undefined) return;
   const names = over.map((load) => load.cell).join(', ');
-  const rule = `at least ${worst.worstMg} for Max ${formatMass(maxMg)} over one cell alone (${names})`;
+  const [wanted, here, max] = [worst.worstMg, worst.capacityMg, maxMg].map(formatMass);
+  const rule = `at least ${worst.worstMg} (${wanted}; here ${here}) for Max ${max} over one cell alone: ${names}`;
   const k = loads.indexOf(worst);
   report.warning('CW-CFG-017', ['plates', index, 'cells', k, 'capacityMg'], worst.capacityMg, rule);
 }

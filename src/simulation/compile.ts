@@ -9,7 +9,15 @@ import { labelPayload, type Payload, productPayload, tokenPayload, usualSymbolog
 import { type Handling, liftOff, putDown } from './physics/handling.ts';
 import { knockShaking, rollingShaking } from './physics/vibration.ts';
 import type { Point } from './plate.ts';
-import type { LeanStep, PutStep, ScanStep, Scenario, ScenarioStep, TakeStep } from './scenario.ts';
+import {
+  type LeanStep,
+  type PutStep,
+  type ScanStep,
+  type Scenario,
+  type ScenarioStep,
+  stepName,
+  type TakeStep,
+} from './scenario.ts';
 import { findBridges, findPlate, findScanner } from './wiring.ts';
 import type { StockedThing, WorldAction } from './world.ts';
 
@@ -103,7 +111,7 @@ class Compiler {
     const steps = scenario.steps.map((step, index) => {
       const action = actionOf(step);
       const startUs = cursorUs + this.#pauseUs(step, action);
-      const outcome = this.#step(step, action, startUs, index);
+      const outcome = this.#stepOrTell(step, action, startUs, index);
       cursorUs = step.background || outcome.background === true ? startUs : outcome.endUs;
       lastUs = Math.max(lastUs, outcome.endUs);
       return {
@@ -136,6 +144,21 @@ class Compiler {
     const chance = Math.exp(Math.max(-0.45, Math.min(0.45, 0.17 * this.#timing.gaussian())));
     const human = pauses[action] * this.#options.scenario.pace * chance;
     return Math.round((step.after ?? human) * usPerSecond);
+  }
+
+  /** Throws SimulationError that names file and step. */
+  #stepOrTell(step: ScenarioStep, action: ActionName, startUs: number, index: number): Outcome {
+    try {
+      return this.#step(step, action, startUs, index);
+    } catch (cause) {
+      if (!(cause instanceof SimulationError)) throw cause;
+      const { path } = this.#options.scenario;
+      const place = `${path === '' ? '' : `${path}: `}${stepName(index, step)}`;
+      throw new SimulationError(cause.code, `${place}: ${cause.message}`, {
+        cause,
+        details: { ...cause.details, step: index + 1 },
+      });
+    }
   }
 
   #step(step: ScenarioStep, action: ActionName, startUs: number, index: number): Outcome {

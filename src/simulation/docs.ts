@@ -42,8 +42,11 @@ steps:
 \`\`\`
 `;
 
-/** docs/scenarios.md: every key of the format, and the scenarios that are shipped. */
-export function scenarioDocument(shipped: readonly Pick<Scenario, 'name' | 'title' | 'board'>[]): string {
+/** docs/scenarios.md: every key of the format, the figures of a score, and the scenarios that are shipped. */
+export function scenarioDocument(
+  shipped: readonly Pick<Scenario, 'name' | 'title' | 'board'>[],
+  figures: readonly { readonly name: string; readonly meaning: string }[],
+): string {
   // `swap` holds the keys of `take` and `put` once more.
   const described = describeSchema(scenarioSchema).filter((key) => !/\.swap\.\w+\./.test(key.path));
   const keys = described.map((key) => {
@@ -58,6 +61,12 @@ export function scenarioDocument(shipped: readonly Pick<Scenario, 'name' | 'titl
     '| key | type | range | default | what |',
     '|---|---|---|---|---|',
     ...keys,
+    '\n## Scores\n',
+    '`scripts/cartwright score` holds every decision against the truth, unit by unit. What really moved is',
+    '*units* = *right* + *ask+right* + *ask-only* + *missed*; *wrong* counts what was decided and never happened.\n',
+    '| column | what it counts |',
+    '|---|---|',
+    ...figures.map(({ name, meaning }) => `| ${name} | ${meaning} |`),
     '\n## Shipped scenarios\n',
     '| scenario | board | what it shows |',
     '|---|---|---|',

@@ -238,13 +238,28 @@ export interface Scenario extends ScenarioDocument {
   readonly path: string;
 }
 
+/** A step as people count and name it: `step 4 (take)`; index from 0. */
+export function stepName(index: number, step: unknown): string {
+  const isMap = typeof step === 'object' && step !== null;
+  const action = isMap ? Object.keys(step).find((key) => !(key in stepExtras)) : undefined;
+  return `step ${index + 1}${action === undefined ? '' : ` (${action})`}`;
+}
+
+const stepExtras = { after: true, background: true, note: true };
+
+/** Where a finding is: `step 4 (take): take.gtin`, `climate.startKelvin`. */
+function placeOf(path: readonly PropertyKey[], document: unknown): string {
+  const [list, index, ...rest] = path;
+  if (list !== 'steps' || typeof index !== 'number') return path.map(String).join('.') || 'document';
+  const steps = (document as { readonly steps: readonly unknown[] }).steps;
+  return [stepName(index, steps[index]), rest.map(String).join('.')].filter((part) => part !== '').join(': ');
+}
+
 /** Checks a scenario; paths in it are taken from `folder`. Throws CW-SIM-003 naming every place that is wrong. */
 export function parseScenario(value: unknown, folder: string, path = ''): Scenario {
   const result = scenarioSchema.safeParse(value);
   if (!result.success) {
-    const findings = result.error.issues.map(
-      (issue) => `${issue.path.map(String).join('.') || 'document'}: ${issue.message}`,
-    );
+    const findings = result.error.issues.map((issue) => `${placeOf(issue.path, value)}: ${issue.message}`);
     throw new SimulationError(
       'CW-SIM-003',
       `${path === '' ? 'scenario' : path}: ${findings.join('; ')}; docs/scenarios.md describes the format`,

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -32,7 +35,9 @@ test('every command shows its options and examples', async (t) => {
     t.true(stdout.startsWith(`Usage: cartwright ${name} [options]`), stdout);
     for (const argument of usage.split(' ').slice(1))
       t.true(stdout.includes(argument), `${name} ${argument}`);
-    t.true(stdout.includes(`\nExamples:\n  cartwright ${name}`), stdout);
+    t.true(stdout.includes(`\nExamples:\n`), stdout);
+    t.regex(stdout, new RegExp(`\\n {2}(CARTWRIGHT_\\S+ )?scripts/cartwright ${name}`), 'can be copied');
+    t.notRegex(stdout, /\n {2}cartwright /);
   }
 });
 
@@ -40,7 +45,7 @@ test('the help lists every command and the exit codes', async (t) => {
   const { code, stdout } = await runCli(['--help']);
   t.is(code, 0);
   for (const { usage } of commands) t.true(stdout.includes(`\n  ${usage.split(' ')[0]} `), usage);
-  for (const number of [0, 1, 2, 3, 70]) t.regex(stdout, new RegExp(`\\n  ${number} +\\w`));
+  for (const number of [0, 1, 2, 3, 70, 78]) t.regex(stdout, new RegExp(`\\n  ${number} +\\w`));
   t.regex((await runCli(['--version'])).stdout, /^cartwright\/\d+\.\d+\.\d+\n$/);
 });
 
@@ -90,8 +95,13 @@ test('a file that is not there ends with 3 and its name', async (t) => {
 
 test('a broker that is away ends with 3 and its address', async (t) => {
   const broker = 'mqtt://127.0.0.1:1';
-  for (const args of [['tail'], ['call', 'gateway.info', '-s', 'store', '-d', 'cart-1']]) {
+  for (const args of [
+    ['tail'],
+    ['call', 'gateway.info', '-s', 'store', '-d', 'cart-1', '--timeout', '120'],
+  ]) {
+    const started = performance.now();
     const result = await runCli([...args, '--broker', broker]);
+    t.true(performance.now() - started < 60_000, 'a refused connection is told at once');
     fails(t, result, 3, 'CW-CLI-002');
     t.true(result.stderr.includes(broker), result.stderr);
   }
@@ -159,16 +169,19 @@ test('check asks the drivers what they think of their options', async (t) => {
   );
   const { code, stdout } = await runCli(['check', path, '--json']);
   t.is(code, 1);
-  const { findings } = json<{ findings: { code: string; path: string; message: string }[] }>(stdout);
+  const { findings } = json<{
+    findings: { code: string; path: string; line?: number; column?: number; message: string }[];
+  }>(stdout);
   const driver = findings.filter((finding) => finding.code.startsWith('CW-DRV'));
   t.deepEqual(
-    driver.map((finding) => [finding.code, finding.path]),
+    driver.map(({ code, path, line, column }) => [code, path, line, column]),
     [
-      ['CW-DRV-002', 'devices[0]'],
-      ['CW-DRV-001', 'devices[1]'],
+      ['CW-DRV-002', 'devices[0].options', 4, 50],
+      ['CW-DRV-001', 'devices[1].driver', 5, 27],
     ],
   );
   t.regex(driver[0]?.message ?? '', /scenaro/);
+  t.regex(driver[1]?.message ?? '', /no driver no-such-driver; this release brings: .*virtual-load-cells/);
 });
 
 test('devices lists what it opened and identified, in the order in which they are reached', async (t) => {
@@ -185,17 +198,80 @@ test('devices lists what it opened and identified, in the order in which they ar
     ],
   );
   t.true(rows.every(({ identity }) => identity.vendor === 'Cartwright'));
-  const drivers = json<{ name: string }[]>((await runCli(['devices', '--drivers', '--json'])).stdout);
-  t.true(drivers.some(({ name }) => name === 'virtual-world'));
+});
+
+test('the drivers of a release are listed, and with a configuration those that it adds', async (t) => {
+  const list = async (...more: string[]) => {
+    const { code, stdout, stderr } = await runCli(['devices', '--drivers', '--json', ...more]);
+    t.is(code, 0, stderr);
+    return json<{ name: string; from: string }[]>(stdout);
+  };
+  const shipped = await list();
+  t.true(shipped.some(({ name }) => name === 'virtual-world'));
+  t.true(shipped.every(({ from }) => from === 'this release'));
+
+  const folder = await temporary(t);
+  await writeFile(
+    join(folder, 'acme.js'),
+    `import { z } from ${JSON.stringify(import.meta.resolve('zod'))};
+     export default { contract: 1, name: 'acme-one', kind: 'scanner', options: z.strictObject({}), open: async () => ({}) };`,
+  );
+  const path = join(folder, 'cartwright.yaml');
+  await writeFile(
+    path,
+    'cartwright: 1\nstore: store\ndevice: cart-1\nboard: demo-cart\ndrivers: [acme.js]\n',
+  );
+  t.deepEqual(
+    (await list('-c', path)).slice(shipped.length).map(({ name, from }) => [name, from]),
+    [['acme-one', 'the configuration']],
+  );
+});
+
+test('record says in one sentence why it can not start, and ends with 78', async (t) => {
+  const folder = await temporary(t);
+  const path = join(folder, 'cartwright.yaml');
+  await writeFile(path, 'cartwright: 1\nstore: s\ndevice: cart-1\nboard: no-such-board\n');
+  const result = await runCli(['record', join(folder, 'out'), '-c', path]);
+  fails(t, result, 78, 'CW-CFG-011');
+  t.notRegex(result.stderr, /"level"/);
+  t.false(existsSync(join(folder, 'out')), 'nothing is left behind');
+
+  const holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  t.teardown(() => holder.close());
+  const { port } = holder.address() as { port: number };
+  const env = { CARTWRIGHT_BROKER__URL: `mqtt://127.0.0.1:${port}`, CARTWRIGHT_DATA: join(folder, 'data') };
+  const busy = await runCli(['record', join(folder, 'out'), '-c', 'config/demo.yaml'], { env });
+  fails(t, busy, 1, 'CW-UPL-040');
+  t.regex(busy.stderr, /is a demo running\?/);
+});
+
+test('a scenario that can not be played names the step and leaves nothing behind', async (t) => {
+  const folder = await temporary(t);
+  const path = join(folder, 'bad.yaml');
+  const text = await readFile(putBack, 'utf8');
+  await writeFile(
+    path,
+    `${text.slice(0, text.indexOf('steps:')).replace('../', `${resolve('config')}/`)}steps:\n  - { wait: 1 }\n  - { take: { gtin: "08001250120076" } }\n`,
+  );
+  const out = join(folder, 'out');
+  const result = await runCli(['simulate', path, '--trace', out]);
+  fails(t, result, 1, 'CW-SIM-006');
+  t.regex(result.stderr, /bad\.yaml: step 2 \(take\): can not take 1/);
+  t.false(existsSync(out));
 });
 
 test('doctor looks at everything, also without a configuration of its own, and says whose it looks at', async (t) => {
   const { code, stdout, stderr } = await runCli(['doctor', '--json']);
   t.is(code, 0, stdout);
   t.regex(stderr, /this is about the demo, config\/demo\.yaml/);
-  const findings = json<{ what: string; ok: boolean }[]>(stdout);
+  const findings = json<{ what: string; ok: boolean; state: string }[]>(stdout);
   for (const what of ['software', 'machine', 'clock', 'configuration', 'disk', 'device bridge', 'broker']) {
     t.true(findings.find((finding) => finding.what === what)?.ok, what);
+  }
+  for (const { what, ok, state } of findings) {
+    t.is(ok, state !== 'bad', `${what}: a warning keeps nothing from working`);
+    if (what !== 'clock') t.is(state, 'ok', what);
   }
 });
 
@@ -284,6 +360,15 @@ test('score judges traces by their truth lines, and adds several up', async (t) 
   t.is(bad.code, 1);
   const score = json<{ wrong: number; missed: number }>(bad.stdout);
   t.is(score.wrong, 2);
+
+  // Cut in the middle of a line, it is judged as far as it goes.
+  await writeFile(trace, text.slice(0, Math.floor(text.length * 0.8)));
+  const cut = await runCli(['score', folder, '--json']);
+  t.is(cut.code, 1);
+  t.regex(cut.stderr, /: CW-TRC-004 /);
+  const partial = json<{ truths: number; error: { code: string } }>(cut.stdout);
+  t.true(partial.truths > 0 && partial.truths <= 3);
+  t.is(partial.error.code, 'CW-TRC-004');
 
   await writeFile(trace, text.replace(/^.*"truth":\{.*$\n/gm, ''));
   fails(t, await runCli(['score', folder]), 1, 'CW-TRC-007');

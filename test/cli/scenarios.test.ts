@@ -19,7 +19,8 @@ test('no decision on any shipped scenario is wrong, nothing is missed, and at le
   for (const name of names) {
     const out = join(folder, name);
     await simulate(join(scenarios, name), out);
-    const score = await scoreTrace(out, {});
+    const { score, error } = await scoreTrace(out, {});
+    t.is(error, undefined, name);
     scores.push(score);
     lines.push(formatScore(name.replace('.yaml', '').padEnd(24), score, false));
     t.deepEqual(score.wrongEvents, [], `${name}: no decision is wrong`);

@@ -78,10 +78,10 @@ const playAll = (steps: readonly unknown[], more: Record<string, unknown> = {}) 
 
 test('a mistake in a scenario is told with its place', (t) => {
   const cases: [unknown[], RegExp][] = [
-    [[{ scann: { gtin: '04006381333931' } }], /steps\.0/],
-    [[{ scan: { gtin: '4006381333931' } }], /steps\.0\.scan\.gtin: must be a GTIN of 14 digits/],
-    [[{ put: { gtin: '04006381333931', plu: '4011' } }], /steps\.0\.put: needs exactly one of/],
-    [[{ put: { gtin: '04006381333931' }, wait: 1 }], /steps\.0: needs exactly one of/],
+    [[{ scann: { gtin: '04006381333931' } }], /: step 1 \(scann\): /],
+    [[{ scan: { gtin: '4006381333931' } }], /: step 1 \(scan\): scan\.gtin: must be a GTIN of 14 digits/],
+    [[{ put: { gtin: '04006381333931', plu: '4011' } }], /: step 1 \(put\): put: needs exactly one of/],
+    [[{ wait: 1 }, { put: { gtin: '04006381333931' }, wait: 1 }], /: step 2 \(put\): needs exactly one of/],
     [[], /steps/],
   ];
   for (const [steps, message] of cases) {
@@ -90,9 +90,9 @@ test('a mistake in a scenario is told with its place', (t) => {
 });
 
 test('a scenario that cannot happen is refused with what is there', (t) => {
-  t.throws(() => playAll([{ take: { gtin: '04006381333931' } }]), {
+  t.throws(() => playAll([{ wait: 1 }, { take: { gtin: '04006381333931' } }]), {
     code: 'CW-SIM-006',
-    message: /plates hold nothing/,
+    message: /^step 2 \(take\): .*plates hold nothing/,
   });
   t.throws(() => playAll([{ put: { gtin: '00012345678905' } }]), { code: 'CW-SIM-004' });
   t.throws(() => playAll([{ put: { plu: '4011', plate: 'rack' } }]), {
