@@ -9,7 +9,7 @@ import { plainCause } from '#base/system-error.ts';
 import { checkConfiguration } from '#catalogue/check-configuration.ts';
 import { describeFinding } from '#config/errors.ts';
 import { type Inspection, inspectConfig } from '#config/load.ts';
-import { timeQuality } from '#gateway/time-source.ts';
+import { TimeSource } from '#gateway/time-source.ts';
 import { connectBroker } from './broker.ts';
 import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
 import { describeIdentity, inspectDevices } from './devices.ts';
@@ -18,9 +18,15 @@ import { printJson } from './terminal.ts';
 
 interface Finding {
   readonly what: string;
+  /** Nothing keeps the gateway from working; true for a warning too. */
   readonly ok: boolean;
+  readonly state: State;
   readonly message: string;
 }
+
+/** `warn`: it works, and could be better. */
+type State = 'ok' | 'warn' | 'bad';
+const marks: Readonly<Record<State, string>> = { ok: 'ok  ', warn: 'warn', bad: 'BAD ' };
 
 const brokerWithinS = 5;
 
@@ -36,32 +42,35 @@ export function registerDoctor(program: Command): void {
     .addHelpText(
       'after',
       `
-Nothing is changed and no secret is printed. Exit code 1 where anything is bad. A running gateway holds its devices:
-they are then shown as held, and its own page tells how they are.
+Nothing is changed and no secret is printed. Exit code 1 where anything is bad; a warning does not change it. A
+running gateway holds its devices: they are then shown as held, and its own page tells how they are.
 
 Examples:
-  cartwright doctor
-  cartwright doctor config/demo.yaml
-  cartwright doctor --json | jq -r '.[] | select(.ok | not) | .message'`,
+  scripts/cartwright doctor
+  scripts/cartwright doctor config/demo.yaml
+  scripts/cartwright doctor --json | jq -r '.[] | select(.state != "ok") | .message'`,
     )
     .action(async (argument: string | undefined, options: { config?: string; json?: boolean }) => {
       const findings = await examine(chooseConfigOrDemo(argument, options));
       if (options.json) printJson(findings);
       else {
         const width = Math.max(...findings.map(({ what }) => what.length));
-        for (const { what, ok, message } of findings) {
-          process.stdout.write(`${ok ? 'ok  ' : 'BAD '} ${what.padEnd(width)}  ${message}\n`);
+        for (const { what, state, message } of findings) {
+          process.stdout.write(`${marks[state]} ${what.padEnd(width)}  ${message}\n`);
         }
       }
       if (findings.some(({ ok }) => !ok)) process.exitCode = exitCodes.findings;
     });
 }
 
-type Note = (what: string, ok: boolean, message: string) => void;
+type Note = (what: string, state: State | boolean, message: string) => void;
 
 async function examine(configPath: string): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const note: Note = (what, ok, message) => findings.push({ what, ok, message });
+  const note: Note = (what, said, message) => {
+    const state = typeof said === 'string' ? said : said ? 'ok' : 'bad';
+    findings.push({ what, ok: state !== 'bad', state, message });
+  };
   const attempt = async (what: string, look: () => Promise<void>) => {
     try {
       await look();
@@ -69,7 +78,7 @@ async function examine(configPath: string): Promise<Finding[]> {
       note(what, false, describeError(error));
     }
   };
-  examineMachine(note);
+  await examineMachine(note);
   await attempt('configuration', () => examineConfiguration(configPath, note));
   const inspection = await inspectConfig(configPath, process.env);
   await attempt('disk', () => examineDisk(inspection, note));
@@ -85,9 +94,18 @@ async function examine(configPath: string): Promise<Finding[]> {
   return findings;
 }
 
+const clockStates = {
+  synced: ['ok', 'synchronized'],
+  holdover: ['warn', 'no sign of time synchronization; systemd-timesyncd or chrony would give it'],
+  unset: [
+    'bad',
+    'not set: events carry no time of day, and a signed command needs a nonce; connect a time server',
+  ],
+} as const;
+
 const megabytes = (bytes: number) => `${Math.round(bytes / 1_048_576)} MB`;
 
-function examineMachine(note: Note): void {
+async function examineMachine(note: Note): Promise<void> {
   const { node } = process.versions;
   const rightNode = node.startsWith('24.');
   note(
@@ -100,14 +118,11 @@ function examineMachine(note: Note): void {
     type() === 'Linux',
     `${type()} ${release()} ${arch()}, ${megabytes(freemem())} of ${megabytes(totalmem())} free`,
   );
-  const quality = timeQuality(systemClock);
+  const time = new TimeSource(systemClock);
+  await time.refresh();
   const now = new Date(systemClock.utcMs()).toISOString();
-  const meaning = {
-    synced: 'synchronized',
-    holdover: 'no sign of time synchronization; systemd-timesyncd or chrony would give it',
-    unset: 'not set: events carry no time of day, and a signed command needs a nonce; connect a time server',
-  } as const;
-  note('clock', quality !== 'unset', `${now} (${meaning[quality]})`);
+  const [state, meaning] = clockStates[time.quality];
+  note('clock', state, `${now} (${meaning})`);
 }
 
 async function examineConfiguration(configPath: string, note: Note): Promise<void> {
@@ -118,7 +133,11 @@ async function examineConfiguration(configPath: string, note: Note): Promise<voi
     note('configuration', false, `${error.code} ${describeFinding(error)}`);
   }
   if (errors.length > 3) {
-    note('configuration', false, `and ${errors.length - 3} more; see: cartwright check ${configPath}`);
+    note(
+      'configuration',
+      false,
+      `and ${errors.length - 3} more; see: scripts/cartwright check ${configPath}`,
+    );
   }
 }
 
