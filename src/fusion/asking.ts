@@ -28,7 +28,12 @@ function isNamedExchange(parts: readonly Part[]): boolean {
 export function wording(
   change: Change,
   result: Posterior,
-  context: { readonly scans: number; readonly shelf: boolean; readonly inside: number },
+  context: {
+    readonly scans: number;
+    readonly shelf: boolean;
+    readonly inside: number;
+    readonly unlisted: boolean;
+  },
 ): Wording {
   const best = result.ranked.find((one) => one.kind === 'items');
   const several = (best?.parts.length ?? 0) > 1 || context.scans > 1;
@@ -37,6 +42,8 @@ export function wording(
   if (change.whileAway) {
     return { kind: 'changed-while-away', ask: context.shelf ? 'call-staff' : putIn ? 'scan-it' : 'choose' };
   }
+  // What the catalogue doesn't have no further scan can name.
+  if (context.unlisted && putIn) return { kind: several ? 'mixed' : 'unknown-added', ask: 'call-staff' };
   // Little mass and a scanned thing: one may have been exchanged for another.
   const exchanged = best !== undefined && best.parts.length > 1 && best.probability >= exchangeFrom;
   if (exchanged && isNamedExchange(best.parts)) {
@@ -68,8 +75,13 @@ export class Asking {
     const memory = this.#memory;
     const plate = memory.plate(change.plate);
     const shelf = plate.options.kind === 'shelf';
-    const words = wording(change, result, { scans: scans.length, shelf, inside: plate.lots.length });
-    const evidence = evidenceOf([change], scans, memory.looksFor(change));
+    const unlisted = shelf || change.massMg <= 0 || change.whileAway ? [] : memory.unlistedFor(change);
+    const isUnlisted = unlisted.length > 0 && result.unknown >= ambiguousBelow;
+    const inside = plate.lots.length;
+    const words = wording(change, result, { scans: scans.length, shelf, inside, unlisted: isUnlisted });
+    const evidence = evidenceOf([change], [...scans, ...unlisted], memory.looksFor(change));
+    // One scan, one thing: the first scanned was this one, another may be the next.
+    if (isUnlisted) memory.unlisted = memory.unlisted.filter((waiting) => waiting !== unlisted[0]);
     const candidates = alternatives(result.ranked);
     const event = this.#emit(
       {
@@ -106,6 +118,11 @@ export class Asking {
     };
     this.#remember(question);
     return question;
+  }
+
+  /** The thing asked about was now scanned, and the catalogue doesn't have it: only staff can help. */
+  callStaff(question: Question): void {
+    this.#memory.questions.set(question.event, { ...question, ask: 'call-staff' });
   }
 
   #unnamed(change: Change, event: string): Lot {

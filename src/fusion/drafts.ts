@@ -2,7 +2,16 @@ import { toPpm } from '#base/units.ts';
 import type { EventData } from '#events/catalog.ts';
 import { unitMass } from './likelihood.ts';
 import type { Posterior } from './posterior.ts';
-import type { Alternative, Change, Evidence, Part, PendingScan, Ranked, SeenLook } from './types.ts';
+import type {
+  Alternative,
+  Change,
+  Evidence,
+  Part,
+  PendingScan,
+  Ranked,
+  SeenLook,
+  WaitingScan,
+} from './types.ts';
 
 type ItemData = EventData<'item.added'>;
 
@@ -52,7 +61,7 @@ export function alternatives(ranked: readonly Ranked[], except?: Ranked): Altern
 /** The movements, scans and sightings that a decision rests on, or that there are to go on. */
 export function evidenceOf(
   changes: readonly Change[],
-  scans: readonly PendingScan[],
+  scans: readonly WaitingScan[],
   looks: readonly SeenLook[],
 ): Evidence {
   const movements = changes.flatMap((change) => change.movements);

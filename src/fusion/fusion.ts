@@ -9,7 +9,7 @@ import { naming, scanData } from './drafts.ts';
 import { FusionError } from './errors.ts';
 import { Judge } from './judge.ts';
 import { Memory, type PlateMemory, rebase } from './memory.ts';
-import type { Observation, ScanObservation } from './observations.ts';
+import type { ListedScan, Observation, ScanObservation } from './observations.ts';
 import { maximumScans } from './priors.ts';
 import { Settling } from './settling.ts';
 import type { FusionState, ItemDraft, PendingScan, PlateOptions, Question } from './types.ts';
@@ -121,14 +121,19 @@ export class Fusion {
   }
 
   #scanned(scan: ScanObservation): void {
-    const product = this.#store.catalogue.byKey.get(scan.product);
+    if (scan.product === undefined) {
+      this.#scannedUnlisted(scan);
+      return;
+    }
+    const listed = { ...scan, product: scan.product };
+    const product = this.#store.catalogue.byKey.get(listed.product);
     const plates = this.#memory.platesOf(scan.source);
     const first = plates[0];
     if (product === undefined || first === undefined) return;
     const holdMs =
       scan.manual === true ? Math.min(pickHoldMs, this.#config.scanHoldMs) : this.#config.scanHoldMs;
     const holdUntilUs = scan.atUs + holdMs * usPerMs;
-    const pending: PendingScan = { scan, plates, holdUntilUs };
+    const pending: PendingScan = { scan: listed, plates, holdUntilUs };
     if (plates.every((id) => this.#memory.plate(id).options.kind === 'unweighed')) {
       const data = scanData(pending, product, first);
       const causes = scan.event === '' ? [] : [scan.event];
@@ -140,6 +145,20 @@ export class Fusion {
     this.#memory.overtake(plates);
     this.#memory.scans.push(pending);
     this.#settling.useScan(pending);
+  }
+
+  /** The next thing put in is likely one that nobody can name; nothing is asked where nothing is put in. */
+  #scannedUnlisted(scan: ScanObservation): void {
+    const memory = this.#memory;
+    const plates = memory.platesOf(scan.source).filter((id) => memory.plate(id).options.kind === 'cart');
+    if (plates.length === 0) return;
+    memory.overtake(plates);
+    if (this.#settling.namesNothing(plates)) return;
+    const others = memory.unlisted.filter(
+      ({ scan: { gtin, plu } }) => gtin !== scan.gtin || plu !== scan.plu,
+    );
+    const holdUntilUs = scan.atUs + this.#config.scanHoldMs * usPerMs;
+    memory.unlisted = [...others, { scan, plates, holdUntilUs }].slice(-maximumScans);
   }
 
   /** Of too many scans at once the oldest is asked about; one that was asked about already is withdrawn. */
@@ -229,7 +248,7 @@ export class Fusion {
       );
     }
     const { gtin, plu } = naming(product);
-    const scan: ScanObservation = {
+    const scan: ListedScan = {
       kind: 'scan',
       event: '',
       source: 'display',
@@ -317,6 +336,7 @@ export class Fusion {
   #forgetTrip(): void {
     const cart = (id: string) => this.#memory.plates.get(id)?.options.kind !== 'shelf';
     this.#memory.scans = this.#memory.scans.filter((pending) => !pending.plates.some(cart));
+    this.#memory.unlisted = [];
     for (const [event, question] of this.#memory.questions) {
       if (!cart(question.plate)) continue;
       this.#memory.questions.delete(event);

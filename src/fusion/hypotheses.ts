@@ -1,7 +1,14 @@
 import type { Catalogue } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import { type AdditionSet, additionSets } from './additions.ts';
-import { logBroadDensity, logNormal, logSumExp, logUnknownDensity, unitMass } from './likelihood.ts';
+import {
+  broadFromMg,
+  logBroadDensity,
+  logNormal,
+  logSumExp,
+  logUnknownDensity,
+  unitMass,
+} from './likelihood.ts';
 import type { MassIndex, MassMatch } from './mass-index.ts';
 import { disturbanceSdMg, maximumPairs, maximumSwaps, priors } from './priors.ts';
 import { RemovalSets } from './removals.ts';
@@ -16,6 +23,8 @@ export interface CartContext {
   readonly change: Change;
   readonly scans: readonly PendingScan[];
   readonly placedPrior: (scan: PendingScan) => number;
+  /** Odds that something scanned that the catalogue doesn't have was put in now; 0 where no such thing was scanned. */
+  readonly unlistedOdds: number;
   readonly lots: readonly Lot[];
   readonly sightings: Sightings;
 }
@@ -141,7 +150,13 @@ class Enumeration {
     const rest = this.#delta - set.meanMg;
     const put = set.parts.length === 0 ? priors.unscanned : priors.unscannedBeside;
     const weight = rest > 0 ? put * unscannedUnknownPrior : (priors.removed[1] ?? 0) * unknownPrior;
-    this.#pushUnknown(set.logPrior + logOf(weight) + logUnknownDensity(rest));
+    const scanned = this.#isThing(rest, set.varMg2) ? this.#context.unlistedOdds : 0;
+    this.#pushUnknown(set.logPrior + logOf(weight + scanned) + logUnknownDensity(rest));
+  }
+
+  /** Whether a mass is more than what the masses beside it leave by chance: a thing that was scanned weighs something. */
+  #isThing(massMg: number, varMg2: number): boolean {
+    return massMg >= broadFromMg && massMg * massMg > 9 * (this.#var + varMg2);
   }
 
   /** Things inside are taken out, alone or while scanned (or recognized) things go in. */
@@ -200,7 +215,7 @@ class Enumeration {
 
   /** One thing comes out while another goes in without a scan: possible, so it counts against every single explanation. More than 500 of them count as one: none could be decided. */
   #unscannedSwaps(unplaced: number): void {
-    const { index, config } = this.#context;
+    const { index, config, unlistedOdds } = this.#context;
     if (Math.abs(this.#delta) < 5 * Math.sqrt(this.#var + disturbanceSdMg ** 2)) return;
     const { singles } = this.#removals;
     const logPrior = unplaced + logOf(priors.unscannedSwap / Math.max(1, singles.length));
@@ -212,6 +227,10 @@ class Enumeration {
       if (rest <= 0) continue;
       this.#pushUnknown(unknown + logUnknownDensity(rest));
       const variance = this.#var + removal.varMg2;
+      if (unlistedOdds > 0 && this.#isThing(rest, removal.varMg2)) {
+        const exchange = unplaced + removal.logPrior + logOf(unlistedOdds * (priors.exchanged[1] ?? 0));
+        this.#pushUnknown(exchange + logUnknownDensity(rest));
+      }
       for (const match of index.matches(rest, variance, 1)) {
         if (removal.parts[0]?.product === match.product) continue;
         const logLikelihood = logNormal(rest, match.meanMg, variance + match.varMg2);

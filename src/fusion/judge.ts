@@ -9,7 +9,7 @@ import { type Posterior, posterior } from './posterior.ts';
 import { priors } from './priors.ts';
 import { enumerateShelf } from './shelf.ts';
 import { Sightings } from './sightings.ts';
-import type { Change, Hypothesis, Lot, PendingScan } from './types.ts';
+import type { Change, Hypothesis, Lot, PendingScan, WaitingScan } from './types.ts';
 
 /** What else to assume when a change is judged. */
 export interface Assumptions {
@@ -46,6 +46,12 @@ export class Judge {
     return unit === undefined || unit.broad ? undefined : unit.meanMg * (pending.scan.count ?? 1);
   }
 
+  /** Unlisted things scanned that may be the change; what was scanned after it was asked about is another thing. */
+  #unlisted(change: Change, question: string | undefined): WaitingScan[] {
+    const waiting = this.#memory.unlistedFor(change);
+    return question === undefined ? waiting : waiting.filter(({ scan }) => scan.atUs <= change.settledAtUs);
+  }
+
   /** Every explanation of a change with its posterior probability. */
   weigh(change: Change, assumptions: Assumptions): Posterior {
     const plate = this.#memory.plate(change.plate);
@@ -56,6 +62,8 @@ export class Judge {
     const unknown = shelf ? config.unknownPrior : config.unscannedUnknownPrior;
     const sightings = new Sightings(looks, catalogue, config.sightingWeight, unknown);
     const lots = plate.lots.filter((lot: Lot) => !assumptions.without.has(lot.id));
+    const unlisted = this.#unlisted(change, assumptions.question);
+    const waiting = [...assumptions.scans, ...unlisted];
     const found =
       shelf && assumptions.scans.length === 0
         ? enumerateShelf({ catalogue, planogram, config, change, lots, takes: this.#memory.takes, sightings })
@@ -67,7 +75,11 @@ export class Judge {
             lots,
             sightings,
             scans: assumptions.scans,
-            placedPrior: (pending) => placedPrior(pending, change, assumptions.scans, assumptions.question),
+            placedPrior: (pending) => placedPrior(pending, change, waiting, assumptions.question),
+            unlistedOdds: unlisted.reduce(
+              (odds, one) => (odds + 1) / (1 - placedPrior(one, change, waiting, assumptions.question)) - 1,
+              0,
+            ),
           });
     const late = assumptions.question !== undefined && !leavesNoMass(change);
     return posterior(found.map((one) => withSightings(late ? discounted(one, change) : one, sightings)));
@@ -75,15 +87,15 @@ export class Judge {
 }
 
 /** Whether a scan stands for the change before another came: one that nothing has passed by, or that waits with the question. */
-function speaksFor(other: PendingScan, pending: PendingScan, question: string | undefined): boolean {
+function speaksFor(other: WaitingScan, pending: WaitingScan, question: string | undefined): boolean {
   if (other.scan.atUs >= pending.scan.atUs || other.overtaken !== undefined) return false;
   return other.question === question || (other.question === undefined && other.doubted !== true);
 }
 
 function placedPrior(
-  pending: PendingScan,
+  pending: WaitingScan,
   change: Change,
-  scans: readonly PendingScan[],
+  scans: readonly WaitingScan[],
   question: string | undefined,
 ): number {
   const own = pending.question !== undefined && pending.question === question;

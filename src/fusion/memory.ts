@@ -9,6 +9,7 @@ import type {
   Question,
   SeenLook,
   Take,
+  WaitingScan,
   Window,
 } from './types.ts';
 
@@ -33,6 +34,8 @@ export class Memory {
   nowUs = 0;
   readonly plates = new Map<string, PlateMemory>();
   scans: PendingScan[] = [];
+  /** Scans of codes that the catalogue doesn't have, the latest of each code, oldest first. */
+  unlisted: WaitingScan[] = [];
   readonly questions = new Map<string, Question>();
   takes: Take[] = [];
   looks: SeenLook[] = [];
@@ -80,9 +83,16 @@ export class Memory {
     return this.scans.filter((pending) => pending.plates.includes(plate));
   }
 
+  /** Scans of unlisted things that may have gone in with a change. */
+  unlistedFor(change: Change): WaitingScan[] {
+    return this.unlisted.filter(
+      (waiting) => waiting.plates.includes(change.plate) && waiting.holdUntilUs >= change.startedAtUs,
+    );
+  }
+
   /** Something else is scanned: what movements passed by since its own scan is likely no longer at hand. */
   overtake(plates: readonly string[]): void {
-    for (const pending of this.scans) {
+    for (const pending of [...this.scans, ...this.unlisted]) {
       if (pending.passed !== true || !pending.plates.some((id) => plates.includes(id))) continue;
       delete pending.passed;
       pending.overtaken = (pending.overtaken ?? 0) + 1;
@@ -116,6 +126,10 @@ export class Memory {
     if (this.looks.some((seen) => seen.atUs < looksFrom)) {
       this.looks = this.looks.filter((seen) => seen.atUs >= looksFrom);
     }
+    const heldFrom = this.nowUs - longestOpenUs;
+    if (this.unlisted.some(({ holdUntilUs }) => holdUntilUs < heldFrom)) {
+      this.unlisted = this.unlisted.filter(({ holdUntilUs }) => holdUntilUs >= heldFrom);
+    }
     const takesFrom = this.nowUs - takeMemoryUs;
     if (this.takes.some((take) => take.atUs < takesFrom)) {
       this.takes = this.takes.filter((take) => take.atUs >= takesFrom);
@@ -137,6 +151,7 @@ export class Memory {
         windows: plate.windows,
       })),
       scans: this.scans,
+      ...(this.unlisted.length === 0 ? {} : { unlisted: this.unlisted }),
       questions: [...this.questions.values()],
       takes: this.takes,
       looks: this.looks,
@@ -164,6 +179,7 @@ export class Memory {
       plate.windows = [...from.windows];
     }
     this.scans = [...state.scans];
+    this.unlisted = [...(state.unlisted ?? [])];
     this.questions.clear();
     for (const question of state.questions) {
       if (this.plates.has(question.plate)) this.questions.set(question.event, question);

@@ -1,14 +1,14 @@
 import type { Movement } from '#weighing/outputs.ts';
 
-/** A scan that names a product the catalogue has. */
+/** A scan of a product, one that the catalogue has or not. */
 export interface ScanObservation {
   readonly kind: 'scan';
   /** Id of the scan.read event. */
   readonly event: string;
   readonly source: string;
   readonly atUs: number;
-  /** Product key in the catalogue. */
-  readonly product: string;
+  /** Product key in the catalogue; none for a code that it doesn't have. */
+  readonly product?: string;
   readonly gtin?: string;
   readonly plu?: string;
   /** Price and mass embedded in the code (variable measure). */
@@ -18,6 +18,9 @@ export interface ScanObservation {
   /** Chosen by the shopper on the display (item.identify) rather than read. */
   readonly manual?: boolean;
 }
+
+/** A scan that names a product the catalogue has. */
+export type ListedScan = ScanObservation & { readonly product: string };
 
 /** A movement with the id of its movement.settled event. */
 export interface MovementObservation {

@@ -6,7 +6,7 @@ import type { Book } from './book.ts';
 import { combine, leavesNoMass } from './changes.ts';
 import type { Judge } from './judge.ts';
 import type { Memory, PlateMemory } from './memory.ts';
-import type { ScanObservation } from './observations.ts';
+import type { ListedScan } from './observations.ts';
 import { awaitsSighting, decided, type Posterior, restsOnMassAlone } from './posterior.ts';
 import { unsupportedStrictness } from './priors.ts';
 import type { Change, Part, PendingScan, Question, Ranked } from './types.ts';
@@ -64,7 +64,7 @@ export class Settling {
 
   /** A change is explained or asked about: scans that could have been of it, and were not, were passed by. */
   #passBy(change: Change): void {
-    for (const pending of this.#memory.scansFor(change.plate)) {
+    for (const pending of [...this.#memory.scansFor(change.plate), ...this.#memory.unlistedFor(change)]) {
       if (pending.scan.atUs <= change.startedAtUs) pending.passed = true;
     }
   }
@@ -230,6 +230,18 @@ export class Settling {
     for (const plate of plates) if (this.#correct(plate, pending, sinceUs)) return;
   }
 
+  /** A code that the catalogue doesn't have is scanned. At rest, it is of the unknown thing that was just asked about, if there is one. */
+  namesNothing(plates: readonly string[]): boolean {
+    const busy = ({ openSinceUs, windows }: PlateMemory) => openSinceUs !== undefined || windows.length > 0;
+    if (plates.some((id) => busy(this.#memory.plate(id)))) return false;
+    const question = plates
+      .flatMap((id) => this.#changesAsked(id))
+      .find(({ kind, ask, passed }) => kind === 'unknown-added' && ask === 'scan-it' && passed !== true);
+    if (question === undefined) return false;
+    this.#asking.callStaff(question);
+    return true;
+  }
+
   /** Nothing was placed for a scan in time: is it about something of before that the shopper had gone on from? */
   useLapsed(pending: PendingScan): boolean {
     for (const id of pending.plates) {
@@ -283,7 +295,7 @@ export class Settling {
   }
 
   /** Applies a shopper's pick to a question. False if the mass contradicts it; then nothing has changed. */
-  identify(question: Question, scan: ScanObservation): boolean {
+  identify(question: Question, scan: ListedScan): boolean {
     const { change } = question;
     if (change === undefined) return false;
     if (change.massMg <= 0) return this.#identifyAmong(question, change, scan);
@@ -303,7 +315,7 @@ export class Settling {
   }
 
   /** The shopper's pick among explanations that scans or the contents already suggest: a removal, an exchange. */
-  #identifyAmong(question: Question, change: Change, scan: ScanObservation): boolean {
+  #identifyAmong(question: Question, change: Change, scan: ListedScan): boolean {
     const scans = this.#memory.scansFor(question.plate);
     const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: question.event });
     const fits = result.ranked.find(
@@ -350,7 +362,7 @@ function plausiblyJoint(earlier: Change, later: Change, result: Posterior): bool
   return units >= 2;
 }
 
-function names(hypothesis: Ranked, scan: ScanObservation): boolean {
+function names(hypothesis: Ranked, scan: ListedScan): boolean {
   return hypothesis.parts.some(
     (part) => part.product?.key === scan.product && (scan.count === undefined || scan.count === part.count),
   );

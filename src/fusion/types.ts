@@ -2,7 +2,7 @@ import type { Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { EventData } from '#events/catalog.ts';
 import type { Draft } from '#events/event.ts';
-import type { ScanObservation } from './observations.ts';
+import type { ListedScan, ScanObservation } from './observations.ts';
 
 /** What fusion says happened. */
 export type ItemDraft = Extract<
@@ -75,8 +75,8 @@ export interface Lot {
   change?: Change;
 }
 
-/** A scan (or a pick on the display) that waits to be explained. */
-export interface PendingScan {
+/** A scan that waits for its thing; of a code that the catalogue doesn't have, or a `PendingScan`. */
+export interface WaitingScan {
   readonly scan: ScanObservation;
   /** Plates it may be about. */
   readonly plates: readonly string[];
@@ -90,6 +90,11 @@ export interface PendingScan {
   passed?: true;
   /** How often a movement passed it by and the shopper then went on to scan something else. */
   overtaken?: number;
+}
+
+/** A scan (or a pick on the display) of a product that waits to be explained. */
+export interface PendingScan extends WaitingScan {
+  readonly scan: ListedScan;
 }
 
 /** An open question to the shopper. */
@@ -154,6 +159,8 @@ export interface FusionState {
   readonly nextLot: number;
   readonly plates: readonly PlateState[];
   readonly scans: readonly PendingScan[];
+  /** Scans of codes that the catalogue doesn't have. */
+  readonly unlisted?: readonly WaitingScan[];
   readonly questions: readonly Question[];
   readonly takes: readonly Take[];
   readonly looks: readonly SeenLook[];

@@ -26,7 +26,9 @@ export function understandScan(reading: ScanReading, rules: ScanRules, catalogue
   } catch (error) {
     // A code must never stop the cart: a failure nobody foresaw is published like a code that can't be read.
     const code = isCoded(error) ? error.code : 'CW-PIP-006';
-    return { read: { ...base, meaning: 'invalid', code, raw: reading.data } };
+    const read = { ...base, meaning: 'invalid', code, raw: reading.data } as const;
+    // A retailer's own number that nothing explains is of a thing in somebody's hand; other damaged codes may be anything.
+    return code === 'CW-SCN-010' ? observed(reading, read, undefined, {}) : { read };
   }
   switch (meaning.meaning) {
     case 'session':
@@ -83,16 +85,16 @@ function observed(
   product: Product | undefined,
   measure: { massMg?: number; priceMinor?: number; count?: number },
 ): UnderstoodScan {
-  if (product === undefined) return { read };
+  const { gtin, plu } = product ?? read;
   return {
     read,
     observation: {
       kind: 'scan',
       source: reading.source,
       atUs: reading.atUs,
-      product: product.key,
-      ...(product.gtin === undefined ? {} : { gtin: product.gtin }),
-      ...(product.plu === undefined ? {} : { plu: product.plu }),
+      ...(product === undefined ? {} : { product: product.key }),
+      ...(gtin === undefined ? {} : { gtin }),
+      ...(plu === undefined ? {} : { plu }),
       ...pick(measure, ['massMg', 'priceMinor', 'count']),
     },
   };

@@ -136,6 +136,13 @@ export class Bench {
     return this;
   }
 
+  /** A code that the catalogue doesn't have. */
+  scanUnlisted(gtin: string): this {
+    this.wait(0.3);
+    this.fusion.observe({ kind: 'scan', event: this.#id(), source: 'scanner', atUs: this.nowUs, gtin });
+    return this;
+  }
+
   open(plate = 'basket'): this {
     this.wait(0.2);
     this.fusion.observe({ kind: 'activity', plate, open: true, atUs: this.nowUs });

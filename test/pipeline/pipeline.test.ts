@@ -21,6 +21,19 @@ test('A scanned jar that is put in becomes a line of the basket, and its cause c
   );
 });
 
+test('A thing scanned that the catalogue does not have is asked about as such, with its scan', (t) => {
+  for (const code of ['4012345678901', '2700000000014']) {
+    const cart = new Cart().wait(2).scan(token).scan(code, ']E0').put(412_300).wait(3);
+    const scan = cart.of('scan.read')[1];
+    t.regex(scan?.data.code ?? '', /^CW-(PIP-001|SCN-010)$/);
+    const [question] = cart.of('item.unresolved');
+    t.is(question?.data.ask, 'call-staff', code);
+    t.is(question?.data.evidence.scans?.[0]?.event, scan?.id);
+    t.true(question?.causes?.includes(scan?.id ?? ''));
+    t.is(cart.of('item.added').length, 0);
+  }
+});
+
 test('A code of a product nobody lists is published with its error code, and explains nothing', (t) => {
   const cart = new Cart()
     .wait(2)
