@@ -41,7 +41,7 @@ const fromCbor = ({ 1: id, 2: ledger, 3: sequence, 4: type, 13: data }) => ({
   ledger: hex(ledger),
   sequence: Number(sequence), // cbor-x gives large integers as BigInt
   type,
-  data: type === 'outbox.dropped' ? { first: Number(data[1]), last: Number(data[2]) } : data,
+  data: type === 'outbox.dropped' ? { first: Number(data[1]), last: Number(data[2]), runs: data[6] } : data,
 });
 
 /** Stores an event in one transaction; answers with the sequence up to which nothing is missing. */
@@ -52,7 +52,13 @@ function take(device, { id, ledger, sequence, type, data }, payload) {
   let safe = Number(through.get(ledger).through);
   if (isNew) {
     add.run(ledger, sequence, sequence);
-    if (type === 'outbox.dropped') add.run(ledger, data.first, data.last); // given up: counts as received
+    if (type === 'outbox.dropped') {
+      let at = data.first; // given up: counts as received; every other run was kept and is no part of it
+      for (const [i, length] of (data.runs ?? [data.last - data.first + 1]).map(Number).entries()) {
+        if (i % 2 === 0) add.run(ledger, at, at + length - 1);
+        at += length;
+      }
+    }
     for (let last = safe; last !== null; last = next.get(ledger, safe, safe).last) safe = Number(last);
     advance.run(safe, ledger);
     forget.run(ledger, safe);

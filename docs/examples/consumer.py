@@ -37,7 +37,7 @@ def from_cbor(event):
         "ledger": event[2].hex(),
         "sequence": event[3],
         "type": event[4],
-        "data": {"first": data[1], "last": data[2]} if event[4] == "outbox.dropped" else data,
+        "data": {"first": data[1], "last": data[2], "runs": data.get(6)} if event[4] == "outbox.dropped" else data,
     }
 
 
@@ -51,8 +51,13 @@ def take(device, event, payload):
     (safe,) = database.execute("SELECT through FROM safe WHERE ledger = ?", (ledger,)).fetchone()
     if is_new:
         ranges = [(ledger, sequence, sequence)]
-        if event["type"] == "outbox.dropped":  # given up: counts as received
-            ranges.append((ledger, event["data"]["first"], event["data"]["last"]))
+        if event["type"] == "outbox.dropped":  # given up: counts as received; every other run was kept and is no part of it
+            data = event["data"]
+            at = data["first"]
+            for i, length in enumerate(data.get("runs") or [data["last"] - data["first"] + 1]):
+                if i % 2 == 0:
+                    ranges.append((ledger, at, at + length - 1))
+                at += length
         database.executemany("INSERT INTO received VALUES (?, ?, ?)", ranges)
         last = safe
         while last is not None:

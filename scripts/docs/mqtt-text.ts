@@ -34,8 +34,11 @@ An empty payload is no message: it clears a retained one (\`basket\`). In CBOR a
 Subscribe to \`cw/1/{store}/+/event/#\` with a persistent session and QoS 1, and store an event before you acknowledge it.
 \`sequence\` grows by one per event within a \`ledger\`, across restarts of the device; \`id\` follows from store, device,
 ledger and sequence. Drop what you have already (same \`id\`); a gap closes when the device sends again, or is explained
-by an \`outbox.dropped\` event, whose range counts as received. An \`ack\` tells the device what is safe: without one it
+by an \`outbox.dropped\` event, whose range counts as received: all of it, or, where it has \`runs\`, every other run,
+beginning with the first (\`first\` 10, \`runs\` [2, 1, 3]: 10, 11, 13, 14 and 15 are gone, 12 is or was sent). An \`ack\` tells the device what is safe: without one it
 forgets an event when the broker has it. One consumer of a store sends \`ack\`: the one that keeps the ledger.
+From its first \`ack\` with a sequence above 0 on, only \`ack\` lets the device forget. A store that retires that consumer publishes an
+empty retained \`ack\` while the device is connected: the broker's word counts again.
 
 A device whose outbox is full makes room by class (the tables below name each event's): it drops the oldest \`telemetry\`
 first, then the oldest \`evidence\`. \`ledger\` events are never dropped for space: they have a share of the outbox for

@@ -177,6 +177,10 @@ const gatewaySamples: readonly Draft[] = [
     data: { source: 'bridge', channel: 'cell-fl', fault: 'disconnected', lastedUs: 4_200_000 },
   },
   { type: 'outbox.dropped', data: { first: 100, last: 131, count: 20, class: 'telemetry', reason: 'full' } },
+  {
+    type: 'outbox.dropped',
+    data: { first: 10, last: 15, count: 5, class: 'evidence', reason: 'full', runs: [2, 1, 3] },
+  },
   { type: 'command.done', data: { command: 'session.begin', transaction: 't-77', actor: 'till-3' } },
   {
     type: 'command.refused',

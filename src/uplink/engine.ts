@@ -28,6 +28,8 @@ const incomingWindow = 32;
 /** How long the store's retained `ack` may take after SUBACK before waiting events are sent again, ms. */
 const ackGraceMs = 250;
 const statusDelayMs = 100;
+/** While there is a link, dropped ranges are told at most this often, ms. */
+const dropReportMs = 2_000;
 
 /** Outbox and link of one device, joined. It lives in a worker thread; everything goes through `post` and `handle`. */
 export class Engine {
@@ -55,6 +57,7 @@ export class Engine {
   #pumping: NodeJS.Immediate | undefined;
   #protocol: UplinkStatus['protocol'];
   #reason: string | undefined = 'not connected yet';
+  #toldAt = performance.now();
   #oldest: { sequence: number; atUs: number | undefined } | undefined;
 
   /**
@@ -81,7 +84,7 @@ export class Engine {
           this.#pump();
         },
         rejected: (id, error) => post({ kind: 'rejected', id, error: toPlain(error) }),
-        dropped: (ranges) => post({ kind: 'dropped', ranges }),
+        dropped: () => this.#tellDrops(),
         fault,
         damaged: (error) => fatal(error),
       },
@@ -98,7 +101,7 @@ export class Engine {
       },
       {
         fault,
-        dropped: (range) => post({ kind: 'dropped', ranges: [range] }),
+        dropped: () => this.#tellDrops(),
         progress: () => this.#schedulePump(),
       },
     );
@@ -118,7 +121,8 @@ export class Engine {
       kind: 'opened',
       start: this.#outbox.start,
       setAside: this.#outbox.setAside,
-      unreported: this.#outbox.unreportedDrops(),
+      // Where only the thread is new, reports of what was told before are perhaps on their way: it waits.
+      unreported: start.resume === undefined ? this.#outbox.tellDrops() : [],
     });
   }
 
@@ -342,7 +346,6 @@ export class Engine {
       this.#messages.pump();
       this.#delivery.pump(performance.now());
       this.#writer.scheduleDeletion();
-      if (this.#outbox.hasDeletions) this.#writer.unblock();
     } catch (error) {
       this.#fatal(error);
     }
@@ -359,7 +362,17 @@ export class Engine {
       );
       this.#link.abandon('no acknowledgement');
     }
+    this.#tellDrops();
     this.#pump();
+  }
+
+  /** A report takes room that ledger events need, so drops gather; nobody could read it before there is a link. */
+  #tellDrops(): void {
+    const longest = this.#options.dropReportMs;
+    const pauseMs = this.#link.session === undefined ? longest : Math.min(longest, dropReportMs);
+    if (!this.#outbox.hasUntoldDrops || performance.now() - this.#toldAt < pauseMs) return;
+    this.#toldAt = performance.now();
+    this.#post({ kind: 'dropped', ranges: this.#outbox.tellDrops() });
   }
 
   #postStatus(): void {
@@ -378,7 +391,7 @@ export class Engine {
         outboxBytes: bytes,
         ledgerBytes,
         ledgerFull: this.#outbox.ledgerFull,
-        blocked: this.#writer.blocked?.code,
+        blocked: this.#writer.blocked?.code ?? (this.#outbox.givingUp ? 'CW-UPL-007' : undefined),
         dropped,
         published: this.#delivery.published,
         publishedThrough: this.#outbox.publishedThrough,

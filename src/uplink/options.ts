@@ -34,6 +34,8 @@ export interface UplinkOptions {
     readonly pubackTimeoutMs?: number;
     /** Where the store acknowledges: silence after which events are sent again, ms (60,000; doubles). */
     readonly resendAfterMs?: number;
+    /** While there is no link, dropped ranges are told at most this often, ms (600,000). */
+    readonly dropReportMs?: number;
     /** From TCP to CONNACK, ms (15,000). */
     readonly connectTimeoutMs?: number;
     /** Largest message taken from the broker, bytes (262,144). */
@@ -57,6 +59,7 @@ export function engineOptions(options: UplinkOptions): EngineOptions {
     window: outbox.window,
     pubackTimeoutMs: limits.pubackTimeoutMs ?? 20_000,
     resendAfterMs: limits.resendAfterMs ?? 60_000,
+    dropReportMs: limits.dropReportMs ?? 600_000,
     link: {
       url: broker.url,
       protocol: broker.protocol,

@@ -7,7 +7,10 @@ export interface Tally {
   readonly bytes: readonly [number, number, number];
 }
 
-/** Events that were given up: every stored event from `first` to `last`, so a receiver may count the range as received. */
+/**
+ * Events that were given up. Without `runs`, nothing from `first` to `last` is still to come, so a receiver counts all
+ * of it as received; with them, only the runs that are gone.
+ */
 export interface DropRange {
   readonly first: number;
   readonly last: number;
@@ -15,6 +18,51 @@ export interface DropRange {
   readonly class: EventClass;
   /** `full`: no space; `refused`: the broker will never take it. */
   readonly reason: 'full' | 'refused';
+  /** How many sequences are gone, how many are not, and so on: the first and the last number are of those gone. */
+  readonly runs?: readonly number[] | undefined;
+}
+
+/** A report is one event: so long its list may grow, in numbers. */
+const longestRuns = 8_191;
+
+/** Joins pieces into one range per class and reason, or a few where a list of runs would grow too long. */
+export function joinDrops(pieces: readonly DropRange[]): DropRange[] {
+  const groups = Map.groupBy(pieces, ({ class: name, reason }) => `${name} ${reason}`);
+  return [...groups.values()].flatMap(joinGroup).sort((a, b) => a.first - b.first);
+}
+
+function joinGroup(pieces: readonly DropRange[]): DropRange[] {
+  const joined: (DropRange & { runs: number[] })[] = [];
+  for (const piece of [...pieces].sort((a, b) => a.first - b.first)) {
+    const length = piece.last - piece.first + 1;
+    const open = joined.at(-1);
+    if (open === undefined || open.runs.length >= longestRuns) {
+      joined.push({ ...piece, runs: [length] });
+      continue;
+    }
+    const gap = piece.first - open.last - 1;
+    const { runs } = open;
+    if (gap === 0) runs.push((runs.pop() ?? 0) + length);
+    else runs.push(gap, length);
+    joined[joined.length - 1] = { ...open, last: piece.last, count: open.count + piece.count };
+  }
+  return joined.map(({ runs, ...range }) => (runs.length === 1 ? range : { ...range, runs }));
+}
+
+/** The sequences of a range that are gone, as pairs of first and last. */
+export function goneIn({
+  first,
+  last,
+  runs,
+}: Pick<DropRange, 'first' | 'last' | 'runs'>): [number, number][] {
+  if (runs === undefined) return [[first, last]];
+  const gone: [number, number][] = [];
+  let at = first;
+  for (const [i, length] of runs.entries()) {
+    if (i % 2 === 0) gone.push([at, at + length - 1]);
+    at += length;
+  }
+  return gone;
 }
 
 /** What is left of `all` without `part`. */

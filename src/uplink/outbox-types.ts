@@ -1,5 +1,6 @@
 import type { EventClass } from '#events/catalog.ts';
 import type { UplinkError } from './errors.ts';
+import type { DropRange } from './outbox-policy.ts';
 
 /** Classes as they are stored; a larger number goes first when space runs out. */
 export const classNumbers = { ledger: 0, evidence: 1, telemetry: 2 } as const satisfies Record<
@@ -21,14 +22,14 @@ export interface Batch {
   readonly events: readonly EncodedEvent[];
   /** Keys to set, or to remove where the value is null. */
   readonly state: Readonly<Record<string, string | null>>;
-  /** `first` of each dropped range that an event of this batch reports. */
-  readonly reported: readonly number[];
+  /** Dropped ranges that events of this batch report. */
+  readonly reported: readonly Pick<DropRange, 'first' | 'last' | 'class' | 'reason' | 'runs'>[];
 }
 
 export interface OutboxLimits {
   /** Bound of stored events, bytes. */
   readonly maxBytes: number;
-  /** Share of `maxBytes` that belongs to ledger events, 0…1. */
+  /** Share of `maxBytes` that other events never use, 0…1; ledger events that need more take it from them. */
   readonly ledgerShare: number;
   /** Pages that the write-ahead log gathers (1,000). */
   readonly checkpointPages?: number;
@@ -52,6 +53,4 @@ export interface OutboxTally {
 
 export type AppendOutcome =
   | { readonly outcome: 'stored' }
-  | { readonly outcome: 'rejected'; readonly error: UplinkError }
-  /** The ledger's share is full: the batch and those after it were not tried. */
-  | { readonly outcome: 'full'; readonly error: UplinkError };
+  | { readonly outcome: 'rejected'; readonly error: UplinkError };

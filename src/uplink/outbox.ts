@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { UplinkError } from './errors.ts';
 import { openOutboxFile } from './outbox-file.ts';
-import { type DropRange, less, planDrops, type Tally } from './outbox-policy.ts';
+import { type DropRange, goneIn, joinDrops, less, planDrops, type Tally } from './outbox-policy.ts';
 import {
   type AppendOutcome,
   type Batch,
@@ -17,6 +17,11 @@ import {
 const rowOverheadBytes = 24;
 /** From this share of its bytes on the ledger counts as full: what is left is for finishing the running session. */
 const ledgerFullShare = 0.9;
+/** Of all the bytes, this part is kept for what the gateway says of itself. */
+const reserveShare = 1 / 32;
+const largestReserveBytes = 1_048_576;
+/** What uses the reserve: without these, a receiver would neither learn of a restart nor get past a gap. */
+const reservedTypes = new Set(['gateway.born', 'outbox.dropped']);
 
 /**
  * Events on disk until the store has them. All calls are synchronous; one worker thread owns it.
@@ -30,7 +35,12 @@ export class Outbox {
   /** Where a damaged predecessor was put. */
   readonly setAside: { readonly path: string; readonly reason: string } | undefined;
   readonly #database: DatabaseSync;
-  readonly #limits: { readonly ledger: number; readonly others: number };
+  readonly #limits: {
+    readonly ledger: number;
+    readonly others: number;
+    readonly all: number;
+    readonly reserve: number;
+  };
   readonly #insert: StatementSync;
   readonly #select: StatementSync;
   readonly #setMeta: StatementSync;
@@ -43,7 +53,10 @@ export class Outbox {
   #acknowledged: boolean;
   #published: number;
   #dropped: number;
-  #full = false;
+  #lost = false;
+  /** `first` of the dropped pieces that were told and whose report isn't stored. */
+  readonly #told = new Set<number>();
+  #untold: boolean;
 
   /**
    * @param resume set where a worker is restarted within one run of the gateway: the boot count stays
@@ -54,7 +67,12 @@ export class Outbox {
     this.#database = database;
     this.setAside = setAside;
     const ledgerLimit = Math.floor(limits.maxBytes * limits.ledgerShare);
-    this.#limits = { ledger: ledgerLimit, others: limits.maxBytes - ledgerLimit };
+    this.#limits = {
+      ledger: ledgerLimit,
+      others: limits.maxBytes - ledgerLimit,
+      all: limits.maxBytes,
+      reserve: Math.min(largestReserveBytes, Math.floor(limits.maxBytes * reserveShare)),
+    };
     this.#insert = database.prepare('INSERT INTO event (sequence, class, type, bytes) VALUES (?, ?, ?, ?)');
     this.#select = database.prepare(
       'SELECT sequence, class, type, bytes FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?',
@@ -71,6 +89,7 @@ export class Outbox {
     this.#next = Math.max(this.#meta('next', 1), largest + 1);
     // After a crash nobody knows how far publishing got: anything that was stored may have left.
     this.#published = clean ? this.#meta('published', this.#next - 1) : this.#next - 1;
+    this.#untold = database.prepare('SELECT 1 FROM dropped LIMIT 1').get() !== undefined;
     this.#tally = this.#count(0, Number.MAX_SAFE_INTEGER);
     this.#state = new Map(
       database
@@ -108,7 +127,11 @@ export class Outbox {
   }
   /** New sessions must wait: what is left of the ledger's share is for finishing the running one. */
   get ledgerFull(): boolean {
-    return this.#full || this.tally.ledgerBytes > this.#limits.ledger * ledgerFullShare;
+    return this.tally.ledgerBytes > this.#limits.ledger * ledgerFullShare;
+  }
+  /** The last ledger events found no room, and there is none yet. */
+  get givingUp(): boolean {
+    return this.#lost && this.ledgerFull;
   }
   /** What waits; released events that are still on disk don't count. */
   get tally(): OutboxTally {
@@ -133,57 +156,87 @@ export class Outbox {
 
   /**
    * Stores batches in one transaction and one fsync, and drops what goes over the bounds, oldest first, telemetry
-   * before evidence. A batch that doesn't continue the row is rejected (CW-UPL-005); one that doesn't fit in the
-   * ledger's share stops the row (CW-UPL-007). Throws the database's error if nothing could be written.
+   * before evidence. Ledger events beyond their share take the place of the others; where even that is used up, a
+   * batch's ledger events are given up (`lost` says so, CW-UPL-007) and its state is stored: the row goes on.
+   * A batch that doesn't continue the row is rejected (CW-UPL-005). Throws the database's error if nothing could be
+   * written.
    */
-  append(batches: readonly Batch[]): { outcomes: AppendOutcome[]; drops: DropRange[] } {
+  append(batches: readonly Batch[]): {
+    outcomes: AppendOutcome[];
+    drops: DropRange[];
+    lost: UplinkError | undefined;
+  } {
     const outcomes: AppendOutcome[] = [];
     const changed = new Map<string, string | null>();
-    let drops: DropRange[] = [];
+    const drops: DropRange[] = [];
+    let lost = this.#lost;
+    let error: UplinkError | undefined;
     this.#transaction(() => {
       // Before, for the space; after, since a new last row lets go of the old one.
       this.#applyDeletions();
       for (const batch of batches) {
-        const outcome = this.#appendBatch(batch, changed);
-        outcomes.push(outcome);
-        if (outcome.outcome === 'full') break;
+        const row = this.#checkRow(batch.events);
+        outcomes.push(row === undefined ? { outcome: 'stored' } : { outcome: 'rejected', error: row });
+        if (row !== undefined) continue;
+        const fits = this.#fits(batch.events);
+        drops.push(...this.#appendBatch(batch, fits ?? true, changed));
+        if (fits === false) error = this.#fullError();
+        lost = fits === undefined ? lost : !fits;
       }
       this.#applyDeletions();
-      drops = this.#dropOverShare();
+      drops.push(...this.#dropOverShare());
     });
-    this.#full = outcomes.at(-1)?.outcome === 'full';
+    this.#lost = lost;
     for (const [key, value] of changed) {
       if (value === null) this.#state.delete(key);
       else this.#state.set(key, value);
     }
-    return { outcomes, drops };
+    return { outcomes, drops, lost: error };
   }
 
-  #appendBatch(batch: Batch, changed: Map<string, string | null>): AppendOutcome {
-    const row = this.#checkRow(batch.events);
-    if (row !== undefined) return { outcome: 'rejected', error: row };
-    let ledgerBytes = 0;
-    for (const event of batch.events) {
-      if (event.class === 'ledger') ledgerBytes += rowBytes(event);
-    }
-    if (ledgerBytes > 0 && this.#tally.bytes[0] + ledgerBytes > this.#limits.ledger) {
-      return { outcome: 'full', error: this.#fullError() };
-    }
+  /** Whether there is room for the ledger events among these; undefined where there are none. */
+  #fits(events: readonly EncodedEvent[]): boolean | undefined {
+    const ledger = events.filter((event) => event.class === 'ledger');
+    if (ledger.length === 0) return undefined;
+    const bytes = ledger.reduce((sum, event) => sum + rowBytes(event), 0);
+    const reserve = ledger.every(({ type }) => reservedTypes.has(type)) ? 0 : this.#limits.reserve;
+    return this.#tally.bytes[0] + bytes <= this.#limits.all - reserve;
+  }
+
+  #appendBatch(batch: Batch, fits: boolean, changed: Map<string, string | null>): DropRange[] {
     const events: [number, number, number] = [...this.#tally.events];
     const bytes: [number, number, number] = [...this.#tally.bytes];
+    const lost: DropRange[] = [];
     for (const event of batch.events) {
-      const number = classNumbers[event.class];
-      this.#insert.run(event.sequence, number, event.type, event.bytes);
+      const { sequence, class: name } = event;
+      if (name === 'ledger' && !fits) {
+        lost.push({ first: sequence, last: sequence, count: 1, class: name, reason: 'full' });
+        continue;
+      }
+      const number = classNumbers[name];
+      this.#insert.run(sequence, number, event.type, event.bytes);
       events[number] += 1;
       bytes[number] += rowBytes(event);
     }
     this.#tally = { events, bytes };
     this.#next += batch.events.length;
-    for (const first of batch.reported) {
-      this.#database.prepare('DELETE FROM dropped WHERE first = ?').run(first);
-    }
+    if (lost.length > 0) this.#drop(lost);
+    for (const report of batch.reported) this.#noteReported(report, fits);
     this.#writeState(batch.state, changed);
-    return { outcome: 'stored' };
+    return lost;
+  }
+
+  /** The pieces of a range whose report is stored are forgotten; where the report itself was given up, they are told again. */
+  #noteReported(report: Batch['reported'][number], isStored: boolean): void {
+    const parameters = [classNumbers[report.class], report.reason] as const;
+    const of = 'FROM dropped WHERE class = ? AND reason = ? AND first >= ? AND last <= ?';
+    for (const [first, last] of goneIn(report)) {
+      for (const row of this.#database.prepare(`SELECT first ${of}`).all(...parameters, first, last)) {
+        this.#told.delete(Number(row.first));
+      }
+      if (isStored) this.#database.prepare(`DELETE ${of}`).run(...parameters, first, last);
+      else this.#untold = true;
+    }
   }
 
   #checkRow(events: readonly EncodedEvent[]): UplinkError | undefined {
@@ -204,8 +257,8 @@ export class Outbox {
   #fullError(): UplinkError {
     return new UplinkError(
       'CW-UPL-007',
-      `${this.#tally.bytes[0]} bytes of ledger events wait for the store, of ${this.#limits.ledger} allowed; bring the broker back, or raise outbox.maxBytes`,
-      { details: { ledgerBytes: this.#tally.bytes[0], limitBytes: this.#limits.ledger } },
+      `${this.#tally.bytes[0]} bytes of ledger events wait for the store, of ${this.#limits.all} allowed: ledger events are being given up and counted; bring the broker back, or raise outbox.maxBytes`,
+      { details: { ledgerBytes: this.#tally.bytes[0], limitBytes: this.#limits.all } },
     );
   }
 
@@ -279,7 +332,20 @@ export class Outbox {
     }
   }
 
-  /** Ranges that were dropped and whose `outbox.dropped` is not stored. */
+  /** Some of what was dropped was not told yet. */
+  get hasUntoldDrops(): boolean {
+    return this.#untold;
+  }
+
+  /** What was dropped and not told yet, in one range per class and reason where that is possible. */
+  tellDrops(): DropRange[] {
+    const pieces = this.unreportedDrops().filter(({ first }) => !this.#told.has(first));
+    for (const { first } of pieces) this.#told.add(first);
+    this.#untold = false;
+    return joinDrops(pieces);
+  }
+
+  /** Pieces that were dropped and whose `outbox.dropped` is not stored. */
   unreportedDrops(): DropRange[] {
     return this.#database
       .prepare('SELECT first, last, count, class, reason FROM dropped ORDER BY first')
@@ -334,7 +400,9 @@ export class Outbox {
   }
 
   #dropOverShare(): DropRange[] {
-    const excess = this.#tally.bytes[1] + this.#tally.bytes[2] - this.#limits.others;
+    const { all, reserve, others } = this.#limits;
+    const room = Math.max(0, Math.min(others, all - reserve - this.#tally.bytes[0]));
+    const excess = this.#tally.bytes[1] + this.#tally.bytes[2] - room;
     if (excess <= 0) return [];
     // A little more than needed, so that a full outbox isn't trimmed at every event.
     const ranges = planDrops(this.#database, excess + Math.floor(this.#limits.others / 20), rowOverheadBytes);
@@ -350,11 +418,33 @@ export class Outbox {
     for (const range of ranges) {
       this.#tally = less(this.#tally, this.#count(range.first - 1, range.last));
       remove.run(range.first, range.last);
-      remember.run(range.first, range.last, range.count, classNumbers[range.class], range.reason);
+      const piece = this.#pieceBefore(range);
+      remember.run(
+        piece?.first ?? range.first,
+        range.last,
+        (piece?.count ?? 0) + range.count,
+        classNumbers[range.class],
+        range.reason,
+      );
       this.#dropped += range.count;
     }
+    this.#untold = true;
     this.#setMeta.run('next', this.#next);
     this.#setMeta.run('dropped', this.#dropped);
+  }
+
+  /** A piece that nobody was told of and that this range continues: together they are one row of the table. */
+  #pieceBefore({ first, class: name, reason }: DropRange): { first: number; count: number } | undefined {
+    const row = this.#database
+      .prepare(
+        `SELECT first, count FROM dropped AS piece
+         WHERE class = ? AND reason = ? AND first = (
+           SELECT max(first) FROM dropped WHERE first < ? AND class = piece.class AND reason = piece.reason
+         ) AND NOT EXISTS (SELECT 1 FROM event WHERE sequence > piece.last AND sequence < ?)`,
+      )
+      .get(classNumbers[name], reason, first, first);
+    if (row === undefined || this.#told.has(Number(row.first))) return undefined;
+    return { first: Number(row.first), count: Number(row.count) };
   }
 
   #count(after: number, through: number): Tally {

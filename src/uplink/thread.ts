@@ -15,7 +15,7 @@ export interface PackedBatch {
   readonly lengths: readonly number[];
   readonly bytes: Uint8Array;
   readonly state: Readonly<Record<string, string | null>>;
-  readonly reported: readonly number[];
+  readonly reported: Batch['reported'];
 }
 
 export interface EngineOptions extends OutboxLimits {
@@ -27,6 +27,8 @@ export interface EngineOptions extends OutboxLimits {
   readonly window: number;
   readonly pubackTimeoutMs: number;
   readonly resendAfterMs: number;
+  /** While there is no link, dropped ranges are told at most this often, ms: each report takes room of the ledger's. */
+  readonly dropReportMs: number;
   readonly link: Omit<LinkOptions, 'clientId'>;
   /** Seeds the jitter of delays; each device has its own. */
   readonly seed: number;
@@ -79,7 +81,7 @@ export interface UplinkStatus {
   readonly ledgerBytes: number;
   /** The ledger's share is nearly used up: finish the running session, refuse a new one. */
   readonly ledgerFull: boolean;
-  /** Why events can't be written now (CW-UPL-007, -008), if so. */
+  /** CW-UPL-007: ledger events are given up, the outbox is full of them; -008: the disk takes nothing. */
   readonly blocked: string | undefined;
   /** Events given up since the ledger began. */
   readonly dropped: number;

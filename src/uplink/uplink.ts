@@ -54,7 +54,6 @@ export class Uplink {
   readonly #subscriptions: { readonly filter: string; readonly handler: MessageHandler }[] = [];
   readonly #statusListeners = new Set<(status: UplinkStatus) => void>();
   readonly #dropListeners = new Set<(range: DropRange) => void>();
-  readonly #dropsSeen = new Set<number>();
   #dropsHeld: DropRange[] = [];
   #pendingBytes = 0;
   #nextId = 1;
@@ -101,7 +100,9 @@ export class Uplink {
   /**
    * Stores events and state in one transaction; resolves when they are on disk. The events' sequences continue the row
    * (CW-UPL-005 otherwise; nothing of the batch is stored then). State is small JSON text by key; null removes a key.
-   * While the disk doesn't take them, events wait in memory; rejects with CW-UPL-009 where too many do, with -010 for
+   * A broker that is away never makes it reject: what an outbox full of ledger events can't take is given up, reported
+   * as CW-UPL-007 and told as dropped ranges, and the state is stored all the same. While the disk itself fails, events
+   * wait in memory; rejects with CW-UPL-009 where too many do, with -010 for
    * an event above 256 KiB, -006 where the ledger had to be replaced, -011 after `stop`.
    */
   store(events: readonly CartEvent[], state: Readonly<Record<string, string | null>> = {}): Promise<void> {
@@ -116,7 +117,7 @@ export class Uplink {
           bytes: checkSize(event, encodeEvent(event)),
         })),
         state,
-        reported: events.flatMap((event) => (event.type === 'outbox.dropped' ? [event.data.first] : [])),
+        reported: events.flatMap((event) => (event.type === 'outbox.dropped' ? [event.data] : [])),
       });
       this.#admit(batch.bytes.length);
       const message = { kind: 'store', id: this.#nextId++, batch } as const;
@@ -134,7 +135,7 @@ export class Uplink {
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > limit) {
       throw new UplinkError(
         'CW-UPL-009',
-        `${this.#pendingBytes} bytes of events wait for the disk, of ${limit} allowed; free space on it or bring the broker back`,
+        `${this.#pendingBytes} bytes of events wait for the disk, of ${limit} allowed; free space on it, or check that it is not read-only`,
         { details: { pendingBytes: this.#pendingBytes, limitBytes: limit } },
       );
     }
@@ -212,8 +213,8 @@ export class Uplink {
   }
 
   /**
-   * Events were given up; each range is to be stored as one `outbox.dropped`. Until that is on disk, the range is told
-   * again after a restart. Ranges that came before the first listener are told to it.
+   * Events were given up; each range is to be stored as one `outbox.dropped`. There is one per class and reason; while
+   * there is no link, they gather. Until that event is on disk, what it reports is told again after a restart. Ranges that came before the first listener are told to it.
    */
   onDropped(listener: (range: DropRange) => void): () => void {
     this.#dropListeners.add(listener);
@@ -330,8 +331,6 @@ export class Uplink {
   }
 
   #dropped(range: DropRange): void {
-    if (this.#dropsSeen.has(range.first)) return;
-    this.#dropsSeen.add(range.first);
     if (this.#dropListeners.size === 0) this.#dropsHeld.push(range);
     for (const listener of this.#dropListeners) listener(range);
   }

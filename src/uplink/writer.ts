@@ -28,8 +28,8 @@ const deletionDelayMs = 5_000;
 const largestDeletion = 2_000;
 
 /**
- * Gathers batches for one transaction and one fsync. What can't be written (disk full, read-only, I/O error, ledger's
- * share full) waits here and is tried again with growing delays; nothing is skipped, since the row must not break.
+ * Gathers batches for one transaction and one fsync. What can't be written (disk full, read-only, I/O error) waits
+ * here and is tried again with growing delays; nothing is skipped, since the row must not break.
  */
 export class Writer {
   readonly #outbox: Pick<Outbox, 'append' | 'flush' | 'hasDeletions' | 'pendingDeletions'>;
@@ -71,11 +71,6 @@ export class Writer {
     else this.#timer ??= setTimeout(() => this.write(), this.#groupMs);
   }
 
-  /** Space may have become free: a row that was stopped for it goes on. */
-  unblock(): void {
-    if (this.#blocked?.code === 'CW-UPL-007') this.write();
-  }
-
   /** Deletions wait for the next transaction, but not for long. */
   scheduleDeletion(): void {
     if (!this.#outbox.hasDeletions) return;
@@ -111,26 +106,23 @@ export class Writer {
     }
     // Outside: what a hook throws is no fault of the disk.
     this.#commits++;
+    this.#waiting = [];
+    this.#events = 0;
+    this.#blocked = undefined;
+    this.#backoff.reset();
+    if (result.lost !== undefined) this.#hooks.fault(result.lost);
     this.#settle(group, result.outcomes);
     if (result.drops.length > 0) this.#hooks.dropped(result.drops);
   }
 
   #settle(group: readonly Waiting[], outcomes: ReturnType<Outbox['append']>['outcomes']): void {
     const stored: number[] = [];
-    let full: UplinkError | undefined;
     for (const [i, outcome] of outcomes.entries()) {
       const id = group[i]?.id ?? 0;
       if (outcome.outcome === 'stored') stored.push(id);
-      else if (outcome.outcome === 'rejected') this.#hooks.rejected(id, outcome.error);
-      else full = outcome.error;
+      else this.#hooks.rejected(id, outcome.error);
     }
-    this.#waiting = group.slice(full === undefined ? group.length : outcomes.length - 1);
-    this.#events = this.#waiting.reduce((sum, { batch }) => sum + batch.events.length, 0);
     if (stored.length > 0) this.#hooks.stored(stored);
-    if (full === undefined) {
-      this.#blocked = undefined;
-      this.#backoff.reset();
-    } else this.#block(full);
   }
 
   #failed(error: unknown): void {

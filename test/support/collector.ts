@@ -4,6 +4,7 @@ import type { BasketSnapshot } from '#basket/basket.ts';
 import { basketSnapshot } from '#events/data/baskets.ts';
 import type { CartEvent } from '#events/event.ts';
 import { readEventPayload } from '#events/payload.ts';
+import { type DropRange, goneIn } from '#uplink/outbox-policy.ts';
 import { decodePayload } from '#uplink/payloads.ts';
 
 /**
@@ -72,10 +73,10 @@ export class Collector {
   /** Those of the gaps that no `outbox.dropped` accounts for: a receiver counts what was reported as received. */
   unreported(): readonly number[] {
     const ranges = this.events.flatMap(({ type, data }) =>
-      type === 'outbox.dropped' ? [data as { first: number; last: number }] : [],
+      type === 'outbox.dropped' ? goneIn(data as DropRange) : [],
     );
     return this.gaps().filter(
-      (sequence) => !ranges.some(({ first, last }) => first <= sequence && sequence <= last),
+      (sequence) => !ranges.some(([first, last]) => first <= sequence && sequence <= last),
     );
   }
 

@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import type { EventClass } from '#events/catalog.ts';
 import { Outbox } from '#uplink/outbox.ts';
+import { type DropRange, goneIn, joinDrops } from '#uplink/outbox-policy.ts';
 import type { Batch, EncodedEvent } from '#uplink/outbox-types.ts';
 import { temporaryFolder } from './support/bench-device.ts';
 
@@ -176,39 +177,134 @@ test('telemetry goes before evidence, the oldest first, and never a ledger event
   const dropped = [...first, ...more].reduce((sum, { count }) => sum + count, 0);
   t.is(outbox.tally.dropped, dropped);
   t.is(outbox.tally.events + dropped, next - 1);
-  t.deepEqual(
-    outbox.unreportedDrops().map((range) => range.first),
-    [...first, ...more].map((range) => range.first).sort((a, b) => a - b),
+  t.is(
+    outbox.unreportedDrops().reduce((sum, { count }) => sum + count, 0),
+    dropped,
   );
 });
 
-test("a full ledger share stops the row, says so early, and goes on when there's space", async (t) => {
-  const { outbox } = await openOutbox(t, { maxBytes: 20_000, ledgerShare: 0.5 });
+test('ledger events beyond their share take the place of the others, then of nothing but the reserve', async (t) => {
+  const { outbox } = await openOutbox(t, { maxBytes: 64_000, ledgerShare: 0.5 });
   let next = 1;
+  outbox.append([batch(next, 100, 'evidence')]);
+  next += 100;
   while (!outbox.ledgerFull) {
-    t.is(outbox.append([batch(next)]).outcomes[0]?.outcome, 'stored');
-    next++;
+    t.is(outbox.append([batch(next, 2)]).lost, undefined);
+    next += 2;
   }
-  t.true(outbox.tally.ledgerBytes < 10_000, 'there is a reserve for the running session');
-  let stored = 0;
-  for (;;) {
-    const { outcomes } = outbox.append([batch(next), batch(next + 1)]);
-    if (outcomes[0]?.outcome === 'full') break;
-    const both = outcomes[1]?.outcome === 'stored';
-    next += both ? 2 : 1;
-    stored++;
-    if (!both) break;
-  }
-  t.true(stored > 0);
-  t.true(outbox.tally.ledgerBytes <= 10_000);
-  const { outcomes } = outbox.append([batch(next, 1), batch(next + 1, 1)]);
-  t.deepEqual(
-    outcomes.map(({ outcome }) => outcome),
-    ['full'],
+  t.true(outbox.tally.ledgerBytes < 32_000, 'it is said early');
+  t.true(outbox.tally.bytes > outbox.tally.ledgerBytes, 'evidence is there');
+  const item = (sequence: number): Batch => ({
+    events: [{ ...event(sequence), type: 'item.added' }, { ...event(sequence + 1, 'evidence') }],
+    state: { last: String(sequence) },
+    reported: [],
+  });
+  let lost = outbox.append([item(next)]).lost;
+  for (next += 2; lost === undefined; next += 2) lost = outbox.append([item(next)]).lost;
+  t.is(lost.code, 'CW-UPL-007');
+  t.true(outbox.givingUp);
+  t.true(outbox.tally.ledgerBytes > 60_000, 'all the room was used');
+  t.is(outbox.tally.bytes, outbox.tally.ledgerBytes, 'evidence was given up for it');
+  t.is(outbox.nextSequence, next, 'the row goes on');
+  t.is(outbox.append([batch(next)]).lost, undefined, 'a birth has its reserve');
+  next++;
+  const pieces = outbox.unreportedDrops().length;
+  for (let i = 0; i < 200; i++, next += 2) t.is(outbox.append([item(next)]).outcomes[0]?.outcome, 'stored');
+  t.true(outbox.unreportedDrops().length <= pieces + 3, 'pieces that touch are one row');
+  t.is(
+    outbox.unreportedDrops().reduce((sum, { count }) => sum + count, 0),
+    outbox.tally.dropped,
   );
-  t.is(outbox.append([batch(next, 0)]).outcomes[0]?.outcome, 'stored', 'state alone is still stored');
-  outbox.release(5);
-  t.is(outbox.append([batch(next)]).outcomes[0]?.outcome, 'stored');
+  t.is(outbox.tally.events + outbox.tally.dropped, next - 1);
+  t.true(outbox.tally.bytes <= 64_000);
+  outbox.release(400);
+  t.is(outbox.append([item(next)]).lost, undefined, 'and goes on being stored when there is room');
+  t.false(outbox.givingUp);
+});
+
+test('drops are told once, as one range a class, until their report is stored', async (t) => {
+  const { outbox, path } = await openOutbox(t, { maxBytes: 60_000, ledgerShare: 0.5 });
+  let next = 1;
+  const kept = new Set<number>();
+  for (let i = 0; i < 60; i++) {
+    outbox.append([batch(next, 3, 'telemetry'), batch(next + 3, 1)]);
+    kept.add(next + 3);
+    next += 4;
+  }
+  for (const name of ['evidence', 'telemetry'] as const) {
+    outbox.append([batch(next, 250, name)]);
+    next += 250;
+  }
+  t.true(outbox.unreportedDrops().length > 30, 'events of the ledger are in between');
+  const told = outbox.tellDrops();
+  t.deepEqual(told.map(({ class: name }) => name).sort(), ['evidence', 'telemetry']);
+  t.is(
+    told.reduce((sum, { count }) => sum + count, 0),
+    outbox.tally.dropped,
+  );
+  const gone = new Set(
+    told.flatMap(goneIn).flatMap(([a, b]) => Array.from({ length: b - a + 1 }, (_, i) => a + i)),
+  );
+  for (const { sequence } of outbox.read(0, 10_000)) t.false(gone.has(sequence), 'no event that stays');
+  t.is(gone.size, outbox.tally.dropped);
+  t.false(outbox.hasUntoldDrops);
+  t.deepEqual(outbox.tellDrops(), []);
+  const [one, two] = told;
+  if (one === undefined || two === undefined) throw new Error('two ranges');
+  outbox.append([{ ...batch(next), reported: [one] }]);
+  t.true(outbox.unreportedDrops().every(({ class: name }) => name === two.class));
+  outbox.close();
+  const again = new Outbox(path, limits);
+  t.deepEqual(again.tellDrops(), [two], 'after a restart what was not reported is told again');
+  again.append([{ ...batch(next + 1), reported: [two] }]);
+  t.deepEqual(again.unreportedDrops(), []);
+  again.close();
+});
+
+test('joined ranges name exactly the sequences of their pieces, and no list grows without bound', (t) => {
+  const pieces = fc
+    .array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 5 }), fc.boolean()), {
+      maxLength: 200,
+    })
+    .map((steps) => {
+      let at = 1;
+      return steps.map(([gap, length, evidence]): DropRange => {
+        const first = at + gap;
+        at = first + length;
+        const name = evidence ? 'evidence' : 'telemetry';
+        return { first, last: at - 1, count: length, class: name, reason: 'full' };
+      });
+    });
+  const list = (ranges: readonly DropRange[]) =>
+    ranges
+      .flatMap((range) =>
+        goneIn(range).flatMap(([a, b]) =>
+          Array.from({ length: b - a + 1 }, (_, i) => `${range.class} ${a + i}`),
+        ),
+      )
+      .sort()
+      .join();
+  fc.assert(
+    fc.property(pieces, (all) => {
+      const joined = joinDrops(all);
+      return joined.length <= 2 && list(joined) === list(all);
+    }),
+    { seed: 11, numRuns: 200 },
+  );
+  const many = Array.from(
+    { length: 10_000 },
+    (_, i): DropRange => ({
+      first: i * 2 + 1,
+      last: i * 2 + 1,
+      count: 1,
+      class: 'telemetry',
+      reason: 'full',
+    }),
+  );
+  const joined = joinDrops(many);
+  t.true(joined.length > 1);
+  t.true(joined.every(({ runs }) => (runs?.length ?? 0) <= 8_191));
+  t.is(list(joined), list(many));
 });
 
 test('only changed keys of the state are written, in the transaction of their events', async (t) => {

@@ -17,11 +17,11 @@ class Disk {
   groups = 0;
   hasDeletions = false;
   pendingDeletions = 0;
-  append(batches: readonly Batch[]): { outcomes: AppendOutcome[]; drops: DropRange[] } {
+  append(batches: readonly Batch[]): { outcomes: AppendOutcome[]; drops: DropRange[]; lost: undefined } {
     if (this.failure !== undefined) throw this.failure;
     this.groups++;
     for (const { events } of batches) this.written.push(...events.map(({ sequence }) => sequence));
-    return { outcomes: batches.map(() => ({ outcome: 'stored' as const })), drops: [] };
+    return { outcomes: batches.map(() => ({ outcome: 'stored' as const })), drops: [], lost: undefined };
   }
   flush(): void {
     if (this.failure !== undefined) throw this.failure;

@@ -42,9 +42,14 @@ export const deviceRecovered = record('device-recovered', {
 export const outboxDropped = record('outbox-dropped', {
   first: must(1, uint, 'first sequence dropped'),
   last: must(2, uint, 'last sequence dropped'),
-  count: must(3, uint, 'events dropped in that range'),
+  count: must(3, uint, 'events of this class dropped in that range'),
   class: must(4, choice('telemetry', 'evidence', 'ledger'), 'class of the events'),
   reason: must(5, choice('full', 'refused'), 'why: no space, or the broker will never take it'),
+  runs: may(
+    6,
+    array(uint),
+    'where events in between were kept: how many sequences are gone, how many are not, and so on from first to last',
+  ),
 });
 export const commandDone = record('command-done', {
   command: must(1, text, 'session.begin'),
