@@ -136,6 +136,32 @@ test('the consumer of the documents gets what came while it was dead, and counts
   t.deepEqual(kept(), [1, 4, 5]);
 });
 
+test('the consumer of the documents still waits for what a dropped range leaves out', async (t) => {
+  const { send, start, kept, safe, subscribed, listen, acks } = await bench(t);
+  listen(start());
+  await subscribed();
+  const report: Draft = {
+    type: 'outbox.dropped',
+    data: { first: 2, last: 5, count: 3, class: 'evidence', reason: 'full', runs: [1, 1, 2] },
+  };
+  const events = makeEvents(1, [...[1, 2, 3, 4, 5].map(suspended), report]);
+  const [one, , three, , , range] = events as [
+    CartEvent,
+    CartEvent,
+    CartEvent,
+    CartEvent,
+    CartEvent,
+    CartEvent,
+  ];
+  await send(one);
+  await send(range, 'json');
+  await safe(2);
+  t.true(acks.every(({ sequence }) => sequence <= 2));
+  await send(three);
+  await safe(6);
+  t.deepEqual(kept(), [1, 3, 6]);
+});
+
 test('the printed programs are those that are tested', async (t) => {
   t.is(await readDocument('consumers.md'), await consumersDocument());
 });
