@@ -41,30 +41,19 @@ const openUplink = (folder: GatewayFolder) => {
   });
 };
 
-/** An earlier run without a broker, until its outbox took no more events of the ledger. */
+/** An earlier run without a broker: far more events of the ledger than there is room for. */
 async function fillLedger(folder: GatewayFolder): Promise<number> {
-  // Many at a time, and then one by one, until not even one more fits.
-  return (await fillBy(folder, 50)) + (await fillBy(folder, 1));
-}
-
-async function fillBy(folder: GatewayFolder, size: number): Promise<number> {
   const uplink = await openUplink(folder);
   const { ledger, boot, nextSequence } = uplink.start;
-  const row = new Ledger(
-    { store, device, ledger },
-    { boot, nextSequence, versions: { software: 'cartwright/test' } },
-  );
-  let made = 0;
-  for (let full = false; !full; ) {
-    const events = Array.from({ length: size }, () => {
+  const row = new Ledger({ store, device, ledger }, { boot, nextSequence, versions: { software: 'x' } });
+  const made = 8_000;
+  for (let i = 0; i < made; i += 200) {
+    const events = Array.from({ length: 200 }, () => {
       const transaction = 'x'.repeat(100);
       const draft = { type: 'command.done', data: { command: 'session.begin', transaction } } as const;
-      return row.append(draft, { atUs: made, time: Date.now(), timeQuality: 'synced' });
+      return row.append(draft, { atUs: i, time: Date.now(), timeQuality: 'synced' });
     });
-    const stored = uplink.store(events).then(() => true);
-    stored.catch(() => {});
-    full = !(await Promise.race([stored, setTimeout(1_500, false)]));
-    if (!full) made += events.length;
+    await uplink.store(events);
   }
   await uplink.stop(100);
   return made;
@@ -76,7 +65,6 @@ test.serial('a gateway that starts with a full outbox connects, empties it, and 
   t.teardown(() => broker.remove());
   const folder = await makeFolder(t, broker.url, { outbox: smallOutbox });
   const made = await fillLedger(folder);
-  t.true(made > 500, `${made} events`);
   const collector = await Collector.connect(broker.url, store, device);
   t.teardown(() => collector.close());
   const daemon = await startGateway(folder);
@@ -86,8 +74,9 @@ test.serial('a gateway that starts with a full outbox connects, empties it, and 
     20_000,
     'the birth of this run',
   );
-  t.deepEqual(collector.gaps(), []);
   t.is(await daemon.stop(), 0);
+  t.true(collector.gaps().length > 0, 'there was not enough room');
+  t.deepEqual(collector.unreported(), []);
 });
 
 test.serial(
@@ -101,7 +90,6 @@ test.serial(
     const began = performance.now();
     t.is(await daemon.stop(), 0);
     t.true(performance.now() - began < 10_000);
-    t.true(daemon.log.some((line) => line.includes('does not take the last events')));
   },
 );
 
