@@ -1,5 +1,8 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import anyTest from 'ava';
+import { parse, stringify } from 'yaml';
 import { callDevice } from '#cli/call.ts';
 import type { CartEvent } from '#events/event.ts';
 import { Collector } from '#test/support/collector.ts';
@@ -43,5 +46,65 @@ test('a recorded live run replays to the decisions it had live', async (t) => {
   t.is(result.error, undefined);
   const live = decisions(collector.ledger());
   t.true(live.length >= 10, `${live.length} decisions`);
+  t.deepEqual(decisions(replayed), live);
+});
+
+/** A scanner that reads something every 10 ms: whenever the gateway stops, the latest still wait for their turn. */
+const busyScanner = `export const driver = {
+  contract: 1, name: 'busy', kind: 'scanner',
+  options: { parse: (v) => v, safeParse: (data) => ({ success: true, data }) },
+  async open(options, { id, clock }) {
+    let timer;
+    return {
+      identity: {}, faults: { subscribe: () => () => {} },
+      async start(sink) {
+        let n = 0;
+        timer = setInterval(() => {
+          const data = new TextEncoder().encode('scan ' + ++n);
+          sink({ kind: 'scan', source: id, atUs: clock.nowUs(), data, symbology: '' });
+        }, 10);
+      },
+      async stop() { clearInterval(timer); },
+    };
+  },
+};
+export default driver;
+`;
+
+test('what was read right before the stop is in the ledger and in the recording', async (t) => {
+  t.timeout(60_000);
+  const broker = await startMosquitto();
+  t.teardown(() => broker.remove());
+  const drivers = ['drivers/busy.js'];
+  const folder = await makeGatewayFolder({
+    brokerUrl: broker.url,
+    scenario: 'put-back',
+    config: { drivers },
+  });
+  t.teardown(() => folder.remove());
+  await mkdir(join(folder.path, 'drivers'));
+  await writeFile(join(folder.path, 'drivers', 'busy.js'), busyScanner);
+  const boardPath = join(folder.path, 'board.yaml');
+  const board = parse(await readFile(boardPath, 'utf8')) as { devices: object[] };
+  const devices = [...board.devices, { id: 'busy', driver: 'busy', options: {} }];
+  await writeFile(boardPath, stringify({ ...board, devices }));
+  const collector = await Collector.connect(broker.url, store, device);
+  t.teardown(() => collector.close());
+  const record = join(folder.path, 'recording');
+  const daemon = await startGateway(folder, { record });
+  t.teardown(() => daemon.kill());
+  await collector.until(({ type }) => type === 'scan.read', 10_000, 'a scan');
+  t.is(await daemon.stop(), 0);
+  await setTimeout(500);
+
+  const trace = join(record, 'trace.ndjson');
+  const reader = await openTrace(trace);
+  const replayed: CartEvent[] = [];
+  const result = await replay(reader, await loadReplaySetup(trace, reader.header), (event) =>
+    replayed.push(event),
+  );
+  t.is(result.error, undefined);
+  const live = decisions(collector.ledger());
+  t.true(live.length > 10, `${live.length} decisions`);
   t.deepEqual(decisions(replayed), live);
 });
