@@ -1,10 +1,11 @@
-import type { IPublishPacket, MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import { createRandom } from '#base/random.ts';
 import { decodeEvent } from '#events/codec.ts';
 import { toJsonLine } from '#events/json.ts';
 import { Delivery } from './delivery.ts';
 import { toPlain, UplinkError } from './errors.ts';
 import { FaultGate } from './fault-gate.ts';
+import { Incoming, notUnderstood } from './incoming.ts';
 import { Link, type Session, transportOf } from './link.ts';
 import { Messages } from './messages.ts';
 import { Outbox } from './outbox.ts';
@@ -12,6 +13,7 @@ import type { EncodedEvent } from './outbox-types.ts';
 import { type BirthFields, encodeState, readAck, readState } from './payloads.ts';
 import { identityError, Presence } from './presence.ts';
 import { Quota } from './quota.ts';
+import { StatusSource } from './status.ts';
 import {
   type EngineOptions,
   type FromWorker,
@@ -20,11 +22,9 @@ import {
   unpackBatch,
   type WorkerStart,
 } from './thread.ts';
-import { clientId, devicePrefix, matchesFilter, parseTopic } from './topics.ts';
+import { clientId, devicePrefix } from './topics.ts';
 import { Writer } from './writer.ts';
 
-/** Messages that may wait in the gateway's thread before the broker is held back. */
-const incomingWindow = 32;
 /** How long the store's retained `ack` may take after SUBACK before waiting events are sent again, ms. */
 const ackGraceMs = 250;
 const statusDelayMs = 100;
@@ -44,9 +44,8 @@ export class Engine {
   readonly #link: Link;
   readonly #presence: Presence;
   readonly #gate: FaultGate;
-  readonly #filters = new Set<string>();
-  readonly #unhandled: (() => void)[] = [];
-  #outstanding = 0;
+  readonly #incoming: Incoming;
+  readonly #status: StatusSource;
   #birth: BirthFields | undefined;
   #connection = 0;
   #stopping = false;
@@ -58,7 +57,6 @@ export class Engine {
   #protocol: UplinkStatus['protocol'];
   #reason: string | undefined = 'not connected yet';
   #toldAt = performance.now();
-  #oldest: { sequence: number; atUs: number | undefined } | undefined;
 
   /**
    * Opens the outbox. Throws CW-UPL-001, -003, -004, -030.
@@ -105,6 +103,13 @@ export class Engine {
         progress: () => this.#schedulePump(),
       },
     );
+    this.#status = new StatusSource(options.link.url, this.#outbox, this.#writer, this.#delivery);
+    this.#incoming = new Incoming(this.#prefix, {
+      acknowledge: (payload) => this.#acknowledge(payload),
+      stateSeen: (payload) => this.#stateSeen(payload),
+      forward: (message) => post({ kind: 'message', message }),
+      fault,
+    });
     this.#messages = new Messages({ fault, progress: () => this.#schedulePump() });
     this.#link = new Link(
       { ...options.link, clientId: clientId(options) },
@@ -112,7 +117,7 @@ export class Engine {
         will: () => this.#will(),
         up: (session) => this.#up(session),
         down: (reason) => this.#down(reason),
-        message: (packet, done) => this.#incoming(packet, done),
+        message: (packet, done) => this.#incoming.receive(packet, done),
         fault,
       },
       random.fork('link'),
@@ -151,12 +156,11 @@ export class Engine {
         else if (!this.#stopping) this.#link.start();
         break;
       case 'subscribe':
-        this.#filters.add(message.filter);
+        this.#incoming.admit(message.filter);
         if (this.#link.session !== undefined) this.#subscribe(this.#link.session.client, [message.filter]);
         break;
       case 'handled':
-        this.#outstanding--;
-        this.#unhandled.shift()?.();
+        this.#incoming.handled();
         break;
       case 'stop':
         void this.stop(message.withinMs);
@@ -225,7 +229,7 @@ export class Engine {
     };
     this.#subscribe(
       session.client,
-      [`${this.#prefix}/ack`, `${this.#prefix}/state`, ...this.#filters],
+      [`${this.#prefix}/ack`, `${this.#prefix}/state`, ...this.#incoming.filters],
       () => {
         // Where the store acknowledges, its retained word spares repeating what it has.
         if (!this.#outbox.acknowledged) this.#startDelivery?.();
@@ -243,7 +247,7 @@ export class Engine {
     this.#reason = reason;
     this.#delivery.disconnected();
     this.#messages.disconnected();
-    for (const done of this.#unhandled.splice(0)) done();
+    this.#incoming.disconnected();
     if (reason === 'session taken over' && this.#presence.takenOver(performance.now())) {
       this.#fault(identityError(clientId(this.#options)));
     }
@@ -266,51 +270,6 @@ export class Engine {
     });
   }
 
-  #incoming(packet: IPublishPacket, done: () => void): void {
-    const { topic } = packet;
-    const parsed = parseTopic(topic);
-    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
-    if (parsed === undefined) {
-      this.#notUnderstood(topic, 'the topic is not one of the contract');
-    } else if (topic === `${this.#prefix}/ack`) this.#acknowledge(payload);
-    else if (topic === `${this.#prefix}/state`) this.#stateSeen(payload);
-    else if ([...this.#filters].some((filter) => matchesFilter(filter, topic))) {
-      this.#forward(packet, payload, done);
-      return;
-    }
-    done();
-  }
-
-  #forward(packet: IPublishPacket, payload: Uint8Array, done: () => void): void {
-    const { responseTopic, correlationData, contentType } = packet.properties ?? {};
-    this.#post({
-      kind: 'message',
-      message: {
-        topic: packet.topic,
-        // A copy: the parser's memory holds more than this message.
-        payload: Uint8Array.from(payload),
-        retain: packet.retain,
-        properties: {
-          responseTopic,
-          correlationData: correlationData === undefined ? undefined : Uint8Array.from(correlationData),
-          contentType,
-        },
-      },
-    });
-    this.#outstanding++;
-    if (this.#outstanding > incomingWindow) this.#unhandled.push(done);
-    else done();
-  }
-
-  #notUnderstood(topic: string, why: string): void {
-    this.#fault(
-      new UplinkError(
-        'CW-UPL-026',
-        `a message on ${JSON.stringify(topic.slice(0, 200))} was ignored: ${why}`,
-      ),
-    );
-  }
-
   #acknowledge(payload: Uint8Array): void {
     try {
       if (payload.length === 0) this.#delivery.stopAcknowledging();
@@ -319,7 +278,9 @@ export class Engine {
         this.#delivery.acknowledge(ledger, sequence, performance.now());
       }
     } catch (error) {
-      this.#notUnderstood(`${this.#prefix}/ack`, error instanceof Error ? error.message : String(error));
+      this.#fault(
+        notUnderstood(`${this.#prefix}/ack`, error instanceof Error ? error.message : String(error)),
+      );
       return;
     }
     this.#startDelivery?.();
@@ -378,48 +339,13 @@ export class Engine {
   #postStatus(): void {
     clearTimeout(this.#statusTimer);
     this.#statusTimer = undefined;
-    const { events, bytes, ledgerBytes, dropped } = this.#outbox.tally;
-    this.#post({
-      kind: 'status',
-      status: {
-        connected: this.#link.session !== undefined,
-        protocol: this.#protocol,
-        broker: this.#options.link.url,
-        reason: this.#reason,
-        connection: this.#connection,
-        outboxEvents: events,
-        outboxBytes: bytes,
-        ledgerBytes,
-        ledgerFull: this.#outbox.ledgerFull,
-        blocked: this.#writer.blocked?.code ?? (this.#outbox.givingUp ? 'CW-UPL-007' : undefined),
-        dropped,
-        published: this.#delivery.published,
-        publishedThrough: this.#outbox.publishedThrough,
-        releasedThrough: this.#outbox.releasedThrough,
-        acknowledged: this.#outbox.acknowledged,
-        oldestUs: this.#oldestUs(),
-        commits: this.#writer.commits,
-      },
+    const status = this.#status.read({
+      connected: this.#link.session !== undefined,
+      protocol: this.#protocol,
+      reason: this.#reason,
+      connection: this.#connection,
     });
-  }
-
-  #oldestUs(): number | undefined {
-    const event = this.#outbox.oldest();
-    if (event === undefined) return undefined;
-    if (this.#oldest?.sequence !== event.sequence) {
-      this.#oldest = { sequence: event.sequence, atUs: this.#timeOf(event) };
-    }
-    return this.#oldest.atUs;
-  }
-
-  /** Monotonic time of an event of this boot, µs; undefined for another boot's, and for one that can not be read. */
-  #timeOf(event: EncodedEvent): number | undefined {
-    try {
-      const { boot, atUs } = decodeEvent(event.bytes);
-      return boot === this.#outbox.start.boot ? atUs : undefined;
-    } catch {
-      return undefined;
-    }
+    this.#post({ kind: 'status', status });
   }
 
   /** Sends what can be sent within the bound, says goodbye on `state`, marks a clean stop and closes the outbox. */

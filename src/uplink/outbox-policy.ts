@@ -1,11 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EventClass } from '#events/catalog.ts';
-
-/** Rows and bytes per class, by the class's number: ledger, evidence, telemetry. */
-export interface Tally {
-  readonly events: readonly [number, number, number];
-  readonly bytes: readonly [number, number, number];
-}
+import { rowOverheadBytes } from './outbox-tally.ts';
 
 /**
  * Events that were given up. Without `runs`, nothing from `first` to `last` is still to come, so a receiver counts all
@@ -65,15 +60,6 @@ export function goneIn({
   return gone;
 }
 
-/** What is left of `all` without `part`. */
-export function less(all: Tally, part: Tally): Tally {
-  const { events, bytes } = all;
-  return {
-    events: [events[0] - part.events[0], events[1] - part.events[1], events[2] - part.events[2]],
-    bytes: [bytes[0] - part.bytes[0], bytes[1] - part.bytes[1], bytes[2] - part.bytes[2]],
-  };
-}
-
 /** Telemetry goes first, then evidence; ledger events are never dropped for space. */
 const order = [
   { name: 'telemetry', number: 2 },
@@ -84,7 +70,7 @@ const order = [
  * Chooses what to drop to free `bytes`: the oldest telemetry, then the oldest evidence. A range never spans an event
  * that stays (it may span some that were delivered before).
  */
-export function planDrops(database: DatabaseSync, bytes: number, rowOverheadBytes: number): DropRange[] {
+export function planDrops(database: DatabaseSync, bytes: number): DropRange[] {
   const rows = database.prepare(
     `SELECT sequence, class, length(bytes) + length(type) + ${rowOverheadBytes} AS bytes
      FROM event ORDER BY sequence`,

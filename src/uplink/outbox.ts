@@ -1,7 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { UplinkError } from './errors.ts';
+import { Drops } from './outbox-drops.ts';
 import { openOutboxFile } from './outbox-file.ts';
-import { type DropRange, goneIn, joinDrops, less, planDrops, type Tally } from './outbox-policy.ts';
+import { type DropRange, planDrops } from './outbox-policy.ts';
+import { countRows, less, rowBytes, type Tally } from './outbox-tally.ts';
 import {
   type AppendOutcome,
   type Batch,
@@ -13,8 +15,6 @@ import {
   type OutboxTally,
 } from './outbox-types.ts';
 
-/** What a row costs beside its payload: record header, keys and its share of a page. */
-const rowOverheadBytes = 24;
 /** From this share of its bytes on the ledger counts as full: what is left is for finishing the running session. */
 const ledgerFullShare = 0.9;
 /** Of all the bytes, this part is kept for what the gateway says of itself. */
@@ -44,6 +44,7 @@ export class Outbox {
   readonly #insert: StatementSync;
   readonly #select: StatementSync;
   readonly #setMeta: StatementSync;
+  readonly #drops: Drops;
   #tally: Tally;
   #next: number;
   #state: Map<string, string>;
@@ -54,9 +55,6 @@ export class Outbox {
   #published: number;
   #dropped: number;
   #lost = false;
-  /** `first` of the dropped pieces that were told and whose report isn't stored. */
-  readonly #told = new Set<number>();
-  #untold: boolean;
 
   /**
    * @param resume set where a worker is restarted within one run of the gateway: the boot count stays
@@ -89,8 +87,8 @@ export class Outbox {
     this.#next = Math.max(this.#meta('next', 1), largest + 1);
     // After a crash nobody knows how far publishing got: anything that was stored may have left.
     this.#published = clean ? this.#meta('published', this.#next - 1) : this.#next - 1;
-    this.#untold = database.prepare('SELECT 1 FROM dropped LIMIT 1').get() !== undefined;
-    this.#tally = this.#count(0, Number.MAX_SAFE_INTEGER);
+    this.#drops = new Drops(database);
+    this.#tally = countRows(database, 0, Number.MAX_SAFE_INTEGER);
     this.#state = new Map(
       database
         .prepare('SELECT key, value FROM state')
@@ -137,7 +135,7 @@ export class Outbox {
   get tally(): OutboxTally {
     const { events, bytes } =
       this.#deleteThrough > this.#deletedThrough
-        ? less(this.#tally, this.#count(this.#deletedThrough, this.#deleteThrough))
+        ? less(this.#tally, countRows(this.#database, this.#deletedThrough, this.#deleteThrough))
         : this.#tally;
     return {
       events: events[0] + events[1] + events[2],
@@ -221,22 +219,9 @@ export class Outbox {
     this.#tally = { events, bytes };
     this.#next += batch.events.length;
     if (lost.length > 0) this.#drop(lost);
-    for (const report of batch.reported) this.#noteReported(report, fits);
+    for (const report of batch.reported) this.#drops.noteReported(report, fits);
     this.#writeState(batch.state, changed);
     return lost;
-  }
-
-  /** The pieces of a range whose report is stored are forgotten; where the report itself was given up, they are told again. */
-  #noteReported(report: Batch['reported'][number], isStored: boolean): void {
-    const parameters = [classNumbers[report.class], report.reason] as const;
-    const of = 'FROM dropped WHERE class = ? AND reason = ? AND first >= ? AND last <= ?';
-    for (const [first, last] of goneIn(report)) {
-      for (const row of this.#database.prepare(`SELECT first ${of}`).all(...parameters, first, last)) {
-        this.#told.delete(Number(row.first));
-      }
-      if (isStored) this.#database.prepare(`DELETE ${of}`).run(...parameters, first, last);
-      else this.#untold = true;
-    }
   }
 
   #checkRow(events: readonly EncodedEvent[]): UplinkError | undefined {
@@ -334,29 +319,17 @@ export class Outbox {
 
   /** Some of what was dropped was not told yet. */
   get hasUntoldDrops(): boolean {
-    return this.#untold;
+    return this.#drops.hasUntold;
   }
 
   /** What was dropped and not told yet, in one range per class and reason where that is possible. */
   tellDrops(): DropRange[] {
-    const pieces = this.unreportedDrops().filter(({ first }) => !this.#told.has(first));
-    for (const { first } of pieces) this.#told.add(first);
-    this.#untold = false;
-    return joinDrops(pieces);
+    return this.#drops.tell();
   }
 
   /** Pieces that were dropped and whose `outbox.dropped` is not stored. */
   unreportedDrops(): DropRange[] {
-    return this.#database
-      .prepare('SELECT first, last, count, class, reason FROM dropped ORDER BY first')
-      .all()
-      .map((row) => ({
-        first: Number(row.first),
-        last: Number(row.last),
-        count: Number(row.count),
-        class: classNames[Number(row.class)] ?? 'ledger',
-        reason: row.reason === 'refused' ? 'refused' : 'full',
-      }));
+    return this.#drops.unreported();
   }
 
   /** Gives one event up for good, because the broker will never take it. */
@@ -394,7 +367,7 @@ export class Outbox {
 
   #applyDeletions(through = this.#deletable): void {
     if (through <= this.#deletedThrough) return;
-    this.#tally = less(this.#tally, this.#count(this.#deletedThrough, through));
+    this.#tally = less(this.#tally, countRows(this.#database, this.#deletedThrough, through));
     this.#database.prepare('DELETE FROM event WHERE sequence <= ?').run(through);
     this.#deletedThrough = through;
   }
@@ -405,64 +378,21 @@ export class Outbox {
     const excess = this.#tally.bytes[1] + this.#tally.bytes[2] - room;
     if (excess <= 0) return [];
     // A little more than needed, so that a full outbox isn't trimmed at every event.
-    const ranges = planDrops(this.#database, excess + Math.floor(this.#limits.others / 20), rowOverheadBytes);
+    const ranges = planDrops(this.#database, excess + Math.floor(this.#limits.others / 20));
     this.#drop(ranges);
     return ranges;
   }
 
   #drop(ranges: readonly DropRange[]): void {
-    const remember = this.#database.prepare(
-      'INSERT OR REPLACE INTO dropped (first, last, count, class, reason) VALUES (?, ?, ?, ?, ?)',
-    );
     const remove = this.#database.prepare('DELETE FROM event WHERE sequence BETWEEN ? AND ?');
     for (const range of ranges) {
-      this.#tally = less(this.#tally, this.#count(range.first - 1, range.last));
+      this.#tally = less(this.#tally, countRows(this.#database, range.first - 1, range.last));
       remove.run(range.first, range.last);
-      const piece = this.#pieceBefore(range);
-      remember.run(
-        piece?.first ?? range.first,
-        range.last,
-        (piece?.count ?? 0) + range.count,
-        classNumbers[range.class],
-        range.reason,
-      );
+      this.#drops.remember(range);
       this.#dropped += range.count;
     }
-    this.#untold = true;
     this.#setMeta.run('next', this.#next);
     this.#setMeta.run('dropped', this.#dropped);
-  }
-
-  /** A piece that nobody was told of and that this range continues: together they are one row of the table. */
-  #pieceBefore({ first, class: name, reason }: DropRange): { first: number; count: number } | undefined {
-    const row = this.#database
-      .prepare(
-        `SELECT first, count FROM dropped AS piece
-         WHERE class = ? AND reason = ? AND first = (
-           SELECT max(first) FROM dropped WHERE first < ? AND class = piece.class AND reason = piece.reason
-         ) AND NOT EXISTS (SELECT 1 FROM event WHERE sequence > piece.last AND sequence < ?)`,
-      )
-      .get(classNumbers[name], reason, first, first);
-    if (row === undefined || this.#told.has(Number(row.first))) return undefined;
-    return { first: Number(row.first), count: Number(row.count) };
-  }
-
-  #count(after: number, through: number): Tally {
-    const events: [number, number, number] = [0, 0, 0];
-    const bytes: [number, number, number] = [0, 0, 0];
-    const rows = this.#database
-      .prepare(
-        `SELECT class, count(*) AS events, sum(length(bytes) + length(type) + ${rowOverheadBytes}) AS bytes
-         FROM event WHERE sequence > ? AND sequence <= ? GROUP BY class`,
-      )
-      .all(after, through);
-    for (const row of rows) {
-      const number = Number(row.class);
-      if (number !== 0 && number !== 1 && number !== 2) continue;
-      events[number] = Number(row.events);
-      bytes[number] = Number(row.bytes);
-    }
-    return { events, bytes };
   }
 
   #meta(key: string, fallback: number): number {
@@ -492,8 +422,4 @@ export class Outbox {
       throw error;
     }
   }
-}
-
-function rowBytes(event: EncodedEvent): number {
-  return event.bytes.length + event.type.length + rowOverheadBytes;
 }
