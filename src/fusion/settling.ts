@@ -253,20 +253,22 @@ export class Settling {
     return false;
   }
 
-  /** Two open questions that are one thing: put in in two steps, or partly taken out again. */
+  /**
+   * Two open questions that are one thing, put in in two steps. Never one put in and partly taken out again: that a scan
+   * names just the difference of two masses is a coincidence too often.
+   */
   #settlePair(plate: string, pending: PendingScan): boolean {
     const open = this.#changesAsked(plate).slice(0, jointDepth);
     const scans = this.#memory.scansFor(plate);
     for (const [i, later] of open.entries()) {
       for (const earlier of open.slice(i + 1)) {
         if (earlier.change === undefined || later.change === undefined) continue;
+        if (earlier.passed === true || later.passed === true) continue;
+        if (earlier.change.massMg < 0 || later.change.massMg < 0) continue;
         const both = combine([earlier.change, later.change]);
         const without = new Set([...lotOf(earlier), ...lotOf(later)]);
         const result = this.#judge.weigh(both, { scans, without, question: later.event });
         if (!plausiblyJoint(earlier.change, later.change, result)) continue;
-        // That a scan names just what was left after something was taken out is a coincidence too often.
-        const strictness = later.change.massMg < 0 ? unsupportedStrictness : 1;
-        if (decided(result, this.#config, strictness) === undefined) continue;
         if (this.#writeScanned(both, result, [earlier, later], pending)) return true;
       }
     }

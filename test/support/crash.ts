@@ -24,6 +24,8 @@ export interface CrashReport {
   readonly score: Score;
   /** Movements that were neither decided nor asked about. */
   readonly unexplained: readonly string[];
+  /** What the store has in the end, in order: to see how a fault came about. */
+  readonly ledger: readonly CartEvent[];
 }
 
 export type Bounds = readonly [from: number, to: number];
@@ -91,6 +93,7 @@ export async function shopThroughKills(options: {
       problems: collector.problems,
       score: result,
       unexplained: unexplained(result, events),
+      ledger: events,
     };
   } finally {
     await collector.close();

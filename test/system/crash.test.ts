@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import anyTest from 'ava';
+import { EventPrinter } from '#cli/event-line.ts';
 import { Collector } from '#test/support/collector.ts';
 import { basketFaults, shopThroughKills, tripTruths } from '#test/support/crash.ts';
 import { device, makeGatewayFolder, startGateway, store } from '#test/support/gateway.ts';
@@ -29,6 +30,10 @@ test.serial(
       `${report.events} events, ${report.repeats} repeats removed by id, ${report.score.questions} questions, ` +
         `${report.score.decided + report.score.decidedAfterAsking} of ${report.score.truths} decided`,
     );
+    if (report.score.wrong > 0) {
+      const printer = new EventPrinter({ colour: false });
+      t.log(report.ledger.map((event) => `${event.boot} ${event.atUs} ${printer.line(event)}`).join('\n'));
+    }
     t.deepEqual(report.gaps, [], 'no sequence is missing');
     t.deepEqual(report.basketFaults, [], 'every basket is what the events give');
     t.deepEqual(report.problems, []);
