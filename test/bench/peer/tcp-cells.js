@@ -19,13 +19,13 @@ export class LineReader {
   #at = 0;
   #negative = false;
 
-  /** @param {Uint8Array} chunk @param {(cell: number, counts: number, sequence: number) => void} take */
-  read(chunk, take) {
+  /** @param {Uint8Array} chunk @param {number} length @param {(cell: number, counts: number, sequence: number) => void} take */
+  read(chunk, length, take) {
     const values = this.#values;
     let at = this.#at;
     let value = values[at];
     let negative = this.#negative;
-    for (let i = 0; i < chunk.length; i++) {
+    for (let i = 0; i < length; i++) {
       const byte = chunk[i];
       if (byte === minus) negative = true;
       else if (byte >= 0x30) value = value * 10 + byte - 0x30;
@@ -52,7 +52,7 @@ export default {
   kind: 'load-cell',
   options,
   async open({ port, cells }, { id, clock, log }) {
-    let receive = (_chunk) => {};
+    let receive = (_buffer, _length) => {};
     // One buffer for all reads: a stream would allocate 64 KiB for each chunk, however small.
     const socket = connect({
       host: '127.0.0.1',
@@ -60,7 +60,7 @@ export default {
       onread: {
         buffer: Buffer.allocUnsafe(65_536),
         callback: (length, buffer) => {
-          receive(buffer.subarray(0, length));
+          receive(buffer, length);
           return true;
         },
       },
@@ -82,9 +82,9 @@ export default {
           samples++;
           sink({ kind: 'cell', source: cells[cell], atUs, counts, sequence });
         };
-        receive = (chunk) => {
+        receive = (buffer, length) => {
           atUs = clock.nowUs();
-          reader.read(chunk, take);
+          reader.read(buffer, length, take);
         };
       },
       async stop() {
