@@ -110,6 +110,11 @@ export class DecisionLoop {
     this.#ingest.push(input);
   }
 
+  /** Decides now on what is waiting, without holding it back: at the start, when nothing earlier can come. */
+  flush(): void {
+    this.#ingest.flush();
+  }
+
   /**
    * Carries a command out in its turn; the outcome is on disk when this resolves, in one write with the state that
    * `stateOf` gives for it and with events that it appends to the pipeline. Rejects where that is lost.

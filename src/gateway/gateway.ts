@@ -189,6 +189,8 @@ export class Gateway {
   async start(): Promise<void> {
     await this.#synchronizeClock();
     if (this.#stopped) return;
+    // So that the birth already bears the time.
+    this.#loop.flush();
     this.#loop.start();
     const { boot, crashed } = this.#uplink.start;
     // Nobody waits for it to be stored: a full outbox takes it only once the announcement below has made it send.

@@ -27,7 +27,8 @@ test('a recorded live run replays to the decisions it had live', async (t) => {
   const record = join(folder.path, 'recording');
   const daemon = await startGateway(folder, { record });
   t.teardown(() => daemon.kill());
-  await collector.until((event) => event.type === 'gateway.born', 10_000, 'the birth');
+  const born = await collector.until((event) => event.type === 'gateway.born', 10_000, 'the birth');
+  t.true(born.time > Date.UTC(2026, 0, 1), 'the birth bears the time');
   const call = { broker: broker.url, store, device, timeout: 10 };
   const begun = await callDevice({ ...call, command: 'session.begin', args: { token: 'QR-TEST-0001' } });
   t.is(begun.status, 'done');
