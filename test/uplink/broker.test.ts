@@ -324,6 +324,10 @@ test('an outbox full of ledger events takes no store down: what does not fit is 
     'counted',
   );
   t.true(device.drops.every((range) => range.class === 'ledger' && range.reason === 'full'));
+  await until(
+    () => device.status.outboxEvents + device.status.dropped === 8_001,
+    'every event is kept or counted',
+  );
   const before = device.status.outboxEvents;
   await device.store(1, telling('gateway.born'));
   await until(() => device.status.outboxEvents === before + 1, 'the birth has its place');
