@@ -152,7 +152,7 @@ test('tail passes over what is no event, and waits for a broker that goes away',
   await site.call('session.begin', 'token=QR-4200');
   await run.shows('basket.opened');
   await site.daemon.stop();
-  for (let tries = 0; tries < 200 && !stderr.includes('waiting for it'); tries++) await sleep(25);
+  for (let tries = 0; tries < 1_200 && !stderr.includes('waiting for it'); tries++) await sleep(25);
   t.regex(stderr, /event\/item\/added: CW-EVT-\d{3} /);
   t.regex(stderr, /is gone; waiting for it/);
   t.false(stderr.includes('\u{1b}'), 'nothing reaches the terminal as a command');

@@ -160,6 +160,7 @@ async function flood(t: ExecutionContext, { attacker, answers }: Site, name: str
     attacker.publish(`${prefix}/request/gateway/info`, request(`${name}-${i}`), { qos: 1 });
   }
   const seen = () => answers.filter(({ transaction }) => transaction.startsWith(name));
+  t.true(await waitFor(() => seen().length > 0, 60_000), 'the first answer');
   // Answers that pile up before a slow broker are given up: who asked repeats the transaction.
   for (let before = -1; seen().length > before && seen().length < floodOf; await sleep(2_000)) {
     before = seen().length;
