@@ -15,7 +15,7 @@ const parts: readonly Part[] = [replayPart, samplesPart, eventsPart, startPart, 
 
 const help = `Measures the gateway and prints a table; out/bench.json has every single measurement.
 
-  npm run bench                       everything, about 15 minutes
+  npm run bench                       everything, about 20 minutes
   npm run bench -- replay samples     some parts
   npm run bench -- --quick            shorter, to see that it works
 
