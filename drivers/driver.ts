@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { ReadingSink } from '#readings/readings.ts';
+import type { Ports } from './ports/ports.ts';
 
 /** The version of this contract; a driver built for another major version is refused. */
 export const driverContract = 1;
@@ -42,6 +43,8 @@ export interface DriverContext {
   readonly log: Logger;
   /** Devices of a profile that this one is reached through (`bus`), already open. */
   readonly buses: ReadonlyMap<string, Device>;
+  /** How it reaches hardware. A driver that opens files or sockets by itself can't be recorded or replayed. */
+  readonly ports: Ports;
 }
 
 /** What is wrong with options, as zod says it; only what is read here. */

@@ -13,6 +13,15 @@ export const driverCodes = {
   'CW-DRV-009': 'The device does not know this call.',
   'CW-DRV-010': "A maker's driver file can not be used.",
   'CW-DRV-011': 'The device took too long to open or to start.',
+  'CW-DRV-012': 'The permission to open the device is missing.',
+  'CW-DRV-013': 'The chip does not answer on its bus.',
+  'CW-DRV-014': 'Several attached devices match the profile entry.',
+  'CW-DRV-015': 'The device delivers values that can not be true.',
+  'CW-DRV-016': "The device's firmware can not be used.",
+  'CW-DRV-017': 'The device lost readings, or they were damaged on the way.',
+  'CW-DRV-018': 'The device reset itself.',
+  'CW-DRV-019': 'The recording does not fit the driver that reads it.',
+  'CW-DRV-020': 'The device refused what it was asked for.',
 } as const;
 
 export class DriverError extends CodedError<keyof typeof driverCodes> {}
