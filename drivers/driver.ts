@@ -2,7 +2,10 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { ReadingSink } from '#readings/readings.ts';
+import type { DeviceIdentity } from './identity.ts';
 import type { Ports } from './ports/ports.ts';
+
+export type { DeviceIdentity } from './identity.ts';
 
 /** The version of this contract; a driver built for another major version is refused. */
 export const driverContract = 1;
@@ -20,16 +23,6 @@ export type DeviceKind =
   | 'indicator'
   /** A device that delivers nothing itself: others are reached through it. */
   | 'bus';
-
-/** Who a device is: what it says of itself, and the stable address by which a profile can bind it. */
-export interface DeviceIdentity {
-  readonly vendor?: string;
-  readonly model?: string;
-  readonly serial?: string;
-  readonly firmware?: string;
-  /** A stable address: `/dev/serial/by-id/…`, a USB topology path, a GPIO chip label. Never `/dev/ttyUSB0`. */
-  readonly address?: string;
-}
 
 export interface FaultSource {
   /** Subscribes; the returned function unsubscribes. */

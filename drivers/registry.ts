@@ -16,6 +16,8 @@ import { virtualMotion } from './virtual/motion.ts';
 import { virtualScanner } from './virtual/scanner.ts';
 import { virtualWorld } from './virtual/world.ts';
 
+export { createSystemPorts } from './ports/system.ts';
+
 /** The drivers that come with the gateway. Options differ by driver; `parseDriverOptions` checks them before use. */
 const shipped: readonly Driver[] = [virtualWorld, virtualLoadCells, virtualScanner, virtualMotion];
 

@@ -1,5 +1,5 @@
-import type { DeviceIdentity } from '../driver.ts';
 import type { DriverError } from '../errors.ts';
+import type { DeviceIdentity } from '../identity.ts';
 
 /**
  * How drivers reach hardware, and the only way they do: the same driver then runs on a real port, on a simulated peer

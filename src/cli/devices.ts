@@ -6,7 +6,7 @@ import { silentLogger } from '#base/log.ts';
 import { throwOnErrors } from '#config/errors.ts';
 import { inspectConfig, loadConfig } from '#config/load.ts';
 import type { Device, DeviceIdentity } from '#drivers/driver.ts';
-import { findDriver, listDrivers, openDevice } from '#drivers/registry.ts';
+import { createSystemPorts, findDriver, listDrivers, openDevice } from '#drivers/registry.ts';
 import { inOrderOfBuses } from '#gateway/bus-order.ts';
 import {
   type ConfigChoice,
@@ -99,7 +99,8 @@ export async function inspectDevices(configPath: string): Promise<DeviceRow[]> {
       let kind = '';
       try {
         kind = (await findDriver(entry.driver, paths.drivers)).kind;
-        const context = { id: entry.id, clock: systemClock, log: silentLogger, buses: opened };
+        const system = { clock: systemClock, log: silentLogger, buses: opened };
+        const context = { id: entry.id, ...system, ports: createSystemPorts(system) };
         const device = await openDevice(entry, context, paths.drivers);
         opened.set(entry.id, device);
         const { identity } = device;

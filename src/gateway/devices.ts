@@ -6,7 +6,7 @@ import { Backoff } from '#base/retry.ts';
 import type { DeviceEntry } from '#config/board.ts';
 import type { Device, DeviceIdentity, Driver } from '#drivers/driver.ts';
 import { DriverError } from '#drivers/errors.ts';
-import { parseDriverOptions } from '#drivers/registry.ts';
+import { createSystemPorts, parseDriverOptions } from '#drivers/registry.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
 import { busesOf, inOrderOfBuses } from './bus-order.ts';
@@ -210,7 +210,8 @@ export class DeviceSupervisor {
     const options = parseDriverOptions(driver, entry.options, entry.id);
     const buses = new Map<string, Device>();
     for (const [id, { device }] of this.#slots) if (device !== undefined) buses.set(id, device);
-    return driver.open(options, { id: entry.id, clock, log, buses });
+    const ports = createSystemPorts({ clock, log, buses });
+    return driver.open(options, { id: entry.id, clock, log, buses, ports });
   }
 
   #reachedThrough(slot: Slot): Slot[] {

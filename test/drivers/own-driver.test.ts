@@ -9,7 +9,13 @@ import { stringify } from 'yaml';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { loadBoard } from '#config/load.ts';
-import { findDriver, listDrivers, openDevice, parseDriverOptions } from '#drivers/registry.ts';
+import {
+  createSystemPorts,
+  findDriver,
+  listDrivers,
+  openDevice,
+  parseDriverOptions,
+} from '#drivers/registry.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
 import { runCli } from '#test/support/cli.ts';
@@ -27,7 +33,8 @@ async function driverFile(name: string, source: string): Promise<string> {
   await writeFile(path, source);
   return path;
 }
-const context = { id: 'handle-scanner', clock: systemClock, log: silentLogger, buses: new Map() };
+const system = { clock: systemClock, log: silentLogger, buses: new Map() };
+const context = { id: 'handle-scanner', ...system, ports: createSystemPorts(system) };
 const entry = (options: unknown) => ({ id: 'handle-scanner', driver: 'acme-tcp-scanner', options });
 
 async function scannerAt() {

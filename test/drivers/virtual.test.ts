@@ -8,6 +8,7 @@ import { loadBoard } from '#config/load.ts';
 import type { Device } from '#drivers/driver.ts';
 import { openDevice } from '#drivers/registry.ts';
 import type { WorldProgress } from '#drivers/virtual/live-world.ts';
+import { PeerPorts } from '#drivers/virtual/peer-ports.ts';
 import type { Reading } from '#readings/readings.ts';
 import { loadScenarioFiles } from '#simulation/files.ts';
 import { playScenario } from '#simulation/play.ts';
@@ -18,13 +19,15 @@ const scenario = await loadScenario(path);
 const files = await loadScenarioFiles(scenario);
 const board = await loadBoard('demo-cart');
 const startUs = 7_000_000;
+/** A world of its own: nothing of it is reached through ports. */
+const noPorts = (clock: VirtualClock) => new PeerPorts(clock, {});
 
 async function openAll(worldOptions: Record<string, unknown> = {}, fromUs = startUs) {
   const clock = new VirtualClock(fromUs);
   const buses = new Map<string, Device>();
   for (const entry of board.devices) {
     const options = entry.id === 'world' ? { scenario: path, ...worldOptions } : entry.options;
-    const context = { id: entry.id, clock, log: silentLogger, buses };
+    const context = { id: entry.id, clock, log: silentLogger, buses, ports: noPorts(clock) };
     buses.set(entry.id, await openDevice({ ...entry, options }, context));
   }
   const readings: Reading[] = [];
@@ -140,7 +143,13 @@ test('an unplugged device is a fault and reads again once it is opened anew', as
   const entry = board.devices.find((other) => other.id === 'bridge');
   if (entry === undefined) throw new Error('the board has no bridge');
   const buses = new Map([['world', device('world')]]);
-  const again = await openDevice(entry, { id: 'bridge', clock, log: silentLogger, buses });
+  const again = await openDevice(entry, {
+    id: 'bridge',
+    clock,
+    log: silentLogger,
+    buses,
+    ports: noPorts(clock),
+  });
   await again.start((reading) => readings.push(reading));
   clock.advance(1_000_000);
   t.is(readings.filter((reading) => reading.kind === 'cell').length - before, 4 * 80);
@@ -182,12 +191,9 @@ test('stopping is idempotent and silences a device', async (t) => {
 });
 
 test('a virtual device without its world says how to list it', async (t) => {
-  const context = {
-    id: 'imu',
-    clock: new VirtualClock(),
-    log: silentLogger,
-    buses: new Map<string, Device>(),
-  };
+  const clock = new VirtualClock();
+  const buses = new Map<string, Device>();
+  const context = { id: 'imu', clock, log: silentLogger, buses, ports: noPorts(clock) };
   await t.throwsAsync(
     openDevice({ id: 'imu', driver: 'virtual-motion', options: { world: 'world' } }, context),
     {

@@ -1,0 +1,213 @@
+import type { Clock } from '#base/clock.ts';
+import type { BytePort, InputPort, Port, PortListener, Ports, ReportPort } from '../ports.ts';
+import { questions, type RawHeader, type RawPortKind, toHex, writeFailure } from './format.ts';
+
+/**
+ * Ports that write down everything that crosses them, and otherwise behave as those they wrap. `write` takes one line
+ * without its line feed; it must not throw.
+ */
+export function recordPorts(
+  ports: Ports,
+  header: RawHeader,
+  clock: Clock,
+  write: (line: string) => void,
+): Ports {
+  write(JSON.stringify(header));
+  const recorder = new Recorder(header.originUs, clock, write);
+  return {
+    bytes: (request) =>
+      recorder.open(
+        'bytes',
+        request,
+        () => ports.bytes(request),
+        (port, log) => recordBytes(port, log),
+      ),
+    reports: (request) =>
+      recorder.open(
+        'reports',
+        request,
+        () => ports.reports(request),
+        (port, log) => recordReports(port, log),
+      ),
+    input: (request) =>
+      recorder.open(
+        'input',
+        request,
+        () => ports.input(request),
+        (port, log) => recordInput(port, log),
+      ),
+    i2c: (request) =>
+      recorder.open(
+        'i2c',
+        request,
+        () => ports.i2c(request),
+        (port, log) => ({
+          ...recordPort(port, log),
+          onLost: (listener) =>
+            port.onLost((error) => {
+              log.line({ lost: writeFailure(error) });
+              listener(error);
+            }),
+          transfer: (address, bytes, readBytes) =>
+            log.ask(
+              questions.i2c(address, bytes, readBytes),
+              () => port.transfer(address, bytes, readBytes),
+              ({ data }) => toHex(data),
+              ({ atUs }) => atUs,
+            ),
+        }),
+      ),
+    attributes: (request) =>
+      recorder.open(
+        'attributes',
+        request,
+        () => ports.attributes(request),
+        (port, log) => ({
+          ...recordPort(port, log),
+          read: (name) => log.ask(questions.read(name), () => port.read(name), same),
+          write: (name, text) => log.ask(questions.write(name, text), () => port.write(name, text), nothing),
+          list: () => log.ask(questions.list(), () => port.list(), same),
+        }),
+      ),
+    lines: (request) =>
+      recorder.open(
+        'lines',
+        request,
+        () => ports.lines(request),
+        (port, log) => ({
+          ...recordPort(port, log),
+          set: (values) => log.ask(questions.set(values), () => port.set(values), nothing),
+        }),
+      ),
+    list: (kind) => ports.list(kind),
+  };
+}
+
+const same = <Value>(value: Value) => value;
+const nothing = () => '';
+
+/** Lines of one port. */
+interface PortLog {
+  line(fields: object, atUs?: number): void;
+  ask<Answer>(
+    question: string,
+    action: () => Promise<Answer>,
+    written: (answer: Answer) => string | readonly string[],
+    atUs?: (answer: Answer) => number,
+  ): Promise<Answer>;
+}
+
+class Recorder {
+  readonly #originUs: number;
+  readonly #clock: Clock;
+  readonly #write: (line: string) => void;
+  #ports = 0;
+  #lastT = 0;
+
+  constructor(originUs: number, clock: Clock, write: (line: string) => void) {
+    this.#originUs = originUs;
+    this.#clock = clock;
+    this.#write = write;
+  }
+
+  async open<Opened extends Port>(
+    kind: RawPortKind,
+    request: unknown,
+    opening: () => Promise<Opened>,
+    wrap: (port: Opened, log: PortLog) => Opened,
+  ): Promise<Opened> {
+    this.#ports += 1;
+    const log = this.#log(this.#ports);
+    try {
+      const port = await opening();
+      log.line({ open: kind, request, identity: port.identity });
+      return wrap(port, log);
+    } catch (error) {
+      log.line({ open: kind, request, refused: writeFailure(error) });
+      throw error;
+    }
+  }
+
+  #log(port: number): PortLog {
+    const line = (fields: object, atUs = this.#clock.nowUs()) => {
+      // What was stamped before the line before it is written at that line's time: the order is what was seen.
+      this.#lastT = Math.max(this.#lastT, Math.round(atUs) - this.#originUs);
+      this.#write(JSON.stringify({ t: this.#lastT, port, ...fields }));
+    };
+    return {
+      line,
+      async ask(question, action, written, atUs) {
+        try {
+          const answer = await action();
+          line({ ask: question, answer: written(answer) }, atUs?.(answer));
+          return answer;
+        } catch (error) {
+          line({ ask: question, failed: writeFailure(error) });
+          throw error;
+        }
+      },
+    };
+  }
+}
+
+function recordPort(port: Port, log: PortLog): Port {
+  return {
+    identity: port.identity,
+    close: async () => {
+      log.line({ close: true });
+      await port.close();
+    },
+  };
+}
+
+function recordListener<Data>(
+  listener: PortListener<Data>,
+  log: PortLog,
+  written: (data: Data) => object,
+): PortListener<Data> {
+  return {
+    data: (data, atUs) => {
+      log.line(written(data), atUs);
+      listener.data(data, atUs);
+    },
+    lost: (error) => {
+      log.line({ lost: writeFailure(error) });
+      listener.lost(error);
+    },
+  };
+}
+
+const writtenBytes = (bytes: Uint8Array) => ({ in: toHex(bytes) });
+
+function recordBytes(port: BytePort, log: PortLog): BytePort {
+  return {
+    ...recordPort(port, log),
+    listen: (listener) => port.listen(recordListener(listener, log, writtenBytes)),
+    write: (bytes) => {
+      log.line({ out: toHex(bytes) });
+      return port.write(bytes);
+    },
+  };
+}
+
+function recordReports(port: ReportPort, log: PortLog): ReportPort {
+  return {
+    ...recordPort(port, log),
+    listen: (listener) => port.listen(recordListener(listener, log, writtenBytes)),
+    write: (report) => {
+      log.line({ out: toHex(report) });
+      return port.write(report);
+    },
+    sendFeature: (report) => log.ask(questions.sendFeature(report), () => port.sendFeature(report), nothing),
+    getFeature: (reportId, bytes) =>
+      log.ask(questions.feature(reportId, bytes), () => port.getFeature(reportId, bytes), toHex),
+  };
+}
+
+function recordInput(port: InputPort, log: PortLog): InputPort {
+  return {
+    ...recordPort(port, log),
+    listen: (listener) =>
+      port.listen(recordListener(listener, log, ({ type, code, value }) => ({ event: [type, code, value] }))),
+  };
+}
