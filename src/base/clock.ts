@@ -54,6 +54,11 @@ export class VirtualClock implements Clock {
     };
   }
 
+  /** When the next action is due, µs; undefined where none waits. */
+  get nextDueUs(): number | undefined {
+    return this.#pending[0]?.atUs;
+  }
+
   /** Moves to `toUs`, running what is due on the way, in order of time. */
   advanceTo(toUs: number): void {
     for (;;) {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { VirtualClock } from '#base/clock.ts';
+import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
@@ -24,7 +25,7 @@ export interface PlaySummary {
 }
 
 /** Loading a library for the first time takes real time in which the recording's must not pass, ms. */
-const claimWithinMs = 20_000;
+const loadWithinMs = 20_000;
 
 /**
  * Runs a driver on a recording in virtual time, opening it when it was opened then, and anew after each loss as the
@@ -44,28 +45,22 @@ export async function playRaw(
   const endUs = header.originUs + (lines.at(-1)?.t ?? 0);
   const clock = new VirtualClock(firstUs, header.started === undefined ? 0 : Date.parse(header.started));
   const ports = new ReplayPorts(recording, clock);
-  const player = new Player(clock, listener, header.device);
+  const player = new Player(clock, listener);
   for (;;) {
-    const openingUs = ports.nextOpeningUs;
-    if (player.idle && openingUs === undefined) break;
-    if (player.idle && openingUs !== undefined) {
+    if (player.idle) {
+      const openingUs = ports.nextOpeningUs;
+      if (openingUs === undefined) break;
       await player.advanceTo(openingUs);
-      const claimed = ports.claimed;
+      const { claimed } = ports;
       player.open(driver.open(parsed, { id: header.device, clock, log, ports, buses: new Map() }));
-      await claimedOne(() => ports.claimed > claimed || player.settled);
-      if (ports.claimed === claimed) {
-        throw new DriverError('CW-DRV-019', `${driver.name} opens none of the recorded ports`, {
-          cause: player.failure,
-        });
-      }
+      await inRealTime(() => ports.claimed > claimed || !player.opening);
+      if (ports.claimed === claimed) throw unopened(driver, player.failure);
     }
-    const next = clock.nextDueUs;
-    if (next === undefined || next > endUs) {
-      if (!player.idle || clock.nowUs() < endUs) await player.advanceTo(endUs);
-      if (!player.idle || ports.nextOpeningUs === undefined) break;
-      continue;
-    }
-    await player.advanceTo(next);
+    if (player.opening) await inRealTime(() => !player.opening || clock.nextDueUs !== undefined);
+    if (player.idle) continue;
+    const nextUs = clock.nextDueUs ?? Number.POSITIVE_INFINITY;
+    await player.advanceTo(Math.min(nextUs, endUs));
+    if (nextUs > endUs) break;
   }
   await player.close();
   return {
@@ -76,9 +71,14 @@ export async function playRaw(
   };
 }
 
-/** Real time passes, the recording's doesn't. */
-async function claimedOne(done: () => boolean): Promise<void> {
-  const limit = performance.now() + claimWithinMs;
+function unopened(driver: Driver, cause: unknown): DriverError {
+  const why = cause === undefined ? '' : `: ${describeError(cause)}`;
+  return new DriverError('CW-DRV-019', `${driver.name} opens none of the recorded ports${why}`, { cause });
+}
+
+/** Real time passes, the recording's doesn't: a library is being loaded. */
+async function inRealTime(done: () => boolean): Promise<void> {
+  const limit = performance.now() + loadWithinMs;
   while (!done() && performance.now() < limit) await setImmediate();
 }
 
@@ -86,32 +86,30 @@ async function claimedOne(done: () => boolean): Promise<void> {
 class Player {
   readonly #clock: VirtualClock;
   readonly #listener: PlayListener;
-  readonly #id: string;
   #device: Device | undefined;
   #opening = false;
   readings = 0;
   faults = 0;
+  /** Why the latest opening failed. */
   failure: unknown;
 
-  constructor(clock: VirtualClock, listener: PlayListener, id: string) {
+  constructor(clock: VirtualClock, listener: PlayListener) {
     this.#clock = clock;
     this.#listener = listener;
-    this.#id = id;
   }
 
   get idle(): boolean {
     return this.#device === undefined && !this.#opening;
   }
 
-  /** The opening that was begun has ended, one way or the other. */
-  get settled(): boolean {
-    return !this.#opening;
+  get opening(): boolean {
+    return this.#opening;
   }
 
   open(opening: Promise<Device>): void {
     this.#opening = true;
-    opening
-      .then((device) => this.#start(device))
+    this.failure = undefined;
+    void this.#start(opening)
       .catch((error: unknown) => {
         this.failure = error;
         this.#fault({ fault: 'disconnected', ...writeFailure(error) });
@@ -122,7 +120,8 @@ class Player {
       });
   }
 
-  async #start(device: Device): Promise<void> {
+  async #start(opening: Promise<Device>): Promise<void> {
+    const device = await opening;
     this.#device = device;
     device.faults.subscribe((fault) => {
       this.#fault(fault);
@@ -153,9 +152,5 @@ class Player {
     // Twice: what the first turn resolves may write, and hear the answer in the second.
     await setImmediate();
     await setImmediate();
-  }
-
-  toString(): string {
-    return this.#id;
   }
 }

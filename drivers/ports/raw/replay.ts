@@ -27,7 +27,7 @@ interface RecordedPort {
 /**
  * Ports that play a recording back on a clock: what came in comes in again at its time, questions get the answers that
  * were recorded, in order. What the driver writes is taken without comparing it, so that a driver can be mended and
- * tried on yesterday's bytes.
+ * tried on yesterday's bytes. Ports are independent: of what came at one and the same microsecond on two, either may be first.
  */
 export class ReplayPorts implements Ports {
   readonly #clock: Clock;
