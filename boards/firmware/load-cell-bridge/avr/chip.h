@@ -1,0 +1,11 @@
+#ifndef CARTWRIGHT_CHIP_H
+#define CARTWRIGHT_CHIP_H
+
+/** Pins, timer, serial line and watchdog; interrupts are on afterwards. */
+void chip_setup(void);
+
+void pins_setup(void);
+void clock_setup(void);
+void uart_setup(void);
+
+#endif
