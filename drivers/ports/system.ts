@@ -1,35 +1,62 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Device } from '../driver.ts';
-import { DriverError } from '../errors.ts';
 import { openBusBytes, openBusI2c } from './bus.ts';
-import type { ByteRequest, I2cRequest, Ports } from './ports.ts';
+import type { BytePort, ByteRequest, I2cPort, I2cRequest, Ports } from './ports.ts';
+import { machineRoot, type SystemRoot } from './root.ts';
 
 export interface SystemPortsOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** The profile's devices through which others are reached. */
   readonly buses: ReadonlyMap<string, Device>;
+  /** Where the kernel shows its devices; the machine's own unless given. */
+  readonly root?: SystemRoot;
 }
 
-/** Ports of the machine itself: its kernel's devices and its network. What a kind needs is loaded when it is first opened. */
-export function createSystemPorts({ clock, buses }: SystemPortsOptions): Ports {
-  const unknown = (): Promise<never> =>
-    Promise.reject(new DriverError('CW-DRV-004', 'this kind of port can not be opened on this machine'));
+/**
+ * Ports of the machine itself: its kernel's devices and its network. What a kind of port needs is loaded when the first
+ * one is opened, so that a gateway without it starts no later.
+ */
+export function createSystemPorts({ clock, log, buses, root = machineRoot }: SystemPortsOptions): Ports {
+  const system = { clock, log, root };
   return {
-    async bytes(request: ByteRequest) {
-      if (request.via === 'bus') return openBusBytes(buses, request.bus);
-      if (request.via === 'tcp') return (await import('./tcp.ts')).openTcp(request.host, request.port, clock);
-      return unknown();
-    },
-    async i2c(request: I2cRequest) {
-      if (request.via === 'bus') return openBusI2c(buses, request.bus);
-      return unknown();
-    },
-    reports: unknown,
-    input: unknown,
-    attributes: unknown,
-    lines: unknown,
-    list: async () => [],
+    bytes: (request) => openBytes(request, buses, system),
+    i2c: (request) => openI2c(request, buses, system),
+    reports: async (request) => (await import('./hid.ts')).openHid(request, system),
+    input: async (request) => (await import('./input.ts')).openInput(request, system),
+    attributes: async (request) => (await import('./attributes.ts')).openAttributes(request, root),
+    lines: async (request) => (await import('./gpio.ts')).openLines(request, root),
+    list: async (kind) => (await import('./list.ts')).listAttached(kind, root),
   };
+}
+
+interface System {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly root: SystemRoot;
+}
+
+async function openBytes(
+  request: ByteRequest,
+  buses: ReadonlyMap<string, Device>,
+  system: System,
+): Promise<BytePort> {
+  switch (request.via) {
+    case 'serial':
+      return (await import('./serial.ts')).openSerial(request.match, request.settings, system);
+    case 'tcp':
+      return (await import('./tcp.ts')).openTcp(request.host, request.port, system.clock);
+    case 'bus':
+      return openBusBytes(buses, request.bus);
+  }
+}
+
+async function openI2c(
+  request: I2cRequest,
+  buses: ReadonlyMap<string, Device>,
+  system: System,
+): Promise<I2cPort> {
+  if (request.via === 'bus') return openBusI2c(buses, request.bus);
+  return (await import('./i2c-dev.ts')).openI2cDev(request.adapter, system);
 }

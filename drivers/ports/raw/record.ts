@@ -3,17 +3,21 @@ import type { BytePort, InputPort, Port, PortListener, Ports, ReportPort } from 
 import { questions, type RawHeader, type RawPortKind, toHex, writeFailure } from './format.ts';
 
 /**
- * Ports that write down everything that crosses them, and otherwise behave as those they wrap. `write` takes one line
+ * Begins a raw recording of one device: the function that it answers with wraps the device's ports, each time it is
+ * opened, in ports that write down everything that crosses them, and otherwise behave the same. `write` takes one line
  * without its line feed; it must not throw.
  */
 export function recordPorts(
-  ports: Ports,
   header: RawHeader,
   clock: Clock,
   write: (line: string) => void,
-): Ports {
+): (ports: Ports) => Ports {
   write(JSON.stringify(header));
   const recorder = new Recorder(header.originUs, clock, write);
+  return (ports) => tap(ports, recorder);
+}
+
+function tap(ports: Ports, recorder: Recorder): Ports {
   return {
     bytes: (request) =>
       recorder.open(

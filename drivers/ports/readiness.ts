@@ -1,0 +1,68 @@
+import { readSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+/** Tells when a file descriptor can be read, by the event loop's own poll: no thread waits in a read. */
+export interface Poller {
+  once(event: 'readable', listener: (error: Error | null) => void): unknown;
+  destroy(): void;
+}
+
+/** How many chunks are taken in one turn of the event loop, so that one device can't starve the others. */
+const mostChunks = 16;
+
+export interface ReadOptions {
+  /** Opened with O_NONBLOCK. */
+  readonly fd: number;
+  readonly poller: Poller;
+  readonly chunkBytes: number;
+  /** Gets a copy of its own. */
+  readonly onData: (bytes: Uint8Array) => void;
+  /** Once; `cause` is undefined where the other end hung up. */
+  readonly onEnd: (cause: Error | undefined) => void;
+}
+
+/** Reads whatever comes until the end or until the returned function is called. */
+export function readWhenReady({ fd, poller, chunkBytes, onData, onEnd }: ReadOptions): () => void {
+  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+  let running = true;
+  const end = (cause: Error | undefined) => {
+    running = false;
+    onEnd(cause);
+  };
+  const ready = () => {
+    for (let i = 0; running && i < mostChunks; i++) {
+      let bytes: number;
+      try {
+        bytes = readSync(fd, buffer, 0, chunkBytes, null);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EINTR') continue;
+        if (code === 'EAGAIN') break;
+        end(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      if (bytes === 0) {
+        end(undefined);
+        return;
+      }
+      onData(Uint8Array.from(buffer.subarray(0, bytes)));
+      if (bytes < chunkBytes) break;
+    }
+    if (running) wait();
+  };
+  // An error of the poll is a hang-up: reading tells which one.
+  const wait = () => poller.once('readable', () => running && ready());
+  wait();
+  return () => {
+    running = false;
+  };
+}
+
+/** A poller for any device node that can be polled. It comes with the serial port library, whose copy is used. */
+export function createPoller(fd: number): Poller {
+  const load = createRequire(import.meta.resolve('serialport'));
+  const { Poller: Made } = load('@serialport/bindings-cpp/dist/poller.js') as {
+    Poller: new (fd: number) => Poller;
+  };
+  return new Made(fd);
+}
