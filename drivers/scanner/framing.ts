@@ -1,0 +1,122 @@
+import type { Clock } from '#base/clock.ts';
+import type { DriverError } from '../errors.ts';
+import { notUnderstood } from './scanner-device.ts';
+
+export interface FrameRules {
+  /** Ends a code by silence: for scanners that send no terminator. Otherwise silence means that the end was lost. */
+  readonly endsByIdle: boolean;
+  /** How long silence must last, µs. */
+  readonly idleUs: number;
+  readonly maximumBytes: number;
+}
+
+export interface FrameListener {
+  /** A complete text of the scanner, never empty; borrowed for the call. `atUs` is when its last byte came. */
+  complete(bytes: Uint8Array, atUs: number): void;
+  damaged(error: DriverError): void;
+}
+
+/**
+ * Gathers the bytes of one code, bounded, until its end or until silence. What is longer than allowed is dropped up to
+ * the next end.
+ */
+export class CodeBuffer {
+  readonly #clock: Clock;
+  readonly #rules: FrameRules;
+  readonly #listener: FrameListener;
+  #bytes: Uint8Array;
+  #length = 0;
+  #overflowed = false;
+  #lastUs = 0;
+  #cancelIdle: (() => void) | undefined;
+
+  constructor(clock: Clock, rules: FrameRules, listener: FrameListener) {
+    this.#clock = clock;
+    this.#rules = rules;
+    this.#listener = listener;
+    this.#bytes = new Uint8Array(Math.min(256, rules.maximumBytes));
+  }
+
+  get isEmpty(): boolean {
+    return this.#length === 0 && !this.#overflowed;
+  }
+
+  /** What is held in memory, bytes; never more than the longest code allowed. */
+  get held(): number {
+    return this.#bytes.length;
+  }
+
+  add(byte: number, atUs: number): void {
+    this.#lastUs = atUs;
+    if (this.#overflowed) return;
+    if (this.#length === this.#rules.maximumBytes) {
+      this.#overflowed = true;
+      this.#length = 0;
+      this.#listener.damaged(
+        notUnderstood(
+          `more than ${this.#rules.maximumBytes} bytes without an end`,
+          'check its suffix and the terminator option',
+        ),
+      );
+      return;
+    }
+    if (this.#length === this.#bytes.length) {
+      const larger = new Uint8Array(Math.min(this.#bytes.length * 4, this.#rules.maximumBytes));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes[this.#length++] = byte;
+  }
+
+  /** The end of a code came. An empty one is nothing. */
+  end(atUs: number): void {
+    this.#stopIdle();
+    const length = this.#length;
+    this.#length = 0;
+    this.#overflowed = false;
+    if (length > 0) this.#listener.complete(this.#bytes.slice(0, length), atUs);
+  }
+
+  /** Call after each piece that was heard: silence counts from here. */
+  listenForIdle(): void {
+    this.#stopIdle();
+    if (this.isEmpty) return;
+    this.#cancelIdle = this.#clock.after(this.#rules.idleUs, () => {
+      this.#cancelIdle = undefined;
+      if (this.#rules.endsByIdle) this.end(this.#lastUs);
+      else this.#giveUp();
+    });
+  }
+
+  reset(): void {
+    this.#stopIdle();
+    this.#length = 0;
+    this.#overflowed = false;
+  }
+
+  #giveUp(): void {
+    const length = this.#length;
+    this.reset();
+    if (length === 0) return;
+    this.#listener.damaged(
+      notUnderstood(
+        `${length} bytes and then nothing that ends them`,
+        'set its suffix to what the option terminator says, or that to none',
+      ),
+    );
+  }
+
+  #stopIdle(): void {
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+  }
+}
+
+/** A text without the prefix and suffix that a scanner is set to add; `undefined` where they are missing. */
+export function stripped(bytes: Uint8Array, prefix: Uint8Array, suffix: Uint8Array): Uint8Array | undefined {
+  if (bytes.length < prefix.length + suffix.length) return undefined;
+  const end = bytes.length - suffix.length;
+  if (!prefix.every((byte, index) => bytes[index] === byte)) return undefined;
+  if (!suffix.every((byte, index) => bytes[end + index] === byte)) return undefined;
+  return bytes.subarray(prefix.length, end);
+}
