@@ -7,6 +7,8 @@ import type { Ports } from './ports/ports.ts';
 
 export type { DeviceIdentity } from './identity.ts';
 
+export type { Ports } from './ports/ports.ts';
+
 /** The version of this contract; a driver built for another major version is refused. */
 export const driverContract = 1;
 

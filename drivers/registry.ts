@@ -16,6 +16,7 @@ import { virtualMotion } from './virtual/motion.ts';
 import { virtualScanner } from './virtual/scanner.ts';
 import { virtualWorld } from './virtual/world.ts';
 
+export { type AttachmentSource, systemAttachments } from './ports/attachments.ts';
 export { createSystemPorts } from './ports/system.ts';
 
 /** The drivers that come with the gateway. Options differ by driver; `parseDriverOptions` checks them before use. */

@@ -1,15 +1,16 @@
 import type { Clock } from '#base/clock.ts';
-import { describeError, isCoded } from '#base/errors.ts';
+import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import { Backoff } from '#base/retry.ts';
 import type { DeviceEntry } from '#config/board.ts';
-import type { Device, DeviceIdentity, Driver } from '#drivers/driver.ts';
+import type { Device, DeviceIdentity, Driver, Ports } from '#drivers/driver.ts';
 import { DriverError } from '#drivers/errors.ts';
-import { createSystemPorts, parseDriverOptions } from '#drivers/registry.ts';
+import { type AttachmentSource, createSystemPorts, parseDriverOptions } from '#drivers/registry.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
 import { busesOf, inOrderOfBuses } from './bus-order.ts';
+import { openingFault, sameFault } from './opening-faults.ts';
 
 export type DeviceState = 'closed' | 'opening' | 'running' | 'waiting';
 
@@ -32,6 +33,10 @@ export interface SupervisorOptions {
   readonly log: Logger;
   readonly random: Pick<Random, 'next'>;
   readonly findDriver: (name: string) => Promise<Driver>;
+  /** Says when something was plugged in: what waits is then tried at once. */
+  readonly attachments?: AttachmentSource | undefined;
+  /** Stands between a device and its ports, as a recorder of the very bytes does. */
+  readonly tapPorts?: ((entry: DeviceEntry, ports: Ports) => Ports) | undefined;
   readonly onReading: (reading: Reading) => void;
   readonly onFault: (source: string, fault: DeviceFault, atUs: number) => void;
 }
@@ -41,6 +46,8 @@ interface Slot {
   readonly backoff: Backoff;
   /** Those that stand, by channel and kind. */
   readonly faults: Map<string, DeviceFault>;
+  /** Why it is not open: the one of them that ends when another cause takes its place. */
+  absence: DeviceFault | undefined;
   state: DeviceState;
   kind: string;
   device: Device | undefined;
@@ -70,6 +77,7 @@ export class DeviceSupervisor {
   readonly #options: SupervisorOptions;
   readonly #slots = new Map<string, Slot>();
   #stopped = false;
+  #unwatch: (() => void) | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -78,6 +86,7 @@ export class DeviceSupervisor {
         entry,
         backoff: new Backoff({ firstMs: 250, maxMs: 10_000 }, options.random),
         faults: new Map(),
+        absence: undefined,
         state: 'closed',
         kind: '',
         device: undefined,
@@ -110,6 +119,7 @@ export class DeviceSupervisor {
   /** Closes every device, those that are reached through others first. What is just being opened is closed as well. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#watch();
     for (const slot of [...this.#slots.values()].reverse()) {
       await this.#close(slot, 'closed');
       await this.#within(slot, slot.attempt);
@@ -168,6 +178,8 @@ export class DeviceSupervisor {
       if (slot.device !== device) return;
       slot.state = 'running';
       slot.backoff.reset();
+      slot.absence = undefined;
+      this.#watch();
       for (const fault of before) this.#report(slot, { ...fault, cleared: true });
       this.#options.log.info({ device: entry.id, driver: entry.driver }, 'device running');
       for (const other of this.#reachedThrough(slot))
@@ -175,8 +187,7 @@ export class DeviceSupervisor {
     } catch (error) {
       if (this.#stopped || (device !== undefined && slot.device !== device)) return;
       await this.#close(slot, 'waiting');
-      const code = isCoded(error) ? error.code : 'CW-DRV-005';
-      this.#report(slot, { fault: 'disconnected', code, message: describeError(error) });
+      this.#absent(slot, openingFault(error));
       this.#retry(slot);
     } finally {
       limit.lift();
@@ -203,14 +214,15 @@ export class DeviceSupervisor {
   }
 
   async #openDevice(slot: Slot): Promise<Device> {
-    const { clock, log, findDriver } = this.#options;
+    const { clock, log, findDriver, tapPorts } = this.#options;
     const { entry } = slot;
     const driver = await findDriver(entry.driver);
     slot.kind = driver.kind;
     const options = parseDriverOptions(driver, entry.options, entry.id);
     const buses = new Map<string, Device>();
     for (const [id, { device }] of this.#slots) if (device !== undefined) buses.set(id, device);
-    const ports = createSystemPorts({ clock, log, buses });
+    const system = createSystemPorts({ clock, log, buses });
+    const ports = tapPorts?.(entry, system) ?? system;
     return driver.open(options, { id: entry.id, clock, log, buses, ports });
   }
 
@@ -219,8 +231,11 @@ export class DeviceSupervisor {
   }
 
   #faulted(slot: Slot, fault: DeviceFault): void {
-    this.#report(slot, fault);
-    if (fault.fault !== 'disconnected' || fault.cleared === true || fault.channel !== undefined) return;
+    if (fault.fault !== 'disconnected' || fault.cleared === true || fault.channel !== undefined) {
+      this.#report(slot, fault);
+      return;
+    }
+    this.#absent(slot, fault);
     void this.#lose(slot).then(() => this.#retry(slot));
   }
 
@@ -229,10 +244,20 @@ export class DeviceSupervisor {
     for (const other of this.#reachedThrough(slot)) {
       if (other.device === undefined) continue;
       const message = `${other.entry.id} is reached through ${slot.entry.id}, which is lost; it comes back with it`;
-      this.#report(other, { fault: 'disconnected', code: 'CW-DRV-005', message });
+      this.#absent(other, { fault: 'disconnected', code: 'CW-DRV-005', message });
       await this.#lose(other);
     }
     await this.#close(slot, 'waiting');
+  }
+
+  /** Tells why a device is not open, once for each cause; the cause before it has ended. */
+  #absent(slot: Slot, fault: DeviceFault): void {
+    const before = slot.absence;
+    if (sameFault(before, fault)) return;
+    slot.absence = fault;
+    this.#report(slot, fault);
+    if (before !== undefined && before.fault !== fault.fault)
+      this.#report(slot, { ...before, cleared: true });
   }
 
   #report(slot: Slot, fault: DeviceFault): void {
@@ -246,8 +271,28 @@ export class DeviceSupervisor {
     onFault(slot.entry.id, fault, clock.nowUs());
   }
 
+  /** Listens for what is plugged in for as long as a device waits for it. */
+  #watch(): void {
+    const waiting = !this.#stopped && [...this.#slots.values()].some(({ state }) => state === 'waiting');
+    if (waiting) this.#unwatch ??= this.#options.attachments?.watch(() => this.#attached());
+    else {
+      this.#unwatch?.();
+      this.#unwatch = undefined;
+    }
+  }
+
+  /** Something was plugged in or pulled: whatever waits may be it, on whichever port. */
+  #attached(): void {
+    for (const slot of this.#slots.values()) {
+      if (slot.state !== 'waiting' && slot.state !== 'opening') continue;
+      slot.backoff.reset();
+      if (slot.cancelRetry !== undefined && slot.hanging < mostHanging) void this.#attempt(slot);
+    }
+  }
+
   #retry(slot: Slot): void {
     if (this.#stopped) return;
+    this.#watch();
     slot.cancelRetry?.();
     slot.cancelRetry = this.#options.clock.after(slot.backoff.nextMs() * 1000, () => {
       if (slot.hanging < mostHanging) void this.#attempt(slot);

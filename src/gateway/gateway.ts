@@ -5,7 +5,9 @@ import { createRandom } from '#base/random.ts';
 import { RateLimit } from '#base/rate-limit.ts';
 import { TypedBus } from '#base/typed-bus.ts';
 import { CommandDesk, type HandlerContext, type Remembered } from '#commands/desk.ts';
-import { findDriver } from '#drivers/registry.ts';
+import type { DeviceEntry } from '#config/board.ts';
+import type { Ports } from '#drivers/driver.ts';
+import { findDriver, systemAttachments } from '#drivers/registry.ts';
 import type { CartEvent, TimeQuality } from '#events/event.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { Ledger } from '#events/ledger.ts';
@@ -44,6 +46,8 @@ export interface GatewayOptions {
   readonly setLogLevel: (level: string) => void;
   /** Sees every input in the order in which it was decided on. */
   readonly onInput?: (input: PipelineInput) => void;
+  /** Stands between a device and its ports, as a recorder of the very bytes does. */
+  readonly tapPorts?: ((entry: DeviceEntry, ports: Ports) => Ports) | undefined;
   /** Called once when the gateway can't go on without losing events; the process must end and be restarted. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -135,6 +139,8 @@ export class Gateway {
       // Jitter of reconnects must differ between devices, so it is the one thing here that isn't reproducible.
       random: createRandom((Date.now() ^ process.pid) >>> 0),
       findDriver: (name) => findDriver(name, setup.driverPaths),
+      attachments: systemAttachments(clock),
+      tapPorts: options.tapPorts,
       onReading: (reading) => this.#loop.push(reading),
       onFault: (source, fault, atUs) => this.#loop.push({ kind: 'device-fault', source, atUs, fault }),
     });

@@ -18,7 +18,7 @@ const graceUs = 3_000 * usPerMs;
 /** A scale is asked a few times a second, a cell converts many times: it may be silent so many times longer. */
 const scalePatience = 4;
 /** Faults of a device that leave its readings usable. */
-const harmless = new Set<DeviceFaultKind>(['timing', 'busy']);
+const harmless = new Set<DeviceFaultKind>(['timing']);
 
 /** What must survive a restart: plain JSON. Baselines hold only for the calibration they were made with. */
 export interface WeighingState {
