@@ -59,6 +59,8 @@ export abstract class I2cChip implements I2cPeer {
   protected abstract writeRegister(address: number, value: number): void;
   /** A read begins: values of several bytes must stay together until it ends. */
   protected abstract latch(): void;
+  /** Supply comes (back): everything is as after power-on. */
+  abstract powerOn(): void;
   protected next(address: number): number {
     return (address + 1) & 0xff;
   }
