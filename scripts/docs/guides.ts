@@ -76,6 +76,29 @@ devices:
 \`scripts/cartwright check\` loads the file and checks the options; \`scripts/cartwright devices -c cartwright.yaml\` opens the device and
 says what it is.
 
+## Trying it
+
+\`\`\`sh
+scripts/cartwright driver verify acme-tcp-scanner --file docs/examples/acme-scanner.mjs
+scripts/cartwright driver verify acme-tcp-scanner --file acme-scanner.mjs --attached --options '{"host": "192.0.2.7"}' --unplug
+\`\`\`
+
+The first holds the driver against the contract on its *bench*, a simulated device that the file exports beside the driver (\`bench\`, or
+\`benches.<driver>\` where a file has several drivers): starting and stopping, what is left behind, unplugging, time stamps, bursts, a gateway that
+was busy, bytes that no device sends, and every trouble that the bench lists. Each check is a sentence; a failed one says what was
+found. The second tries it on the device itself and asks you to pull the plug.
+
+A bench is \`(kit) => async (clock, seed) => ({ … })\`. \`kit.PeerPorts(clock, { bytes | reports | input | i2c | attributes | lines })\` stands in for the
+hardware, \`kit.passTime(clock, us)\` lets virtual time pass. Its members, with types, are in
+[drivers/virtual/bench.ts](../drivers/virtual/bench.ts); [the benches of the shipped drivers](../drivers/virtual/benches/) are examples for each kind of port.
+
+When a device misbehaves in the field, record its very bytes there and run the driver on them here:
+
+\`\`\`sh
+scripts/cartwright record /tmp/trip --raw --seconds 60
+scripts/cartwright driver replay /tmp/trip --device handle-scanner --file acme-scanner.mjs
+\`\`\`
+
 ## What a file exports
 
 \`default\` is one driver, or \`drivers\` a list of them. Each is an object, or a function that makes one and is called with
@@ -87,7 +110,7 @@ says what it is.
 | \`name\` | What a board's \`driver\` says: \`a-z\`, \`0-9\` and \`-\`; not one that is taken. |
 | \`kind\` | \`load-cell\`, \`scale\`, \`scanner\`, \`camera\`, \`motion\`, \`power\`, \`temperature\`, \`position\`, \`tag-reader\`, \`indicator\` or \`bus\`. |
 | \`options\` | A zod schema, or any object with \`safeParse(options)\` that returns \`{ success: true, data }\` or \`{ success: false, error: { issues: [{ path: ['port'], message: '…' }] } }\`. Refuse keys that you don't know: a misspelt one should not pass in silence. |
-| \`open(options, context)\` | Resolves with the device when it can be used, and rejects with an error that carries a code (below) when it can't. \`context\` has \`id\` (the device's on the board), \`clock\`, \`log\` and \`buses\` (open devices, by id). |
+| \`open(options, context)\` | Resolves with the device when it can be used, and rejects with an error that carries a code (below) when it can't. \`context\` has \`id\` (the device's on the board), \`clock\`, \`log\`, \`buses\` (open devices, by id) and \`ports\` (below). |
 | \`discover(context)\` | Optional: the identities of what is attached. |
 
 A device has:
@@ -99,6 +122,21 @@ A device has:
 | \`stop()\` | Frees the port; may be called twice. |
 | \`faults.subscribe(listener)\` | Tells of faults; returns what unsubscribes. |
 | \`call(action, args)\` | Optional: what the device can do, as sounding a tone. |
+
+\`context.ports\` is how a driver reaches hardware; one that opens files or sockets by itself works, but can't be recorded, replayed or
+verified. Requests and ports, with types: [drivers/ports/ports.ts](../drivers/ports/ports.ts).
+
+| port | opened by | what |
+|---|---|---|
+| \`bytes\` | \`{ via: 'serial', match, settings }\`, \`{ via: 'tcp', host, port }\`, \`{ via: 'bus', bus }\` | a stream: \`listen\`, \`write\`, \`close\` |
+| \`reports\` | \`{ match, usagePage }\` | a HID device: \`listen\`, \`write\`, \`sendFeature\`, \`getFeature\`, \`close\` |
+| \`i2c\` | \`{ via: 'bus', bus }\`, \`{ via: 'linux', adapter }\` | \`transfer(address, write, readBytes)\`, \`onLost\`, \`close\` |
+| \`input\` | \`{ match }\` | key events of a keyboard or wedge, grabbed: \`listen\`, \`close\` |
+| \`attributes\` | \`{ subsystem, name, parent? }\` | sysfs: \`read\`, \`write\`, \`list\`, \`close\` |
+| \`lines\` | \`{ chip, lines }\` | GPIO outputs: \`set\`, \`close\` |
+
+\`match\` binds by \`vendorId\`, \`productId\`, \`serial\` and \`topology\`, and for serial lines by a stable \`path\`; several matching devices are refused. Opening
+rejects with a code that says what to do (not attached, held by another process, permission missing); a listener is \`{ data(data, atUs), lost(error) }\`.
 
 - \`atUs\` of a reading is \`clock.nowUs()\` as near to the hardware as possible; \`source\` is \`context.id\` (of a cell: the cell's id).
 - Bytes from outside are not to be trusted: bound what you gather, and drop what can't be a reading.

@@ -63,6 +63,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./score.ts')).registerScore,
   },
   {
+    usage: 'driver',
+    summary: 'try a driver: against the driver contract, or on recorded bytes',
+    load: async () => (await import('./driver.ts')).registerDriver,
+  },
+  {
     usage: 'doctor [config]',
     summary: 'look at machine, configuration, disk, clock, devices and broker, and say what is wrong',
     load: async () => (await import('./doctor.ts')).registerDoctor,

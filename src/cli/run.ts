@@ -47,23 +47,26 @@ export function registerRecord(program: Command): void {
     .argument('<folder>', 'where to put the trace and what it needs (board, calibration, catalogue)')
     .option('-c, --config <file>', 'configuration (default: as for run)')
     .option('--seconds <number>', 'end after this long (default: at Ctrl-C)', secondsFrom('--seconds'))
+    .option('--raw', 'also record the very bytes of every device, for `cartwright driver replay`')
     .addHelpText(
       'after',
       `
 The running gateway must be stopped first: two can't hold the same sensors. Exit code 78: the configuration can't
-work; 1: a fault while it ran.
+work; 1: a fault while it ran. A recording holds what was scanned, and with --raw all that the devices said: session
+codes and card numbers of shoppers included. Give it to nobody who may not see those.
 
 Examples:
   scripts/cartwright record /tmp/trip-1 -c config/demo.yaml --seconds 60
   scripts/cartwright replay /tmp/trip-1
+  scripts/cartwright record /tmp/trip-3 --raw --seconds 30, then scripts/cartwright driver replay /tmp/trip-3
   scripts/cartwright record /tmp/trip-2          with the configuration of this device, until Ctrl-C`,
     )
-    .action(async (folder: string, options: { config?: string; seconds?: number }) => {
+    .action(async (folder: string, options: { config?: string; seconds?: number; raw?: boolean }) => {
       const configPath = chooseConfig(undefined, options);
       hintAtMissing(configPath);
       process.exitCode =
         (await cannotStart(configPath)) ??
-        (await runDaemon({ configPath, record: folder, seconds: options.seconds }));
+        (await runDaemon({ configPath, record: folder, seconds: options.seconds, raw: options.raw }));
     });
 }
 

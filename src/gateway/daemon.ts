@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '#base/clock.ts';
 import { describeError, isCoded } from '#base/errors.ts';
@@ -6,6 +7,7 @@ import { software } from '#base/software.ts';
 import { startStatusPage } from '#pages/status/server.ts';
 import type { TraceError } from '#traces/errors.ts';
 import { createTrace, type TraceWriter } from '#traces/folder.ts';
+import { RawRecorder } from '#traces/raw.ts';
 import { startEmbeddedBroker } from './embedded.ts';
 import { Gateway } from './gateway.ts';
 import { type GatewaySetup, loadSetup } from './setup.ts';
@@ -15,6 +17,8 @@ export interface DaemonOptions {
   readonly configPath: string;
   /** Records every input into this trace folder. */
   readonly record?: string | undefined;
+  /** Records the very bytes of every device as well, into `raw/` beside the trace. */
+  readonly raw?: boolean | undefined;
   /** Ends the recording, and the daemon, after this long. */
   readonly seconds?: number | undefined;
 }
@@ -69,6 +73,7 @@ async function startAll(options: DaemonOptions, log: pino.Logger, run: DaemonRun
   }
   if (run.ending) return;
   let recording: TraceWriter | undefined;
+  let raw: RawRecorder | undefined;
   const gateway = await Gateway.open({
     setup,
     clock: systemClock,
@@ -77,6 +82,7 @@ async function startAll(options: DaemonOptions, log: pino.Logger, run: DaemonRun
       log.level = level;
     },
     onInput: (input) => recording?.recorder.input(input),
+    tapPorts: (entry, ports) => raw?.tap(entry, ports) ?? ports,
     onFatal: (error) => {
       log.fatal({ err: describeError(error) }, 'the gateway can not go on without losing events; it stops');
       run.end(1);
@@ -88,14 +94,24 @@ async function startAll(options: DaemonOptions, log: pino.Logger, run: DaemonRun
       await gateway.stop();
     } finally {
       await endRecording(gateway, recording, log);
+      await raw?.close();
     }
   });
   if (options.record !== undefined && !run.ending) {
-    recording = await record(options.record, gateway, setup, (error) => {
-      recording = undefined;
+    const spoil = (error: TraceError) => {
       log.error({ code: error.code }, `${error.message}; the gateway goes on without recording`);
       run.spoil();
+    };
+    recording = await record(options.record, gateway, setup, (error) => {
+      recording = undefined;
+      spoil(error);
     });
+    if (options.raw === true) {
+      raw = await RawRecorder.open(dirname(recording.path), systemClock, gateway.pipeline.nowUs, (error) => {
+        raw = undefined;
+        spoil(error);
+      });
+    }
   }
   // Before the gateway starts, so that the page has heard everything from `gateway.born` on.
   if (setup.config.status.enabled && !run.ending) {

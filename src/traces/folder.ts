@@ -1,4 +1,3 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -6,6 +5,7 @@ import type { Board, Calibration } from '#config/board.ts';
 import type { Config } from '#config/schema.ts';
 import { TraceError } from './errors.ts';
 import type { TraceHeader } from './format.ts';
+import { LineFile } from './line-file.ts';
 import { TraceRecorder } from './recorder.ts';
 
 /** What a trace needs beside it, so that its folder replays on any machine. */
@@ -29,9 +29,6 @@ export interface TraceWriter {
   /** Rejects with CW-TRC-008 where the end of it could not be written. */
   close(): Promise<void>;
 }
-
-/** More than this waiting in memory means that the disk doesn't keep up, bytes. */
-const mostWaiting = 16 * 1_048_576;
 
 /** `OUT` may be a folder (the trace is then `trace.ndjson` in it) or a file ending in `.ndjson`. */
 export function tracePath(out: string): string {
@@ -73,7 +70,7 @@ export async function createTrace(
     ...(assets.config === undefined ? {} : { config: 'config.yaml' }),
     ...assets.extra,
   };
-  const sink = new TraceFile(path, onFailure);
+  const sink = new LineFile(path, onFailure);
   const recorder = new TraceRecorder((line) => sink.write(line), header);
   return {
     path,
@@ -84,58 +81,4 @@ export async function createTrace(
       await sink.close();
     },
   };
-}
-
-/** Lines to a file, bounded in memory; its first failure is its last. */
-class TraceFile {
-  readonly #stream: WriteStream;
-  readonly #onFailure: (error: TraceError) => void;
-  #failure: TraceError | undefined;
-
-  constructor(path: string, onFailure: (error: TraceError) => void) {
-    this.#stream = createWriteStream(path);
-    this.#onFailure = onFailure;
-    this.#stream.on('error', (error) => this.#fail(error.message, error));
-  }
-
-  write(line: string): void {
-    if (this.#failure !== undefined) return;
-    this.#stream.write(`${line}\n`);
-    const waiting = this.#stream.writableLength;
-    if (waiting > mostWaiting) this.#fail(`${waiting} bytes wait for a disk that does not keep up`);
-  }
-
-  async drain(): Promise<void> {
-    this.#check();
-    if (this.#stream.writableNeedDrain) await this.#next('drain');
-    this.#check();
-  }
-
-  async close(): Promise<void> {
-    this.#check();
-    this.#stream.end();
-    await this.#next('finish');
-    this.#check();
-  }
-
-  /** A failure also ends the waiting, since it closes the stream. */
-  #next(event: 'drain' | 'finish'): Promise<void> {
-    return new Promise((resolve) => {
-      this.#stream.once(event, () => resolve());
-      this.#stream.once('close', () => resolve());
-    });
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  #fail(why: string, cause?: Error): void {
-    if (this.#failure !== undefined) return;
-    const { path } = this.#stream;
-    const message = `${path} can't be written any further: ${why}; what is in it up to here can be replayed`;
-    this.#failure = new TraceError('CW-TRC-008', message, { cause });
-    this.#stream.destroy();
-    this.#onFailure(this.#failure);
-  }
 }

@@ -89,7 +89,7 @@ async function record(bytes: readonly number[]): Promise<Seen & { readonly text:
   };
   const peers = new PeerPorts(clock, { bytes: line, i2c: new Map([[0x2a, chip]]) });
   const rows: string[] = [];
-  const ports = recordPorts(peers, header, clock, (row) => rows.push(row));
+  const ports = recordPorts(header, clock, (row) => rows.push(row))(peers);
   const seen: Seen = { readings: [], faults: [] };
   const context = { id: 'thing', clock, log: silentLogger, buses: new Map(), ports };
   const pass = async (us: number) => {

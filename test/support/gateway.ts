@@ -79,12 +79,18 @@ export interface DaemonUnderTest {
 /** Starts the real daemon as a process of its own and resolves when it says that it runs. */
 export async function startGateway(
   folder: Pick<GatewayFolder, 'configPath'>,
-  args: { readonly record?: string; readonly environment?: Readonly<Record<string, string>> } = {},
+  args: {
+    readonly record?: string;
+    readonly raw?: boolean;
+    readonly environment?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<DaemonUnderTest> {
   const command =
     args.record === undefined
       ? ['src/main.ts', folder.configPath]
-      : ['src/cli/main.ts', 'run', '-c', folder.configPath, '--record', args.record];
+      : args.raw === true
+        ? ['src/cli/main.ts', 'record', args.record, '-c', folder.configPath, '--raw']
+        : ['src/cli/main.ts', 'run', '-c', folder.configPath, '--record', args.record];
   const child = spawn(process.execPath, command, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...args.environment },
