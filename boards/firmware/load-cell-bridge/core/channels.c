@@ -51,11 +51,12 @@ static void settle(struct channel *channel) {
   channel->has_previous = false;
 }
 
-static void power_down(uint8_t index, uint32_t now) {
+static void power_down(uint8_t index) {
   struct channel *channel = &channels[index];
   hal_clock(index, true);
   channel->state = POWERED_DOWN;
-  channel->since = now;
+  /* Not the round's time: a read may have passed since, and the clock has to be high for long enough. */
+  channel->since = hal_micros();
   channel->programmed = PULSES_128;
   settle(channel);
 }
@@ -84,7 +85,7 @@ static void drive_rate(void) {
   if ((enabled & 0x80) == 0) hal_rate(sample_rate == 80);
 }
 
-void channels_start(uint8_t mask, uint8_t rate, uint8_t gain, uint32_t now) {
+void channels_start(uint8_t mask, uint8_t rate, uint8_t gain) {
   channels_reset();
   frames_reset();
   notices_reset_channels();
@@ -96,7 +97,7 @@ void channels_start(uint8_t mask, uint8_t rate, uint8_t gain, uint32_t now) {
     if ((mask & (1u << i)) == 0) continue;
     channels[i].flags = CHANNEL_ENABLED;
     channels[i].pulses = pulses_for(gain);
-    power_down(i, now);
+    power_down(i);
   }
 }
 
@@ -170,7 +171,7 @@ static void take(uint8_t index, uint32_t now) {
   }
   channel->rejected++;
   notices_set(NOTICE_REJECTED, index, channel->rejected);
-  power_down(index, now);
+  power_down(index);
 }
 
 static void wake(uint8_t index, bool low, uint32_t now) {
@@ -187,7 +188,7 @@ static void wake(uint8_t index, bool low, uint32_t now) {
     channel->flags |= CHANNEL_STUCK;
     notices_turn(NOTICE_STUCK, NOTICE_UNSTUCK, index);
   }
-  if (now - channel->since >= RETRY_STUCK_US) power_down(index, now);
+  if (now - channel->since >= RETRY_STUCK_US) power_down(index);
 }
 
 static void watch_for_missing(uint8_t index, uint32_t now) {
@@ -201,7 +202,7 @@ static void watch_for_missing(uint8_t index, uint32_t now) {
     channel->flags |= CHANNEL_MISSING;
     notices_turn(NOTICE_MISSING, NOTICE_BACK, index);
   }
-  power_down(index, now);
+  power_down(index);
 }
 
 /* Everything about a channel but reading; true when it has a conversion that can be read. */

@@ -23,7 +23,7 @@ struct channel_report {
 /** All clock lines low, nothing read, counters at 0. */
 void channels_reset(void);
 /** Begins anew with these channels: powers their converters down and up. Rate 10 or 80, gain 128, 64 or 32. */
-void channels_start(uint8_t mask, uint8_t rate, uint8_t gain, uint32_t now);
+void channels_start(uint8_t mask, uint8_t rate, uint8_t gain);
 /** Stops reading; the converters stay powered, so that the cells stay warm. */
 void channels_stop(void);
 void channels_set_rate(uint8_t rate, uint32_t now);

@@ -38,7 +38,7 @@ static void answer(uint8_t id, enum result result) {
 static enum result start(const uint8_t *payload, uint8_t length) {
   if (length != 3) return MALFORMED;
   if (payload[0] == 0 || !channels_knows_rate(payload[1]) || !channels_knows_gain(payload[2])) return OUT_OF_RANGE;
-  channels_start(payload[0], payload[1], payload[2], hal_micros());
+  channels_start(payload[0], payload[1], payload[2]);
   return DONE;
 }
 
