@@ -211,8 +211,9 @@ class ByteScale implements Device {
     const { intervalMs, timeoutMs } = this.#options;
     const begunUs = clock.nowUs();
     if (this.#protocol.poll === undefined) {
-      if (begunUs - this.#heardAtUs >= timeoutMs * 1000) await this.#miss(this.#silence());
-      this.#schedule(timeoutMs * 1000);
+      const silentUs = begunUs - this.#heardAtUs;
+      if (silentUs >= timeoutMs * 1000) await this.#miss(this.#silence());
+      this.#schedule(silentUs >= timeoutMs * 1000 ? timeoutMs * 1000 : timeoutMs * 1000 - silentUs);
       return;
     }
     try {
@@ -265,18 +266,20 @@ class ByteScale implements Device {
     if (this.#state === 'running' && error instanceof DriverError) this.#reporter.refused(error);
   }
 
-  /** An answer that didn't come, or was wrong. After so many the scale is lost. */
+  /** An answer that didn't come, or was wrong. After so many that didn't come the scale is lost; a wrong one is a sign of life. */
   async #miss(error: unknown): Promise<void> {
     if (this.#stopped()) return;
-    this.#missed += 1;
     const coded = error instanceof DriverError ? error : new DriverError('CW-DRV-005', describeError(error));
-    if (coded.code === 'CW-DRV-006') this.#refuse(coded);
-    else if (coded.code === 'CW-DRV-008') this.#reporter.silent(coded.message);
-    if (coded.code === 'CW-DRV-005' || this.#missed >= this.#options.missedAnswers) {
-      this.#lose(coded);
+    if (coded.code === 'CW-DRV-006') {
+      this.#missed = 0;
+      this.#refuse(coded);
       return;
     }
-    if (this.#protocol.poll === undefined) {
+    this.#missed += 1;
+    if (coded.code === 'CW-DRV-008') this.#reporter.silent(coded.message);
+    if (coded.code === 'CW-DRV-005' || this.#missed >= this.#options.missedAnswers) {
+      this.#lose(coded);
+    } else if (this.#protocol.poll === undefined) {
       await this.#protocol.begin?.(this.#dialogue).catch(() => {});
     }
   }
