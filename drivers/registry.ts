@@ -11,6 +11,11 @@ import {
   type OptionsSchema,
 } from './driver.ts';
 import { DriverError } from './errors.ts';
+import { cas } from './scale/cas.ts';
+import { hidScale } from './scale/hid-scale.ts';
+import { mtSics } from './scale/mt-sics.ts';
+import { scp01 } from './scale/scp-01.ts';
+import { toledo8217 } from './scale/toledo-8217.ts';
 import { virtualLoadCells } from './virtual/load-cells.ts';
 import { virtualMotion } from './virtual/motion.ts';
 import { virtualScanner } from './virtual/scanner.ts';
@@ -20,7 +25,17 @@ export { type AttachmentSource, systemAttachments } from './ports/attachments.ts
 export { createSystemPorts } from './ports/system.ts';
 
 /** The drivers that come with the gateway. Options differ by driver; `parseDriverOptions` checks them before use. */
-const shipped: readonly Driver[] = [virtualWorld, virtualLoadCells, virtualScanner, virtualMotion];
+const shipped: readonly Driver[] = [
+  virtualWorld,
+  virtualLoadCells,
+  virtualScanner,
+  virtualMotion,
+  hidScale,
+  toledo8217,
+  mtSics,
+  scp01,
+  cas,
+];
 
 const driverShape = z.object({
   contract: z.number(),
