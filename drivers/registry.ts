@@ -11,17 +11,32 @@ import {
   type OptionsSchema,
 } from './driver.ts';
 import { DriverError } from './errors.ts';
+import { gpioIndicator } from './indicator/gpio-indicator.ts';
+import { firmataHx711 } from './load-cell/firmata-hx711/driver.ts';
+import { iioHx711 } from './load-cell/iio-hx711.ts';
+import { nau7802 } from './load-cell/nau7802.ts';
+import { iioAccelerometer } from './motion/iio-accelerometer.ts';
+import { lsm6ds } from './motion/lsm6ds.ts';
+import { mpu6050 } from './motion/mpu6050.ts';
+import { ina219 } from './power/ina219.ts';
+import { linuxPowerSupply } from './power/linux-power-supply.ts';
 import { cas } from './scale/cas.ts';
 import { hidScale } from './scale/hid-scale.ts';
 import { mtSics } from './scale/mt-sics.ts';
 import { scp01 } from './scale/scp-01.ts';
 import { toledo8217 } from './scale/toledo-8217.ts';
+import { evdevKeyboard } from './scanner/evdev-keyboard.ts';
+import { hidPosScanner } from './scanner/hid-pos-scanner.ts';
+import { serialScanner } from './scanner/serial-scanner.ts';
+import { ssiScanner } from './scanner/ssi-scanner.ts';
+import { hwmonTemperature } from './temperature/hwmon-temperature.ts';
 import { virtualLoadCells } from './virtual/load-cells.ts';
 import { virtualMotion } from './virtual/motion.ts';
 import { virtualScanner } from './virtual/scanner.ts';
 import { virtualWorld } from './virtual/world.ts';
 
 export { type AttachmentSource, systemAttachments } from './ports/attachments.ts';
+export { recordPorts } from './ports/raw/record.ts';
 export { createSystemPorts } from './ports/system.ts';
 
 /** The drivers that come with the gateway. Options differ by driver; `parseDriverOptions` checks them before use. */
@@ -30,11 +45,25 @@ const shipped: readonly Driver[] = [
   virtualLoadCells,
   virtualScanner,
   virtualMotion,
+  firmataHx711,
+  hidPosScanner,
+  evdevKeyboard,
+  serialScanner,
+  ssiScanner,
   hidScale,
   toledo8217,
   mtSics,
   scp01,
   cas,
+  nau7802,
+  iioHx711,
+  mpu6050,
+  lsm6ds,
+  iioAccelerometer,
+  linuxPowerSupply,
+  ina219,
+  hwmonTemperature,
+  gpioIndicator,
 ];
 
 const driverShape = z.object({
