@@ -9,6 +9,9 @@ export function isAimIdentifier(text: string): boolean {
   return identifier.test(text);
 }
 
+/** "Other" of the standard: nothing says what the code is, and whoever reads it goes by its form. */
+export const unknownSymbology = ']X0';
+
 /** AIM identifier and data of what a scanner sent with the identifier in front; `undefined` where there is none. */
 export function splitAim(bytes: Uint8Array): ScannedCode | undefined {
   const symbology = String.fromCharCode(...bytes.subarray(0, 3));
@@ -51,11 +54,13 @@ const inference: Readonly<
 
 /**
  * The AIM identifier of a code that came without one: that of the first expected kind whose length and check digit it
- * has. Empty where none fits, so that whoever reads the code goes by its form and nothing is claimed.
+ * has; `]X0` where none fits, so that nothing is claimed.
  */
 export function inferSymbology(data: Uint8Array, expected: readonly ExpectedKind[]): string {
   const text = String.fromCharCode(...data.subarray(0, 64));
-  return expected.map((kind) => inference[kind]).find(({ is }) => is(text, data))?.symbology ?? '';
+  return (
+    expected.map((kind) => inference[kind]).find(({ is }) => is(text, data))?.symbology ?? unknownSymbology
+  );
 }
 
 /** Eight digits of which the UPC-A they stand for has the check digit (GS1 General Specifications 5.2.2.4.2). */

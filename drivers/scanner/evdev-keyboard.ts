@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Driver, type DriverContext, driverContract } from '../driver.ts';
+import { DriverError } from '../errors.ts';
 import type { InputEvent } from '../ports/ports.ts';
 import { aimOptions, readCode } from './aim.ts';
 import { CodeBuffer, stripped } from './framing.ts';
@@ -124,6 +125,12 @@ class KeyboardTalk implements ScannerTalk<InputEvent> {
         break;
       case 'tab':
         this.#ending('tab', '\t', atUs);
+        break;
+      case 'lost':
+        this.#buffer.reset();
+        this.#receiver.damaged(
+          new DriverError('CW-DRV-017', 'keys were lost before they were read; scan again'),
+        );
         break;
       case 'unknown':
         this.#receiver.damaged(

@@ -12,6 +12,8 @@ export { longestCode, type ScannedCode } from './scanned-code.ts';
 export const hidPosReportBytes = 64;
 const standard = { reportId: 0x02, lengthAt: 1, aimAt: 2, dataBytes: 56, symbologyAt: 61, continuedAt: 63 };
 const bracket = 0x5d;
+/** Wider than the standard: makers have identifiers of their own. */
+const identifier = /^\][\x21-\x7e]{2}$/;
 
 /** What vendors do differently, as data; rows of `hid-pos-quirks.ts`. */
 export interface HidPosQuirks {
@@ -37,7 +39,7 @@ export interface HidPosQuirks {
 
 /** Cuts a code into reports, 56 data bytes each. `symbology` must be an AIM identifier of three ASCII characters. */
 export function hidPosReports(code: ScannedCode, quirks: HidPosQuirks = {}): Uint8Array[] {
-  if (!/^\][\x20-\x7e]{2}$/.test(code.symbology)) {
+  if (!identifier.test(code.symbology)) {
     throw new RangeError(`${JSON.stringify(code.symbology)} is not an AIM identifier`);
   }
   if (code.data.length > longestCode) throw new RangeError(`a code of ${code.data.length} bytes is too long`);
@@ -127,7 +129,7 @@ export class HidPosAssembler {
   #symbologyOf(report: Uint8Array, aimAt: number): string {
     const bytes = report.subarray(aimAt, aimAt + 3);
     const symbology = String.fromCharCode(...bytes);
-    if (/^\][\x20-\x7e]{2}$/.test(symbology)) return symbology;
+    if (identifier.test(symbology)) return symbology;
     if (!bytes.every((byte) => byte === 0x00 || byte === 0x20)) throw refused('no AIM identifier at byte 2');
     const vendors = report[this.#quirks.symbologyAt ?? standard.symbologyAt] ?? 0;
     return this.#quirks.symbologies?.[vendors] ?? '';

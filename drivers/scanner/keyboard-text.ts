@@ -8,6 +8,8 @@ import {
   type LayoutName,
 } from './keyboard-layouts.ts';
 
+const eventSync = 0;
+const syncDropped = 3;
 const eventKey = 1;
 const released = 0;
 const pressed = 1;
@@ -18,7 +20,9 @@ export type Typed =
   | { readonly kind: 'enter' }
   | { readonly kind: 'tab' }
   /** A key that types nothing in this layout. */
-  | { readonly kind: 'unknown'; readonly code: number };
+  | { readonly kind: 'unknown'; readonly code: number }
+  /** The kernel had no room and dropped events. */
+  | { readonly kind: 'lost' };
 
 const combining: Readonly<Record<string, string>> = {
   '´': '\u0301',
@@ -59,6 +63,10 @@ export class KeyboardText {
 
   /** Takes one event; answers with what it types, if anything. */
   event({ type, code, value }: InputEvent): Typed | undefined {
+    if (type === eventSync && code === syncDropped) {
+      this.reset();
+      return { kind: 'lost' };
+    }
     if (type !== eventKey) return undefined;
     if (value === released) return this.#release(code);
     // A key that repeats because it is held comes as 2: scanners hold none.

@@ -1,7 +1,7 @@
 /** One decoded code as a scanner delivered it: the very bytes, GS (0x1D) included. */
 export interface ScannedCode {
   readonly data: Uint8Array;
-  /** AIM identifier with its bracket (`]E0`); empty where nothing says what the code is. */
+  /** AIM identifier with its bracket (`]E0`); `]X0` where nothing says what the code is. */
   readonly symbology: string;
 }
 

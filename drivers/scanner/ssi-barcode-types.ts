@@ -1,7 +1,9 @@
+import { unknownSymbology } from './aim.ts';
+
 /**
  * The first data byte of DECODE_DATA, as Zebra's scanners have it (the maker's published list of symbology types), and
  * the AIM identifier that ISO/IEC 15424 gives what the scanner then delivers. Types that no shop scans are left out: their
- * codes come without an identifier.
+ * codes come as `]X0`.
  */
 const types: Readonly<Record<number, string>> = {
   1: ']A0', // Code 39
@@ -51,7 +53,7 @@ const types: Readonly<Record<number, string>> = {
   194: ']Q3', // GS1 QR
 };
 
-/** AIM identifier of an SSI bar code type; empty for one that the table does not have. */
+/** AIM identifier of an SSI bar code type; `]X0` for one that the table does not have. */
 export function aimOfSsiType(type: number): string {
-  return types[type] ?? '';
+  return types[type] ?? unknownSymbology;
 }
