@@ -13,6 +13,11 @@ _Static_assert(F_CPU == 16000000UL, "times and baud rate are those of a 16 MHz c
 _Static_assert(SIGNATURE_1 == 0x95 && SIGNATURE_2 == 0x0F, "made for the ATmega328P");
 _Static_assert(RAMEND == 0x8FF && E2END == 0x3FF, "2 KiB of SRAM, 1 KiB of EEPROM");
 
+#ifdef SPARE_SRAM
+/* Takes SRAM away, to see what happens then. */
+static volatile uint8_t spare_sram[SPARE_SRAM];
+#endif
+
 enum { RESET_FLAGS = _BV(PORF) | _BV(EXTRF) | _BV(BORF) | _BV(WDRF) };
 
 /* Kept out of .bss: it is written before that is cleared. */
@@ -36,6 +41,9 @@ void keep_reset_cause(void) {
 }
 
 void chip_setup(void) {
+#ifdef SPARE_SRAM
+  spare_sram[0] = 0;
+#endif
   pins_setup();
   clock_setup();
   uart_setup();

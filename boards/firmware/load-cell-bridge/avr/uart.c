@@ -6,9 +6,6 @@
 #include "../core/hal.h"
 #include "chip.h"
 
-#ifndef BAUD_RATE
-#define BAUD_RATE 115200UL
-#endif
 enum { UBRR = (F_CPU + BAUD_RATE * 4) / (BAUD_RATE * 8) - 1, RING = 256 };
 _Static_assert(UBRR <= 0xFFF, "the baud rate is too low for this clock");
 

@@ -26,6 +26,8 @@ enum {
 };
 enum { PINS = 20, PIN_SDA = 18, PIN_SCL = 19, MODE_I2C = 6, NO_MODE = 0x7F };
 
+static const char label[] = FIRMWARE_LABEL;
+
 /* Every answer here fits: the loop takes bytes from the host only with room for the longest answer (bridge.c). */
 static void version(void) {
   hal_send(REPORT_VERSION);
@@ -38,7 +40,7 @@ static void firmware(void) {
   hal_send(REPORT_FIRMWARE);
   hal_send(VERSION_MAJOR);
   hal_send(VERSION_MINOR);
-  for (const char *c = FIRMWARE_NAME; *c != '\0'; c++) {
+  for (const char *c = label; *c != '\0'; c++) {
     hal_send((uint8_t)*c & 0x7F);
     hal_send(((uint8_t)*c >> 7) & 1);
   }

@@ -7,7 +7,7 @@
 #include "wire.h"
 
 /* The longest message is an I²C write of 32 bytes: id, address, mode and 64 halves. */
-enum { LIMIT = 68, COMMAND_BIT = 0x80, OWN_IDS_BELOW = 0x10 };
+enum { LIMIT = 68, COMMAND_BIT = 0x80, LAST_OWN_ID = 0x0F };
 
 static uint8_t message[LIMIT];
 static uint8_t length;
@@ -30,7 +30,7 @@ static void finish(void) {
   within = false;
   if (overlong) broken++;
   else if (length == 0) return;
-  else if (message[0] < OWN_IDS_BELOW) commands_handle(message[0], message + 1, (uint8_t)(length - 1));
+  else if (message[0] != 0 && message[0] <= LAST_OWN_ID) commands_handle(message[0], message + 1, (uint8_t)(length - 1));
   else firmata_sysex(message[0], message + 1, (uint8_t)(length - 1));
 }
 
