@@ -151,6 +151,8 @@ const gatewaySamples: readonly Draft[] = [
       sensors: [
         { id: 'cell-fl', ok: true, ratePerMinute: 4_800 },
         { id: 'imu', ok: false, ratePerMinute: 0, fault: 'CW-DRV-005' },
+        { id: 'battery', ok: true, ratePerMinute: 60, externalPower: false, batteryPpm: 812_500 },
+        { id: 'electronics-box', ok: true, ratePerMinute: 60, milliCelsius: 31_250 },
       ],
       outboxEvents: 3,
       outboxBytes: 6_442_450_944,

@@ -20,6 +20,7 @@ import { DeviceSupervisor } from './devices.ts';
 import { makeHandlers } from './handlers.ts';
 import { type Health, HealthReporter, processorTemperature } from './health.ts';
 import { LiveFeed } from './live.ts';
+import { LastMeasurements } from './measurements.ts';
 import { Publisher } from './publisher.ts';
 import { answerRequest } from './requests.ts';
 import type { GatewaySetup } from './setup.ts';
@@ -70,6 +71,7 @@ export class Gateway {
   readonly #time: TimeSource;
   readonly #publisher: Publisher;
   readonly #health = new HealthReporter();
+  readonly #measurements = new LastMeasurements();
   readonly #cancels = new Set<() => void>();
   readonly #startedUs: number;
   /** Transactions whose answer went to disk with what the command changed. */
@@ -141,7 +143,10 @@ export class Gateway {
       findDriver: (name) => findDriver(name, setup.driverPaths),
       attachments: systemAttachments(clock),
       tapPorts: options.tapPorts,
-      onReading: (reading) => this.#loop.push(reading),
+      onReading: (reading) => {
+        this.#measurements.see(reading);
+        this.#loop.push(reading);
+      },
       onFault: (source, fault, atUs) => this.#loop.push({ kind: 'device-fault', source, atUs, fault }),
     });
     this.#live = new LiveFeed(clock, (topic) =>
@@ -167,6 +172,10 @@ export class Gateway {
 
   get devices(): Pick<DeviceSupervisor, 'reports' | 'device'> {
     return this.#devices;
+  }
+
+  get measurements(): Pick<LastMeasurements, 'of'> {
+    return this.#measurements;
   }
 
   get pipeline(): Pipeline {
@@ -360,6 +369,7 @@ export class Gateway {
       {
         uptimeUs: clock.nowUs() - this.#startedUs,
         devices: this.#devices.reports(),
+        measurements: this.#measurements,
         faultyCells: this.#loop.pipeline.weigher
           .cellStatus()
           .flatMap(({ cell, fault }) => (fault === undefined ? [] : [{ cell, fault }])),

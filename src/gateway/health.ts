@@ -2,12 +2,15 @@ import { readFile } from 'node:fs/promises';
 import type { EventData } from '#events/catalog.ts';
 import type { TimeQuality } from '#events/event.ts';
 import type { DeviceReport } from './devices.ts';
+import type { LastMeasurements } from './measurements.ts';
 
 export type Health = EventData<'gateway.health'>;
 
 export interface HealthFacts {
   readonly uptimeUs: number;
   readonly devices: readonly DeviceReport[];
+  /** What power and temperature sensors said last. */
+  readonly measurements: Pick<LastMeasurements, 'of'>;
   /** Cells that can't be trusted, with the kind of their fault. */
   readonly faultyCells: readonly { readonly cell: string; readonly fault: string }[];
   readonly uplink: {
@@ -39,6 +42,8 @@ export class HealthReporter {
       ok: device.state === 'running' && device.fault === undefined,
       ratePerMinute: this.#ratesPerMinute.get(device.id) ?? 0,
       ...(device.fault === undefined ? {} : { fault: device.fault.code }),
+      // What a device that is gone said last is no longer so.
+      ...(device.state === 'running' ? facts.measurements.of(device.id) : undefined),
     }));
     const cells = facts.faultyCells.map(({ cell, fault }) => ({
       id: cell,

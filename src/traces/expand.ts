@@ -139,6 +139,18 @@ function toInput(line: TraceLine, atUs: number): PipelineInput | undefined {
         ...(plate === undefined ? {} : { plate }),
       };
     }
+    case 'power': {
+      const { external, batteryPpm } = line.power;
+      return {
+        kind: 'power',
+        source: line.source,
+        atUs,
+        externalPower: external,
+        ...(batteryPpm === undefined ? {} : { batteryPpm }),
+      };
+    }
+    case 'temperature':
+      return { kind: 'temperature', source: line.source, atUs, milliCelsius: line.temperature };
     case 'full':
       return { kind: 'capacity', atUs, full: line.full };
     case 'end':

@@ -71,6 +71,13 @@ const lineSchemas = {
     status: z.string().optional(),
     certificate: z.string().optional(),
   }),
+  power: z.object({
+    t: time,
+    source,
+    power: z.object({ external: z.boolean(), batteryPpm: integer.min(0).max(1_000_000).optional() }),
+  }),
+  /** Temperature, m°C. */
+  temperature: z.object({ t: time, source, temperature: integer }),
   truth: z.object({ t: time, truth: truthSchema }),
   command: z.object({
     t: time,

@@ -121,6 +121,16 @@ function toLine(input: PipelineInput): object | undefined {
         ...(input.status === undefined ? {} : { status: input.status }),
         ...(input.certificateId === undefined ? {} : { certificate: input.certificateId }),
       };
+    case 'power':
+      return {
+        source: input.source,
+        power: {
+          external: input.externalPower,
+          ...(input.batteryPpm === undefined ? {} : { batteryPpm: input.batteryPpm }),
+        },
+      };
+    case 'temperature':
+      return { source: input.source, temperature: input.milliCelsius };
     case 'device-fault':
       return { source: input.source, ...input.fault };
     case 'command':
@@ -146,8 +156,6 @@ function toLine(input: PipelineInput): object | undefined {
       return { end: true };
     case 'cell': // runs of samples share a line
     case 'frame': // pictures stay on the device
-    case 'power':
-    case 'temperature':
     case 'position':
     case 'tag':
       return undefined;

@@ -3,6 +3,7 @@ import { VirtualClock } from '#base/clock.ts';
 import type { DeviceReport } from '#gateway/devices.ts';
 import { HealthReporter } from '#gateway/health.ts';
 import { LiveFeed } from '#gateway/live.ts';
+import { LastMeasurements } from '#gateway/measurements.ts';
 import { restoreTransactions, transactionKey } from '#gateway/state.ts';
 
 const device = (more: Partial<DeviceReport>): DeviceReport => ({
@@ -19,6 +20,7 @@ const device = (more: Partial<DeviceReport>): DeviceReport => ({
 const facts = (devices: readonly DeviceReport[], connected = true) => ({
   uptimeUs: 5_900_000,
   devices,
+  measurements: new LastMeasurements(),
   faultyCells: [] as { cell: string; fault: string }[],
   uplink: { connected, outboxEvents: 3, outboxBytes: 400, dropped: 0 },
   timeQuality: 'synced' as const,
@@ -46,6 +48,29 @@ test('A report right after another repeats its rates, since there is nothing to 
   t.is(again.cpuPpm, measured.cpuPpm);
   const later = reporter.report(facts([device({ readings: 880 })]), 11_000_000);
   t.is(later.sensors[0]?.ratePerMinute, 4_800, 'nothing that came meanwhile is lost');
+});
+
+test('Health carries what power and temperature sensors said last, for as long as they run', (t) => {
+  const reporter = new HealthReporter();
+  const measurements = new LastMeasurements();
+  measurements.see({ kind: 'power', source: 'battery', atUs: 1, externalPower: true, batteryPpm: 400_000 });
+  measurements.see({ kind: 'power', source: 'battery', atUs: 2, externalPower: false, batteryPpm: 399_000 });
+  measurements.see({ kind: 'temperature', source: 'box', atUs: 2, milliCelsius: -4_250 });
+  const running = [
+    device({ id: 'battery', kind: 'power' }),
+    device({ id: 'box', kind: 'temperature' }),
+    device({ id: 'wand' }),
+  ];
+  const sensors = (devices: readonly DeviceReport[]) =>
+    reporter.report({ ...facts(devices), measurements }, 1).sensors;
+  const told = { ok: true, ratePerMinute: 0 };
+  t.deepEqual(sensors(running), [
+    { id: 'battery', ...told, externalPower: false, batteryPpm: 399_000 },
+    { id: 'box', ...told, milliCelsius: -4_250 },
+    { id: 'wand', ...told },
+  ]);
+  const [gone] = sensors([device({ id: 'battery', kind: 'power', state: 'waiting' })]);
+  t.deepEqual(gone, { id: 'battery', ok: false, ratePerMinute: 0 });
 });
 
 test('A broker that is away is no fault; a device that waits or has one is', (t) => {

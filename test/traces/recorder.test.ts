@@ -78,6 +78,19 @@ const other: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
   }),
   fc
     .record({
+      kind: fc.constant('power'),
+      source: fc.constant('battery'),
+      externalPower: fc.boolean(),
+      batteryPpm: optional(ppm),
+    })
+    .map(without),
+  fc.record({
+    kind: fc.constant('temperature'),
+    source: fc.constant('box'),
+    milliCelsius: fc.integer({ min: -100_000, max: 250_000 }),
+  }),
+  fc
+    .record({
       kind: fc.constant('sighting'),
       source: fc.constant('camera'),
       plate: optional(fc.constant('basket')),

@@ -12,6 +12,9 @@ export const sensorHealth = record('sensor-health', {
   ok: must(2, bool, 'delivers fresh, plausible readings'),
   ratePerMinute: must(3, uint, 'readings a minute'),
   fault: may(4, text, 'code of the fault'),
+  milliCelsius: may(5, int, 'what a temperature sensor measured last, m°C'),
+  externalPower: may(6, bool, 'what a power sensor said last: power comes from outside'),
+  batteryPpm: may(7, uint, 'what it said last: how full the battery is, millionths'),
 });
 export const gatewayHealth = record('gateway-health', {
   ok: must(1, bool, 'everything needed for decisions works'),
