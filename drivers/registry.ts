@@ -31,6 +31,7 @@ import { serialScanner } from './scanner/serial-scanner.ts';
 import { ssiScanner } from './scanner/ssi-scanner.ts';
 import { hwmonTemperature } from './temperature/hwmon-temperature.ts';
 import { virtualLoadCells } from './virtual/load-cells.ts';
+import { virtualMicrocontroller } from './virtual/microcontroller/driver.ts';
 import { virtualMotion } from './virtual/motion.ts';
 import { virtualScanner } from './virtual/scanner.ts';
 import { virtualWorld } from './virtual/world.ts';
@@ -43,6 +44,7 @@ export { createSystemPorts } from './ports/system.ts';
 const shipped: readonly Driver[] = [
   virtualWorld,
   virtualLoadCells,
+  virtualMicrocontroller,
   virtualScanner,
   virtualMotion,
   firmataHx711,

@@ -4,7 +4,7 @@ import { usPerSecond } from '#base/units.ts';
 import type { Reading } from '#readings/readings.ts';
 import { type CompiledScenario, compileScenario } from '#simulation/compile.ts';
 import type { ScenarioFiles } from '#simulation/files.ts';
-import type { SimulationItem } from '#simulation/items.ts';
+import { itemTime, type SimulationItem } from '#simulation/items.ts';
 import { liftOff, putDown } from '#simulation/physics/handling.ts';
 import type { Scenario } from '#simulation/scenario.ts';
 import { World, type WorldAction } from '#simulation/world.ts';
@@ -50,6 +50,17 @@ export interface WorldAnchor {
 
 type Listener = (reading: Reading) => void;
 
+/** What the world will have read by a time that has not come yet. */
+export interface Foresight {
+  readonly readings: readonly Reading[];
+  /** On the clock: nothing earlier than this is still to be told. */
+  readonly knownUntilUs: number;
+}
+type AheadListener = (foresight: Foresight) => void;
+
+/** How far ahead of the clock the world is worked out while somebody listens ahead, µs. */
+const leadUs = 100_000;
+
 /** The longest stretch that is worked out in one go, so that a process that slept does not stall on waking. */
 const chunkUs = usPerSecond;
 /** Between two rounds of a loop: rest, unloading one thing after the other, rest. */
@@ -65,6 +76,11 @@ export class LiveWorld {
   readonly #clock: Clock;
   readonly #world: World;
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #ahead = new Set<AheadListener>();
+  /** Worked out, but not due yet. */
+  #early: SimulationItem[] = [];
+  /** World time up to which everything was delivered. */
+  #deliveredUs = 0;
   #round = -1;
   #originUs = 0;
   #firstOriginUs = 0;
@@ -94,6 +110,15 @@ export class LiveWorld {
     this.#listeners.set(source, set);
     set.add(listener);
     return () => set.delete(listener);
+  }
+
+  /**
+   * Hears all readings some time before they are due, for who simulates the devices in a time of its own; the returned
+   * function ends that.
+   */
+  listenAhead(listener: AheadListener): () => void {
+    this.#ahead.add(listener);
+    return () => this.#ahead.delete(listener);
   }
 
   /** Lets time run: devices read from now on. Idempotent. */
@@ -149,18 +174,18 @@ export class LiveWorld {
   progress(): WorldProgress {
     const steps = this.#compiled?.steps ?? [];
     const endUs = this.#compiled?.endUs ?? 0;
-    const playing = this.#worldUs < endUs || this.#options.loop;
+    const playing = this.#deliveredUs < endUs || this.#options.loop;
     return {
       scenario: this.#options.scenario.name,
       seed: this.#options.seed + Math.max(0, this.#round),
       round: Math.max(0, this.#round),
       state: this.#compiled === undefined ? 'waiting' : playing ? 'playing' : 'finished',
       startedAtUs: this.#startedAtUs,
-      worldUs: this.#worldUs,
+      worldUs: this.#deliveredUs,
       originUs: this.#originUs,
       endUs,
       steps: steps.length,
-      stepsDone: steps.filter((step) => step.endUs <= this.#worldUs).length,
+      stepsDone: steps.filter((step) => step.endUs <= this.#deliveredUs).length,
     };
   }
 
@@ -171,12 +196,33 @@ export class LiveWorld {
     });
   }
 
-  /** Works out what has become due. True when there is more. */
+  /** Works out what has become due, and what soon will. True when there is more. */
   #catchUp(): boolean {
-    const dueUs = (this.#clock.nowUs() - (this.#startedAtUs ?? 0)) * this.#options.speed;
-    const untilUs = Math.min(dueUs, this.#worldUs + chunkUs);
-    this.#step(untilUs, (item) => this.#deliver(item));
-    return untilUs < dueUs;
+    const { speed } = this.#options;
+    const dueUs = (this.#clock.nowUs() - (this.#startedAtUs ?? 0)) * speed;
+    const wantedUs = dueUs + (this.#ahead.size > 0 ? leadUs * speed : 0);
+    const untilUs = Math.min(wantedUs, this.#worldUs + chunkUs);
+    const fresh: SimulationItem[] = [];
+    if (untilUs > this.#worldUs) this.#step(untilUs, (item) => fresh.push(item));
+    this.#foretell(fresh);
+    this.#release(fresh, Math.min(dueUs, this.#worldUs));
+    return untilUs < wantedUs;
+  }
+
+  #foretell(items: readonly SimulationItem[]): void {
+    if (this.#ahead.size === 0) return;
+    const readings = items.flatMap((item) => this.#reading(item) ?? []);
+    const knownUntilUs = this.#onClock(this.#worldUs);
+    for (const listener of this.#ahead) listener({ readings, knownUntilUs });
+  }
+
+  /** Delivers in order of time what is due, and keeps the rest. */
+  #release(fresh: readonly SimulationItem[], dueUs: number): void {
+    const waiting = [...this.#early, ...fresh];
+    const later = waiting.findIndex((item) => itemTime(item) > dueUs);
+    this.#early = later < 0 ? [] : waiting.slice(later);
+    this.#deliveredUs = Math.max(this.#deliveredUs, dueUs);
+    for (const item of later < 0 ? waiting : waiting.slice(0, later)) this.#deliver(item);
   }
 
   #step(untilUs: number, take: (item: SimulationItem) => void): void {
@@ -187,17 +233,27 @@ export class LiveWorld {
 
   #skipTo(worldUs: number): void {
     while (this.#worldUs < worldUs) this.#step(Math.min(worldUs, this.#worldUs + chunkUs), () => {});
+    this.#deliveredUs = this.#worldUs;
+  }
+
+  #onClock(worldUs: number): number {
+    return (this.#startedAtUs ?? 0) + Math.round(worldUs / this.#options.speed);
+  }
+
+  /** The reading of a device; commands and truths are the shopper's: who plays that part has them from the timeline. */
+  #reading(item: SimulationItem): Reading | undefined {
+    if (item.kind !== 'input') return undefined;
+    const { input } = item;
+    if (input.kind !== 'cell' && input.kind !== 'motion' && input.kind !== 'scan') return undefined;
+    return { ...input, atUs: this.#onClock(input.atUs) };
   }
 
   #deliver(item: SimulationItem): void {
-    // Commands and truths are the shopper's: whoever plays that part has them from the timeline.
     if (item.kind !== 'input') return;
-    const { input } = item;
-    if (input.kind !== 'cell' && input.kind !== 'motion' && input.kind !== 'scan') return;
-    const listeners = this.#listeners.get(input.source);
+    const listeners = this.#listeners.get('source' in item.input ? item.input.source : '');
     if (listeners === undefined || listeners.size === 0) return;
-    const atUs = (this.#startedAtUs ?? 0) + Math.round(input.atUs / this.#options.speed);
-    for (const listener of listeners) listener({ ...input, atUs });
+    const reading = this.#reading(item);
+    if (reading !== undefined) for (const listener of listeners) listener(reading);
   }
 
   #begin(round: number, originUs: number): void {

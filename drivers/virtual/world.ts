@@ -132,7 +132,8 @@ export function unknownCall(driver: string, action: string, known: readonly stri
   return new DriverError('CW-DRV-009', `${driver} can not do ${action}; it knows ${known.join(', ')}`);
 }
 
-function findFile(path: string): string {
+/** A file from the working directory or else the installation. */
+export function findFile(path: string): string {
   const here = resolve(path);
   if (existsSync(here)) return here;
   return resolve(fileURLToPath(new URL('../..', import.meta.url)), path);

@@ -218,6 +218,7 @@ export class Microcontroller {
 
   #nextUs(): number {
     let next = this.#inAtUs;
+    if (this.#rig === undefined) return next;
     for (const converter of this.converters) {
       if (converter !== undefined && converter.nextUs < next) next = converter.nextUs;
     }
@@ -225,6 +226,7 @@ export class Microcontroller {
   }
 
   #advance(): void {
+    if (this.#rig === undefined) return;
     const { nowUs } = this;
     for (let channel = 0; channel < this.converters.length; channel++) {
       const converter = this.converters[channel];
