@@ -301,7 +301,9 @@ export class LoadCellBridge implements Device, PortBus, LinkTarget {
       void this.#look();
       return;
     }
-    if (nowUs >= this.#sinceUs) this.#health.look(this.#sinceUs - settleUs / 2, nowUs);
+    // While nothing comes at all, it isn't the cells.
+    const flowing = nowUs - this.#lastFrameUs < silentUs / 2;
+    if (flowing && nowUs >= this.#sinceUs) this.#health.look(this.#sinceUs - settleUs / 2, nowUs);
     if (nowUs >= this.#nextStatusUs) void this.#look();
   }
 

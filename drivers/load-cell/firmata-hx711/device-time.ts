@@ -68,7 +68,11 @@ export class DeviceTime {
       this.#bestTimeUs = time;
       this.#bestDelayUs = delay;
     }
-    if (time >= this.#windowEndUs) this.#closeWindow(time);
+    if (time >= this.#windowEndUs) {
+      this.#closeWindow(time);
+      // Another slope may lie above this frame, which need not be the window's least delayed one.
+      this.#offsetUs = Math.min(this.#offsetUs, delay - this.#drift * time);
+    }
     return this.#deviceUs;
   }
 

@@ -56,7 +56,9 @@ function troubles(peer: BridgePeer, damage: (bytes: Uint8Array) => Uint8Array): 
     {
       name: 'all converters lose their supply',
       fault: 'missing',
-      begin: () => [0, 1, 3, 4].forEach((channel) => peer.missing.add(channel)),
+      begin: () => {
+        for (const channel of [0, 1, 3, 4]) peer.missing.add(channel);
+      },
       end: () => peer.missing.clear(),
     },
     {
