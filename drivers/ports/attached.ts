@@ -108,10 +108,14 @@ export async function attachedAttributes(
       const node = join(folder, name);
       const model = kind === 'power_supply' ? name : await attribute(join(node, 'name'));
       const own = await realpath(node).catch(() => undefined);
-      const parent =
-        (await linkedName(join(node, 'device'))) ??
-        (own === undefined ? undefined : basename(kind === 'iio' ? dirname(own) : dirname(dirname(own))));
-      return { kind, node, identity: given({ model, address: parent }) };
+      const device = await realpath(join(node, 'device')).catch(() => undefined);
+      const above = own === undefined ? undefined : kind === 'iio' ? dirname(own) : dirname(dirname(own));
+      const parent = device ?? above;
+      return {
+        kind,
+        node,
+        identity: given({ model, address: parent === undefined ? undefined : basename(parent) }),
+      };
     }),
   );
 }

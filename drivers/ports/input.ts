@@ -8,7 +8,7 @@ import { chooseOne, describeAttached, describeMatch, matchesUsb } from './choose
 import { PortFeed } from './feed.ts';
 import { machineIoctl } from './ioctl.ts';
 import type { Attached, InputEvent, InputPort, InputRequest } from './ports.ts';
-import { createPoller, type Poller, readWhenReady } from './readiness.ts';
+import { createPoller, mustBeMainThread, type Poller, readWhenReady } from './readiness.ts';
 import type { SystemRoot } from './root.ts';
 
 /** linux/input.h: EVIOCGRAB, EVIOCSCLOCKID. */
@@ -31,6 +31,7 @@ export async function openInput(
   { match }: InputRequest,
   { clock, root }: { readonly clock: Clock; readonly root: SystemRoot },
 ): Promise<InputPort> {
+  mustBeMainThread();
   const { name } = match;
   const device = chooseOne(
     describeMatch('input device', match),

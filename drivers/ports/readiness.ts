@@ -1,5 +1,7 @@
 import { readSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+import { DriverError } from '../errors.ts';
 
 /** Tells when a file descriptor can be read, by the event loop's own poll: no thread waits in a read. */
 export interface Poller {
@@ -58,8 +60,20 @@ export function readWhenReady({ fd, poller, chunkBytes, onData, onEnd }: ReadOpt
   };
 }
 
+/**
+ * The library's poll belongs to the main thread's event loop, wherever it is called from; on another thread it would end
+ * the process. Throws CW-DRV-004 there.
+ */
+export function mustBeMainThread(): void {
+  if (isMainThread) return;
+  const message =
+    'serial ports and input devices can be opened on the main thread only; run it in a process of its own';
+  throw new DriverError('CW-DRV-004', message);
+}
+
 /** A poller for any device node that can be polled. It comes with the serial port library, whose copy is used. */
 export function createPoller(fd: number): Poller {
+  mustBeMainThread();
   const load = createRequire(import.meta.resolve('serialport'));
   const { Poller: Made } = load('@serialport/bindings-cpp/dist/poller.js') as {
     Poller: new (fd: number) => Poller;

@@ -10,13 +10,13 @@ import { PortFeed } from './feed.ts';
 import { findHolders } from './holders.ts';
 import { machineIoctl } from './ioctl.ts';
 import type { Attached, BytePort, SerialMatch, SerialSettings } from './ports.ts';
-import { type Poller, readWhenReady } from './readiness.ts';
+import { mustBeMainThread, type Poller, readWhenReady } from './readiness.ts';
 import type { SystemRoot } from './root.ts';
 
 /** The kernel hands over at most a page of a tty's bytes at a time. */
 const chunkBytes = 4096;
 /** asm-generic/ioctls.h: nobody else (but root) can open the port from now on. */
-const tiocexcl = 0x540c;
+export const tiocexcl = 0x540c;
 
 /**
  * Opens a serial port, exclusively. Rejects with CW-DRV-003 (held, by whom), CW-DRV-004 (not attached, what is
@@ -27,6 +27,7 @@ export async function openSerial(
   settings: SerialSettings,
   { clock, root }: { readonly clock: Clock; readonly root: SystemRoot },
 ): Promise<BytePort> {
+  mustBeMainThread();
   const device = await findSerial(match, root);
   const what = `the serial port ${match.path ?? describeAttached(device)}`;
   await mustBeFree(device.node, what, root);
