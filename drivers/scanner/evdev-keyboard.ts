@@ -127,12 +127,13 @@ class KeyboardTalk implements ScannerTalk<InputEvent> {
         this.#ending('tab', '\t', atUs);
         break;
       case 'lost':
-        this.#buffer.reset();
+        this.#buffer.spoil();
         this.#receiver.damaged(
           new DriverError('CW-DRV-017', 'keys were lost before they were read; scan again'),
         );
         break;
       case 'unknown':
+        this.#buffer.spoil();
         this.#receiver.damaged(
           notUnderstood(
             `key ${typed.code}, which types nothing on a keyboard of layout ${this.#chosen.layout}`,

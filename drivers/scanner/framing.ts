@@ -26,7 +26,8 @@ export class CodeBuffer {
   readonly #listener: FrameListener;
   #bytes: Uint8Array;
   #length = 0;
-  #overflowed = false;
+  /** What comes up to the next end is no code. */
+  #spoilt = false;
   #lastUs = 0;
   #cancelIdle: (() => void) | undefined;
 
@@ -38,7 +39,7 @@ export class CodeBuffer {
   }
 
   get isEmpty(): boolean {
-    return this.#length === 0 && !this.#overflowed;
+    return this.#length === 0 && !this.#spoilt;
   }
 
   /** What is held in memory, bytes; never more than the longest code allowed. */
@@ -48,10 +49,9 @@ export class CodeBuffer {
 
   add(byte: number, atUs: number): void {
     this.#lastUs = atUs;
-    if (this.#overflowed) return;
+    if (this.#spoilt) return;
     if (this.#length === this.#rules.maximumBytes) {
-      this.#overflowed = true;
-      this.#length = 0;
+      this.spoil();
       this.#listener.damaged(
         notUnderstood(
           `more than ${this.#rules.maximumBytes} bytes without an end`,
@@ -73,7 +73,7 @@ export class CodeBuffer {
     this.#stopIdle();
     const length = this.#length;
     this.#length = 0;
-    this.#overflowed = false;
+    this.#spoilt = false;
     if (length > 0) this.#listener.complete(this.#bytes.slice(0, length), atUs);
   }
 
@@ -88,10 +88,16 @@ export class CodeBuffer {
     });
   }
 
+  /** A part of the code under way is missing: what follows up to its end is dropped. */
+  spoil(): void {
+    this.#length = 0;
+    this.#spoilt = true;
+  }
+
   reset(): void {
     this.#stopIdle();
     this.#length = 0;
-    this.#overflowed = false;
+    this.#spoilt = false;
   }
 
   #giveUp(): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describeError, isCoded } from '#base/errors.ts';
+import { describeError } from '#base/errors.ts';
 import { type Driver, type DriverContext, driverContract } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import type { ReportPort, UsbMatch } from '../ports/ports.ts';
@@ -7,6 +7,7 @@ import { aimOptions } from './aim.ts';
 import { findHidPosRow, findOpened, type HidPosRow } from './hid-pos-quirks.ts';
 import { HidPosAssembler, type HidPosQuirks } from './hid-pos-report.ts';
 import { repeatOptions } from './repeats.ts';
+import type { ScannedCode } from './scanned-code.ts';
 import { ScannerDevice, type ScannerTalk, type ScanReceiver } from './scanner-device.ts';
 import { hexBytes, usbMatch } from './shared-options.ts';
 
@@ -116,6 +117,8 @@ class HidPosTalk implements ScannerTalk<Uint8Array> {
   readonly #initialise: readonly (readonly number[])[];
   readonly #receiver: ScanReceiver;
   readonly #assembler: HidPosAssembler;
+  /** It did not take a feature report, and delivered no code since. */
+  #refused = false;
   #cancelContinuation: (() => void) | undefined;
 
   constructor(
@@ -139,13 +142,15 @@ class HidPosTalk implements ScannerTalk<Uint8Array> {
     for (const report of this.#initialise) {
       try {
         await this.#port.sendFeature(Uint8Array.from(report));
-      } catch (cause) {
-        const which = this.#row?.name ?? 'its quirks';
-        throw new DriverError(
-          isCoded(cause) && cause instanceof DriverError ? cause.code : 'CW-DRV-020',
-          `${this.#context.id} did not take feature report ${report[0]} (${which}): ${describeError(cause)}; set it to HID POS mode`,
-          { cause },
-        );
+      } catch (error) {
+        // Models of the same maker differ: one that refuses may deliver codes all the same.
+        this.#refused = true;
+        this.#receiver.fault({
+          fault: 'configuration',
+          code: 'CW-DRV-020',
+          message: `${this.#context.id} did not take feature report ${report[0]} (${this.#row?.name ?? 'of its quirks'}): ${describeError(error)}; set it to HID POS mode`,
+        });
+        return;
       }
     }
   }
@@ -155,7 +160,7 @@ class HidPosTalk implements ScannerTalk<Uint8Array> {
     this.#cancelContinuation = undefined;
     try {
       const code = this.#assembler.push(report);
-      if (code !== undefined) this.#receiver.code(code, atUs);
+      if (code !== undefined) this.#code(code, atUs);
       else if (this.#assembler.unfinished) this.#awaitContinuation();
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
@@ -172,6 +177,15 @@ class HidPosTalk implements ScannerTalk<Uint8Array> {
   async call(action: string): Promise<unknown> {
     await this.#port.write(Uint8Array.from(this.#row?.commands?.[action] ?? []));
     return {};
+  }
+
+  #code(code: ScannedCode, atUs: number): void {
+    if (this.#refused) {
+      this.#refused = false;
+      const message = `${this.#context.id} delivers codes`;
+      this.#receiver.fault({ fault: 'configuration', code: 'CW-DRV-020', message, cleared: true });
+    }
+    this.#receiver.code(code, atUs);
   }
 
   /** The end of a code can be lost in the kernel's ring of reports; the next code must not be joined to it. */

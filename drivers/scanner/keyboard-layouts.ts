@@ -142,6 +142,9 @@ export const key = {
   rightAlt: 100,
 } as const;
 
+/** Keys that type nothing and mean nothing here: Num Lock, Scroll Lock, the system keys, Compose. */
+export const silentKeys: ReadonlySet<number> = new Set([69, 70, 125, 126, 127]);
+
 /** What the number pad types, with Num Lock on. */
 export const keypad: ReadonlyMap<number, string> = new Map([
   [55, '*'],

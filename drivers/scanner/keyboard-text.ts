@@ -6,6 +6,7 @@ import {
   keyboardLayout,
   keypad,
   type LayoutName,
+  silentKeys,
 } from './keyboard-layouts.ts';
 
 const eventSync = 0;
@@ -121,6 +122,7 @@ export class KeyboardText {
   }
 
   #type(code: number): Typed | undefined {
+    if (silentKeys.has(code)) return undefined;
     const pad = keypad.get(code);
     if (this.#held.has(key.leftAlt) && pad !== undefined && /[0-9]/.test(pad)) {
       // Four digits say it all; more is not remembered.

@@ -145,6 +145,18 @@ test('what a profile says of a scanner goes before its row', async (t) => {
   await rig.device.stop();
 });
 
+test('a model of the maker that refuses the feature report is told of, until it delivers a code', async (t) => {
+  const peer = new HidPosScannerPeer({ refusesFeatures: true });
+  const rig = await scannerRig(hidPosScanner, { reports: peer }, honeywell);
+  t.deepEqual(rig.faultKinds(), ['configuration']);
+  t.regex(rig.faults[0]?.message ?? '', /feature report 254 \(Honeywell\).*HID POS mode/);
+  peer.scan({ data: bytes('4006381333931'), symbology: ']E0' });
+  await rig.pass(10);
+  t.deepEqual(rig.faultKinds(), ['configuration', '!configuration']);
+  t.is(rig.scans.length, 1);
+  await rig.device.stop();
+});
+
 test('a bad report is counted and told as a fault that ends, and reading goes on', async (t) => {
   const peer = new HidPosScannerPeer();
   const rig = await scannerRig(hidPosScanner, { reports: peer }, {});

@@ -160,11 +160,29 @@ test('events that the kernel dropped spoil the code they belong to, and no other
   const rig = await scannerRig(evdevKeyboard, { input: peer }, { match });
   peer.tap(2);
   peer.send({ type: 0, code: 3, value: 0 });
+  peer.scan('38133');
   await rig.pass(10);
   t.is(rig.faults[0]?.code, 'CW-DRV-017');
   peer.scan('96385074', ']E4');
   await rig.pass(10);
   t.deepEqual(rig.texts(), [']E4 96385074']);
+  await rig.device.stop();
+});
+
+test('a code with a key that types nothing is dropped, and Num Lock is no such key', async (t) => {
+  const peer = new KeyboardScannerPeer();
+  const rig = await scannerRig(evdevKeyboard, { input: peer }, { match });
+  peer.tap(2);
+  peer.tap(183);
+  peer.scan('2');
+  peer.tap(69);
+  peer.scan('96385074', ']E4');
+  peer.tap(183);
+  await rig.pass(600);
+  peer.scan('4006381333931', ']E0');
+  await rig.pass(10);
+  t.deepEqual(rig.texts(), [']E4 96385074', ']E0 4006381333931']);
+  t.deepEqual(await rig.counts(), { read: 2, repeats: 0, damaged: 2 });
   await rig.device.stop();
 });
 

@@ -8,6 +8,8 @@ export interface HidPosPeerOptions {
   readonly quirks?: HidPosQuirks;
   /** Feature report without which it stays silent, as some makers' scanners do. */
   readonly wakesBy?: readonly number[];
+  /** Has no feature reports, and refuses them. */
+  readonly refusesFeatures?: boolean;
 }
 
 /** A scanner in HID POS mode. */
@@ -38,6 +40,7 @@ export class HidPosScannerPeer implements ReportPeer {
   }
 
   received(report: Uint8Array, kind: 'output' | 'feature'): void {
+    if (kind === 'feature' && this.#options.refusesFeatures === true) throw new Error('EPIPE');
     if (kind === 'output') this.commands.push(report);
     else if (this.#options.wakesBy?.every((byte, index) => report[index] === byte) === true)
       this.#awake = true;
