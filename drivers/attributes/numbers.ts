@@ -6,7 +6,8 @@ const decimal = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i;
 
 /** A number in an attribute's text. Throws DriverError CW-DRV-006 where it is none. */
 export function attributeNumber(name: string, text: string): number {
-  if (decimal.test(text)) return Number(text);
+  const value = decimal.test(text) ? Number(text) : Number.NaN;
+  if (Number.isFinite(value)) return value;
   const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   throw new DriverError('CW-DRV-006', `the attribute ${name} holds ${JSON.stringify(shown)}, not a number`);
 }

@@ -64,14 +64,16 @@ export class Nau7802Reader {
       return;
     }
     const cell = this.#cells[this.#chip.input];
-    const [sampledUs] = this.#times.take(1, this.#notReadyUs ?? atUs - this.#times.periodUs, atUs);
+    // What is ready is the latest conversion: it ended within a period, and since it was last seen not to be there.
+    const earliestUs = Math.max(this.#notReadyUs ?? 0, atUs - this.#times.periodUs);
+    const lost = this.#lost((earliestUs + atUs) / 2);
+    const sampledUs = this.#times.take(1 + lost, earliestUs, atUs).at(-1);
+    this.#lastUs = sampledUs;
     if (cell === undefined || sampledUs === undefined) return;
     if (this.#unsettled > 0) {
       this.#unsettled -= 1;
-      this.#lastUs = undefined;
       return;
     }
-    const lost = this.#lost(sampledUs);
     cell.sequence = (cell.sequence + lost) >>> 0;
     const reading = {
       kind: 'cell',
@@ -88,10 +90,9 @@ export class Nau7802Reader {
   }
 
   /** Conversions that ended unread since the last one: the time between tells, because the chip doesn't count. */
-  #lost(sampledUs: number): number {
-    const sinceUs = this.#lastUs === undefined ? 0 : sampledUs - this.#lastUs;
-    this.#lastUs = sampledUs;
-    return Math.max(0, Math.round(sinceUs / this.#times.periodUs) - 1);
+  #lost(endedUs: number): number {
+    if (this.#lastUs === undefined) return 0;
+    return Math.max(0, Math.round((endedUs - this.#lastUs) / this.#times.periodUs) - 1);
   }
 
   async #turn(): Promise<void> {
