@@ -8,8 +8,8 @@ import type { SystemRoot } from './root.ts';
 export const rulesFile = 'systemd/60-cartwright.rules';
 
 /**
- * The udev rule that lets the group `cartwright` and whoever sits at the machine use a device: by its USB ids where it
- * has them, else its whole kind, as no narrower rule is stable.
+ * The udev rule that lets the group `cartwright` use a device, and of scanners, scales and serial lines whoever sits at
+ * the machine: by its USB ids where it has them, else its whole kind, as no narrower rule is stable.
  */
 export function ruleFor({
   kind,
@@ -30,7 +30,9 @@ export function ruleFor({
     vendorId === undefined
       ? ''
       : `, ATTRS{idVendor}=="${vendorId}"${productId === undefined ? '' : `, ATTRS{idProduct}=="${productId}"`}`;
-  return `${subsystem[kind]}${ids}, GROUP="cartwright", MODE="0660", TAG+="uaccess"`;
+  // Whoever may read a keyboard reads passwords, and lines of a board can be wired to anything: for the gateway alone.
+  const seat = kind === 'serial' || kind === 'hid' ? ', TAG+="uaccess"' : '';
+  return `${subsystem[kind]}${ids}, GROUP="cartwright", MODE="0660"${seat}`;
 }
 
 /** What could not be opened, and where to look for who has it. */

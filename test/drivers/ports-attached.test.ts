@@ -255,7 +255,7 @@ test('the rule that is missing names the device where it can be named', (t) => {
     ruleFor({ kind: 'serial', vendorId: '1a86', productId: '7523' }),
     'SUBSYSTEM=="tty", ATTRS{idVendor}=="1a86", ATTRS{idProduct}=="7523", GROUP="cartwright", MODE="0660", TAG+="uaccess"',
   );
-  t.is(ruleFor({ kind: 'i2c' }), 'SUBSYSTEM=="i2c-dev", GROUP="cartwright", MODE="0660", TAG+="uaccess"');
+  t.is(ruleFor({ kind: 'i2c' }), 'SUBSYSTEM=="i2c-dev", GROUP="cartwright", MODE="0660"');
 });
 
 test('usages are read from report descriptors as the standard has them', (t) => {
