@@ -4,12 +4,13 @@ import type { HIDAsync } from 'node-hid';
 import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/errors.ts';
 import { DriverError } from '../errors.ts';
+import type { DeviceIdentity } from '../identity.ts';
 import { refusal } from './access.ts';
 import { attachedHid, nodeExists } from './attached.ts';
 import { chooseOne, describeAttached, describeMatch, matchesUsb } from './choose.ts';
 import { PortFeed } from './feed.ts';
 import type { Attached, ReportPort, ReportRequest } from './ports.ts';
-import type { SystemRoot } from './root.ts';
+import type { System } from './root.ts';
 
 /**
  * Opens a HID device by the kernel's hidraw. Rejects with CW-DRV-004 (not attached, what is instead), CW-DRV-012
@@ -17,7 +18,7 @@ import type { SystemRoot } from './root.ts';
  */
 export async function openHid(
   { match, usagePage }: ReportRequest,
-  { clock, root }: { readonly clock: Clock; readonly root: SystemRoot },
+  { clock, root, beforeOpen }: System,
 ): Promise<ReportPort> {
   const attached = await attachedHid(root);
   const kind = `HID device of usage page 0x${usagePage.toString(16)}`;
@@ -27,6 +28,7 @@ export async function openHid(
     (one) => one.usagePage === usagePage && matchesUsb(one, match),
   );
   const what = `the HID device ${describeAttached(device)}`;
+  await beforeOpen(device);
   try {
     // The library says only that it failed; the kernel says why.
     await promisify(close)(await promisify(open)(device.node, constants.O_RDWR | constants.O_NONBLOCK));
@@ -38,14 +40,16 @@ export async function openHid(
 }
 
 class OpenHid implements ReportPort {
-  readonly identity;
+  readonly identity: DeviceIdentity;
   readonly #node: string;
   readonly #device: HIDAsync;
   readonly #feed = new PortFeed<Uint8Array>((report) => report.length);
   #closing: Promise<void> | undefined;
 
   constructor(attached: Attached, device: HIDAsync, clock: Clock) {
-    this.identity = attached.identity;
+    const { identity, vendorId, productId } = attached;
+    const known = vendorId !== undefined && productId !== undefined;
+    this.identity = { ...identity, ...(known ? { usbId: `${vendorId}:${productId}` } : {}) };
     this.#node = attached.node;
     this.#device = device;
     device.on('error', (error: unknown) => this.#lose(error));

@@ -88,7 +88,10 @@ export const hidPosScanner: Driver<HidPosOptions> = {
   },
 };
 
-/** The table's row. A machine that can't list what is attached still reads scanners of the standard layout. */
+/**
+ * The table's row: by the ids of the opened device, else of what is attached. A machine that can't list that still reads
+ * scanners of the standard layout.
+ */
 async function rowOf(
   port: ReportPort,
   match: UsbMatch,
@@ -97,6 +100,7 @@ async function rowOf(
   if (match.vendorId !== undefined && match.productId !== undefined) {
     return findHidPosRow(match.vendorId, match.productId);
   }
+  if (port.identity.usbId !== undefined) return findHidPosRow(...ids(port.identity.usbId));
   try {
     const found = findOpened(await context.ports.list('hid'), match, port.identity, usagePage);
     return findHidPosRow(found?.vendorId ?? match.vendorId, found?.productId);
@@ -107,6 +111,11 @@ async function rowOf(
     );
     return findHidPosRow(match.vendorId, undefined);
   }
+}
+
+function ids(usbId: string): [vendorId: string | undefined, productId: string | undefined] {
+  const [vendorId, productId] = usbId.split(':');
+  return [vendorId, productId];
 }
 
 class HidPosTalk implements ScannerTalk<Uint8Array> {

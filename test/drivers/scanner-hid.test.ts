@@ -87,6 +87,18 @@ test('the row is found by what is attached where the profile names no ids', asyn
   );
 });
 
+test('the row follows from the ids of the opened device, as a recording has them', async (t) => {
+  const identity = { model: 'Voyager', usbId: '0c2e:0b61' };
+  const peer = new HidPosScannerPeer({ wakesBy: [254, 0x01], identity });
+  const rig = await scannerRig(hidPosScanner, { reports: peer }, {}, async () => {
+    throw new Error('nothing is attached where a recording is replayed');
+  });
+  peer.send(report({ 0: [0x02, 14], 2: ']E0', 5: '4006381333931\r' }));
+  await rig.pass(10);
+  t.deepEqual(rig.texts(), [']E0 4006381333931']);
+  await rig.device.stop();
+});
+
 test('a machine that can not list what is attached reads on by the standard layout', async (t) => {
   const peer = new HidPosScannerPeer();
   const rig = await scannerRig(hidPosScanner, { reports: peer }, {}, async () => {

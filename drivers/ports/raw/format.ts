@@ -16,6 +16,7 @@ const identity = z.object({
   model: text.optional(),
   serial: text.optional(),
   firmware: text.optional(),
+  usbId: text.optional(),
   address: text.optional(),
 });
 const failure = z.object({ code: text, message: text });
