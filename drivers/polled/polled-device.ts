@@ -38,6 +38,8 @@ const patienceUs = 300_000;
 const againUs = 250_000;
 /** What delivers nothing although it answers is set up anew after this, µs. */
 const silentSetUpUs = 2_000_000;
+/** Before silence is told, it is looked at once more after this, µs. */
+const secondLookUs = 100_000;
 
 /**
  * A device that is asked in rounds. A round that fails is tried again; what goes on failing, and what is silent, is
@@ -99,7 +101,7 @@ class Rounds {
     }
     if (this.#life.over) return;
     this.#deliveredUs = this.#context.clock.nowUs();
-    this.#watch(this.#plan.silenceUs);
+    this.#watch(this.#plan.silenceUs - secondLookUs);
     void this.#run(tools);
   }
 
@@ -140,6 +142,8 @@ class Rounds {
         if (!this.#isSetUp) await this.#setUp(tools);
         await this.#plan.round(tools);
         this.#failingSinceUs = undefined;
+        const sinceUs = Math.max(this.#deliveredUs, this.#setUpUs);
+        if (clock.nowUs() - sinceUs >= silentSetUpUs) this.#isSetUp = false;
         dueUs = Math.max(dueUs + this.#plan.periodUs, clock.nowUs());
         waitUs = dueUs - clock.nowUs();
       } catch (error) {
@@ -190,18 +194,21 @@ class Rounds {
     sink(reading);
   }
 
-  /** By a timer of its own, so that it also notices a round that never ends. */
-  #watch(afterUs: number): void {
+  /**
+   * By a timer of its own, so that it also notices a round that never ends. It looks twice: after the process slept, its
+   * timer comes before what the device delivered meanwhile.
+   */
+  #watch(afterUs: number, isSecondLook = false): void {
     const { clock, id } = this.#context;
     const { silenceUs } = this.#plan;
     this.#cancelWatch = clock.after(afterUs, () => {
       const silentUs = clock.nowUs() - this.#deliveredUs;
-      if (silentUs >= silenceUs) {
+      const isSilent = silentUs >= silenceUs - secondLookUs;
+      if (isSilent && isSecondLook) {
         const message = `${id}: no reading for ${silenceUs / 1_000_000} s; check its supply and wiring`;
         this.#latch.raise({ fault: 'missing', code: 'CW-DRV-008', message });
-        if (clock.nowUs() - this.#setUpUs >= silentSetUpUs) this.#isSetUp = false;
       }
-      this.#watch(silentUs >= silenceUs ? silenceUs : silenceUs - silentUs);
+      this.#watch(isSilent ? secondLookUs : silenceUs - secondLookUs - silentUs, isSilent);
     });
   }
 }
