@@ -71,6 +71,7 @@ const itemSamples: readonly Draft[] = [
       startedAtUs,
       settledAtUs,
       moving: false,
+      certificateId: 'T8214/B512345',
     },
   },
   {

@@ -4,7 +4,7 @@ import type { Change } from './types.ts';
 
 /** One movement as a change to explain. `event` is its movement.settled event. */
 export function changeOf(event: string, movement: Movement): Change {
-  const { plate, massMg, sigmaMg, startedAtUs, settledAtUs, whileAway } = movement;
+  const { plate, massMg, sigmaMg, startedAtUs, settledAtUs, whileAway, certificateId, indicated } = movement;
   return {
     plate,
     massMg,
@@ -12,7 +12,17 @@ export function changeOf(event: string, movement: Movement): Change {
     startedAtUs,
     settledAtUs,
     whileAway,
-    movements: [{ event, massMg, sigmaMg, startedAtUs, settledAtUs }],
+    movements: [
+      {
+        event,
+        massMg,
+        sigmaMg,
+        startedAtUs,
+        settledAtUs,
+        ...(certificateId === undefined ? {} : { certificateId }),
+        ...(indicated === undefined ? {} : { indicated }),
+      },
+    ],
   };
 }
 

@@ -75,6 +75,7 @@ export function evidenceOf(
             startedAtUs: time(movement.startedAtUs),
             settledAtUs: time(movement.settledAtUs),
             event: movement.event,
+            ...(movement.certificateId === undefined ? {} : { certificateId: movement.certificateId }),
           })),
         }),
     ...(scans.length === 0
@@ -133,6 +134,16 @@ function labelPrice(part: Part): number | undefined {
   return part.scans.length === 0 ? undefined : sum;
 }
 
+/**
+ * Certificate of the scale that itself indicated the mass by which goods are sold: one thing put in, weighed at once and
+ * alone, beginning at the scale's zero. A difference of two indications, or a share of one, is no indication.
+ */
+function certificateOf(change: Change, part: Part, chosen: Ranked): string | undefined {
+  const [movement, ...more] = change.movements;
+  if (part.product?.sale !== 'weight' || part.sign < 0 || chosen.parts.length !== 1) return undefined;
+  return more.length === 0 && movement?.indicated === true ? movement.certificateId : undefined;
+}
+
 /** Fields of an event about one part of a decided hypothesis. `massMg` is its signed share of the change. */
 export function itemData(
   change: Change,
@@ -143,6 +154,7 @@ export function itemData(
   evidence: Evidence,
 ): ItemData {
   const priceMinor = labelPrice(part);
+  const certificateId = certificateOf(change, part, chosen);
   return {
     ...naming(part.product),
     count: part.count,
@@ -155,6 +167,7 @@ export function itemData(
     settledAtUs: time(change.settledAtUs),
     entry: part.entry,
     ...(priceMinor === undefined ? {} : { priceMinor }),
+    ...(certificateId === undefined ? {} : { certificateId }),
   };
 }
 

@@ -52,6 +52,10 @@ export interface MeasuredMovement {
   readonly sigmaMg: number;
   readonly startedAtUs: number;
   readonly settledAtUs: number;
+  /** Certificate of the scale that indicated the plate before and after. */
+  readonly certificateId?: string;
+  /** `massMg` is that scale's own indication. */
+  readonly indicated?: true;
 }
 
 /** Units that came in together. Their sum was measured: `massMg` ± √`varMg2`. A negative mass is something taken out that nobody could name. */

@@ -14,7 +14,8 @@ import { Weigher, type WeighingState } from '#weighing/weigher.ts';
 import { type CommandOutcome, runCommand } from './commands.ts';
 import { PipelineError } from './errors.ts';
 import type { PipelineInput } from './inputs.ts';
-import { understandScan } from './scans.ts';
+import { type UnderstoodScan, understandScan, understandTag } from './scans.ts';
+import { TagMemory } from './tags.ts';
 import { UtcClock } from './utc.ts';
 
 /** What survives a restart: written in the transaction that stores the events it follows from. Plain JSON. */
@@ -23,6 +24,8 @@ export interface PipelineState {
   readonly weighing: WeighingState;
   readonly fusion: FusionState;
   readonly basket: BasketState;
+  /** Radio tags that were seen, EPCs in hexadecimal. */
+  readonly tags?: readonly string[];
 }
 
 export interface PipelineOptions {
@@ -57,6 +60,7 @@ export class Pipeline {
   readonly #basket: Basket;
   readonly #utc = new UtcClock();
   readonly #rules: Omit<ScanRules, 'todayUtc'>;
+  readonly #tags: TagMemory;
   /** When each device fault began, by source, channel and kind. */
   readonly #faults = new Map<string, number>();
   #nowUs = 0;
@@ -101,6 +105,7 @@ export class Pipeline {
         ? {}
         : { state: options.state.fusion, rebaseUs: options.startUs - options.state.atUs }),
     });
+    this.#tags = new TagMemory(options.state?.tags);
     if (this.#basket.session !== undefined) this.#weigher.setSession(true);
   }
 
@@ -143,6 +148,9 @@ export class Pipeline {
       case 'scan':
         this.#scanned(input);
         return undefined;
+      case 'tag':
+        if (this.#tags.isNew(input.epc)) this.#read(understandTag(input, this.#options.catalogue));
+        return undefined;
       case 'device-fault':
         this.#deviceFault(input.source, input.fault, input.atUs);
         return undefined;
@@ -170,7 +178,6 @@ export class Pipeline {
       case 'power':
       case 'temperature':
       case 'position':
-      case 'tag':
       case 'end':
         return undefined;
     }
@@ -223,6 +230,7 @@ export class Pipeline {
       weighing: this.#weigher.saveState(),
       fusion: this.#fusion.saveState(),
       basket: this.#basket.saveState(),
+      tags: this.#tags.saveState(),
     };
   }
 
@@ -243,9 +251,20 @@ export class Pipeline {
     switch (output.kind) {
       case 'movement': {
         const { plate, massMg, sigmaMg, beforeMg, afterMg, startedAtUs, settledAtUs, moving } = output;
+        const certificate = output.certificateId === undefined ? {} : { certificateId: output.certificateId };
         const event = this.#emit({
           type: 'movement.settled',
-          data: { plate, massMg, sigmaMg, beforeMg, afterMg, startedAtUs, settledAtUs, moving },
+          data: {
+            plate,
+            massMg,
+            sigmaMg,
+            beforeMg,
+            afterMg,
+            startedAtUs,
+            settledAtUs,
+            moving,
+            ...certificate,
+          },
         });
         this.#decide().observe({ kind: 'movement', event: event.id, atUs: this.#nowUs, movement: output });
         break;
@@ -293,7 +312,10 @@ export class Pipeline {
 
   #scanned(reading: ScanReading): void {
     const rules = { ...this.#rules, todayUtc: this.#utc.today(reading.atUs) };
-    const understood = understandScan(reading, rules, this.#options.catalogue);
+    this.#read(understandScan(reading, rules, this.#options.catalogue));
+  }
+
+  #read(understood: UnderstoodScan): void {
     const event = this.#emit({ type: 'scan.read', data: understood.read });
     if (understood.token !== undefined) this.#tokenScanned(understood.token, event.id);
     if (understood.observation !== undefined) {
@@ -317,6 +339,7 @@ export class Pipeline {
       );
     }
     const session = this.#basket.open(by, token, causes);
+    this.#tags.clear();
     this.#weigher.setSession(true);
     this.#decide().beginSession();
     return session;
@@ -326,6 +349,7 @@ export class Pipeline {
     // What is undecided still belongs into this basket. Where no session is open, `close` says so.
     if (this.#basket.session !== undefined) this.#decide().endSession(this.#nowUs);
     const last = this.#basket.close();
+    this.#tags.clear();
     this.#weigher.setSession(false);
     return last;
   }

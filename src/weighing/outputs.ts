@@ -17,6 +17,10 @@ export interface Movement {
   readonly moving: boolean;
   /** The first plateau after a start differs from the stored baseline: it happened while nobody was looking. */
   readonly whileAway: boolean;
+  /** Certificate of the complete scale that indicated the plate before and after. */
+  readonly certificateId?: string;
+  /** That scale showed zero before: `massMg` is its own indication, no difference of two. */
+  readonly indicated?: true;
 }
 
 /** The plate left its plateau (`open`) or came to rest again (`open: false`); fusion waits while a plate is open. */

@@ -175,13 +175,19 @@ export class ScalePlate {
       this.#first = false;
       return;
     }
-    const broken = reading.status !== undefined && unweighable.has(reading.status);
-    if (broken !== this.#reported) this.#report(broken, reading.status ?? '', atUs);
+    // The first word is the condition; the others say more about the indication.
+    const [condition = ''] = (reading.status ?? '').split(' ', 1);
+    const broken = unweighable.has(condition);
+    // What the device has reported as a fault itself is not repeated.
+    if (broken ? !this.#reported && this.#device.size === 0 : this.#reported) {
+      this.#report(broken, condition, atUs);
+    }
     if (broken || this.#device.size > 0 || this.#range.check(atUs, massMg)) {
       this.tracker.hold(atUs);
       return;
     }
     if (!this.tracker.weighable) this.tracker.release(atUs);
+    this.tracker.certificateId = reading.certificateId;
     this.tracker.indicate(atUs, massMg, reading.stable);
   }
 

@@ -68,6 +68,10 @@ export class PlateTracker {
   #nearUs = 0;
   session = false;
   zeroVerified = false;
+  /** Certificate that the newest indication was made under; cells have none. */
+  certificateId: string | undefined;
+  /** Certificate that the baseline was indicated under, in this run. */
+  #baselineCertificate: string | undefined;
 
   #announced = false;
   #startedUs = 0;
@@ -336,7 +340,10 @@ export class PlateTracker {
     const movement = this.#movement(from, delta, uncertainty, started, atUs, restless);
     // What is too small for a movement stays owed, so that small additions sum; what is only too uncertain does not.
     const owed = from !== undefined && !this.#away && Math.abs(delta) < this.#config.minimumMovementMg;
-    if (movement !== undefined || !owed) baseline.settle(massMg, atUs);
+    if (movement !== undefined || !owed) {
+      baseline.settle(massMg, atUs);
+      this.#baselineCertificate = this.certificateId;
+    }
     this.#phase = 'resting';
     this.#away = false;
     this.#levelMg = massMg;
@@ -375,7 +382,15 @@ export class PlateTracker {
       settledAtUs: atUs,
       moving: this.#moved || restless,
       whileAway: this.#away,
+      ...this.#certified(from),
     };
+  }
+
+  /** Both plateaus were indicated under one certificate; from the scale's own zero, the mass itself was. */
+  #certified(from: number): Pick<Movement, 'certificateId' | 'indicated'> {
+    const { certificateId } = this;
+    if (certificateId === undefined || certificateId !== this.#baselineCertificate) return {};
+    return { certificateId, ...(from === 0 ? { indicated: true } : {}) };
   }
 
   /**

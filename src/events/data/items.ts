@@ -20,6 +20,7 @@ export const movementEvidence = record('movement-evidence', {
   startedAtUs: must(3, uint, 'when the mass left its plateau, monotonic µs'),
   settledAtUs: must(4, uint, 'when the new plateau was established, monotonic µs'),
   event: may(5, uuid, 'the movement.settled event'),
+  certificateId: may(6, text, 'certificate of the scale that indicated the plate before and after'),
 });
 
 export const scanEvidence = record('scan-evidence', {
@@ -116,7 +117,7 @@ export const shelfStock = record('shelf-stock', {
 
 export const scanRead = record('scan-read', {
   source: must(1, text, 'device'),
-  symbology: must(2, text, 'AIM identifier, as ]E0'),
+  symbology: must(2, text, 'AIM identifier, as ]E0; epc for a radio tag'),
   meaning: must(
     3,
     choice(
@@ -151,6 +152,7 @@ export const movementSettled = record('movement-settled', {
   startedAtUs: must(6, uint, 'when the mass left its plateau'),
   settledAtUs: must(7, uint, 'when the new plateau was established'),
   moving: must(8, bool, 'the cart moved during it'),
+  certificateId: may(9, text, 'certificate of the scale that indicated the plate before and after'),
 });
 export const lookSeen = record('look-seen', {
   source: must(1, text, 'camera'),
