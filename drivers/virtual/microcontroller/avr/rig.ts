@@ -1,4 +1,5 @@
-import { AVREEPROM, avrInstruction, CPU, EEPROMMemoryBackend } from 'avr8js';
+import { AVREEPROM, CPU, EEPROMMemoryBackend } from 'avr8js';
+import { Core } from './core.ts';
 import { Ports, type Wiring } from './ports.ts';
 import { Timer, timerConfigs } from './timer.ts';
 import { type I2cBus, TwoWire } from './two-wire.ts';
@@ -14,8 +15,6 @@ export const cyclesPerSecond = 16_000_000;
 const sramBytes = 2048;
 const sramStart = 0x100;
 const resetStatusAddress = 0x54;
-const sleepControlAddress = 0x53;
-const sleepInstruction = 0x9588;
 
 /** Everything that lives on when the chip is reset. */
 export interface RigParts {
@@ -31,11 +30,6 @@ export function makeEeprom(): EEPROMMemoryBackend {
   return new EEPROMMemoryBackend(1024);
 }
 
-/** The part of avr8js' queue of events that decides how long an idle processor may sleep. */
-interface WithNextEvent {
-  readonly nextClockEvent: { readonly cycles: number } | null;
-}
-
 /**
  * An ATmega328P from one reset to the next: avr8js' processor and EEPROM, and ports, timers, USART, two-wire interface
  * and watchdog of our own. A reset is a new rig, because avr8js' `reset` loses the peripherals' pending events.
@@ -46,9 +40,7 @@ export class Rig {
   /** The watchdog has bitten: this rig is over. */
   bitten = false;
   readonly #cpu: CPU;
-  #untilCycles = 0;
-  #standing = false;
-  #hung = false;
+  readonly #core: Core;
 
   /** @param before the rig that was reset: its SRAM is kept, as on the chip */
   constructor(parts: RigParts, cause: ResetCause, before?: Rig) {
@@ -56,6 +48,7 @@ export class Rig {
     if (before !== undefined && cause !== 'power')
       this.#cpu.data.set(before.#cpu.data.subarray(sramStart), sramStart);
     const cpu = this.#cpu;
+    this.#core = new Core(cpu);
     cpu.data[resetStatusAddress] = resetCauses[cause];
     this.ports = new Ports(cpu, parts.wiring);
     this.usart = new Usart(cpu, parts.transmit);
@@ -64,7 +57,7 @@ export class Rig {
     new TwoWire(cpu, parts.bus);
     new Watchdog(cpu, cyclesPerSecond, () => {
       this.bitten = true;
-      this.#untilCycles = 0;
+      this.#core.bound(0);
     });
   }
 
@@ -75,48 +68,16 @@ export class Rig {
 
   /** The program hangs with interrupts off from now on: nothing but the watchdog or a reset ends it. */
   hang(): void {
-    this.#hung = true;
-    this.#standing = true;
+    this.#core.hang();
   }
 
   /** Runs to that many cycles since the reset (and the instruction that is then begun to its end), or to a bite. */
   run(untilCycles: number): void {
-    const cpu = this.#cpu;
-    this.#untilCycles = untilCycles;
-    while (cpu.cycles < this.#untilCycles) {
-      if (this.#standing) this.#stand();
-      else {
-        if (cpu.progMem[cpu.pc] === sleepInstruction) this.#standing = this.#mayStand();
-        avrInstruction(cpu);
-        cpu.tick();
-      }
-    }
+    this.#core.run(untilCycles);
   }
 
   /** Lets a running `run` end no later than then: something outside changes at that time. */
   bound(untilCycles: number): void {
-    this.#untilCycles = Math.min(this.#untilCycles, untilCycles);
-  }
-
-  /**
-   * Hung, or asleep until an interrupt: from one event to the next. All sleep modes are as idle here, in which
-   * peripherals go on.
-   */
-  #stand(): void {
-    const cpu = this.#cpu;
-    if (this.#hung) cpu.data[95] = (cpu.data[95] ?? 0) & 0x7f;
-    const next = (cpu as unknown as WithNextEvent).nextClockEvent?.cycles ?? Number.POSITIVE_INFINITY;
-    cpu.cycles = Math.max(cpu.cycles + 1, Math.min(next, this.#untilCycles));
-    const { pc } = cpu;
-    cpu.tick();
-    if (cpu.pc !== pc) this.#standing = false;
-  }
-
-  /** SLEEP with SE set, and no interrupt that waits. */
-  #mayStand(): boolean {
-    const cpu = this.#cpu;
-    return (
-      ((cpu.data[sleepControlAddress] ?? 0) & 1) !== 0 && !(cpu.interruptsEnabled && cpu.nextInterrupt >= 0)
-    );
+    this.#core.bound(untilCycles);
   }
 }
