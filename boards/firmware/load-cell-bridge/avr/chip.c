@@ -47,6 +47,7 @@ void chip_setup(void) {
   pins_setup();
   clock_setup();
   uart_setup();
+  idle_setup();
   wdt_enable(WDTO_500MS);
   sei();
 }

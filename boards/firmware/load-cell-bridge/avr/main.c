@@ -1,8 +1,11 @@
 #include "../core/bridge.h"
+#include "../core/hal.h"
 #include "chip.h"
 
 int main(void) {
   chip_setup();
   bridge_setup();
-  for (;;) bridge_loop();
+  for (;;) {
+    if (!bridge_loop()) hal_wait();
+  }
 }

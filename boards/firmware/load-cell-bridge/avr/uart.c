@@ -18,6 +18,7 @@ static volatile uint8_t sending_head;
 static volatile uint8_t sending_tail;
 
 ISR(USART_RX_vect) {
+  GPIOR0 |= _BV(HAPPENED);
   uint8_t state = UCSR0A;
   uint8_t byte = UDR0;
   if (state & _BV(DOR0)) receive_errors++;

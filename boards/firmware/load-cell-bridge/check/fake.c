@@ -263,6 +263,12 @@ bool hal_serial_store(const uint8_t serial[SERIAL_LENGTH]) {
   return true;
 }
 
+void hal_round(void) {
+}
+
+void hal_wait(void) {
+}
+
 void hal_alive(void) {
 }
 

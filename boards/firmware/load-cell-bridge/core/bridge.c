@@ -25,22 +25,25 @@ void bridge_setup(void) {
   firmata_announce();
 }
 
-/* Bytes wait in the receive buffer while an answer would not fit or the I²C bus is at work. */
-static void take_bytes(void) {
+/* Bytes wait in the receive buffer while an answer would not fit or the I²C bus is at work. True: there may be more. */
+static bool take_bytes(void) {
   uint8_t byte;
   for (uint8_t i = 0; i < BYTES_A_ROUND; i++) {
-    if (i2c_busy() || commands_restart_wanted() || hal_send_room() < ROOM_FOR_ANSWER || !hal_receive(&byte)) return;
+    if (i2c_busy() || commands_restart_wanted() || hal_send_room() < ROOM_FOR_ANSWER || !hal_receive(&byte)) return false;
     receive_byte(byte);
   }
+  return true;
 }
 
-void bridge_loop(void) {
+bool bridge_loop(void) {
   hal_alive();
+  hal_round();
   uint32_t now = hal_micros();
-  channels_step(now);
-  take_bytes();
+  bool more = channels_step(now);
+  if (take_bytes()) more = true;
   i2c_step(now);
   notices_step(now);
   report_step(now);
   if (commands_restart_wanted() && hal_send_done()) hal_restart();
+  return more || i2c_busy();
 }

@@ -227,8 +227,8 @@ static bool attend(uint8_t index, bool low, uint32_t now) {
   }
 }
 
-void channels_step(uint32_t now) {
-  if (!streaming) return;
+bool channels_step(uint32_t now) {
+  if (!streaming) return false;
   uint8_t low = hal_ready();
   uint8_t waiting = 0;
   for (uint8_t i = 0; i < CHANNELS; i++) {
@@ -244,10 +244,12 @@ void channels_step(uint32_t now) {
     next_channel = (uint8_t)((next_channel + 1) % CHANNELS);
     if ((waiting & (1u << index)) == 0) continue;
     seen_ready &= (uint8_t)~(1u << index);
-    take(index, now);
+    /* A short spike on the line is no conversion: it is over by now. */
+    if (hal_ready() & (1u << index)) take(index, now);
     break;
   }
   frames_step(now, enabled);
+  return seen_ready != 0;
 }
 
 bool channels_streaming(void) {

@@ -28,8 +28,8 @@ void channels_start(uint8_t mask, uint8_t rate, uint8_t gain);
 void channels_stop(void);
 void channels_set_rate(uint8_t rate, uint32_t now);
 void channels_set_gain(uint8_t mask, uint8_t gain);
-/** One round: notes which conversions wait, reads one of them, and lets the clocks of time run. */
-void channels_step(uint32_t now);
+/** One round: notes which conversions wait, reads one of them, and looks at the time. True: more of them wait. */
+bool channels_step(uint32_t now);
 
 bool channels_streaming(void);
 /** Channels and rate of the last start; 0 before the first. */

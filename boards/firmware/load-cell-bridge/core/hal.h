@@ -70,6 +70,11 @@ void hal_serial_load(uint8_t serial[SERIAL_LENGTH]);
 /** Stores the serial number; false when it doesn't read back. Takes up to 40 ms. */
 bool hal_serial_store(const uint8_t serial[SERIAL_LENGTH]);
 
+/** A round of the loop begins: what happens from now on ends the next `hal_wait`. */
+void hal_round(void);
+/** Rests until a byte came, a data line changed or a millisecond passed since `hal_round`; at once if that was before. */
+void hal_wait(void);
+
 /** Lets the watchdog know that the loop goes round. */
 void hal_alive(void);
 /** Resets the chip through the watchdog. Does not return on a chip. */
