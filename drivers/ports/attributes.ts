@@ -6,13 +6,16 @@ import { refusal } from './access.ts';
 import { attachedAttributes, nodeExists } from './attached.ts';
 import { chooseOne } from './choose.ts';
 import type { Attached, AttributePort, AttributeRequest } from './ports.ts';
-import type { SystemRoot } from './root.ts';
+import type { System, SystemRoot } from './root.ts';
 
 /** Names of attributes: a file of the folder, or of one folder in it (`scan_elements/in_voltage0_en`). */
 const attributeName = /^[\w.-]+(?:\/[\w.-]+)?$/;
 
 /** Opens a folder of kernel attributes. Rejects with CW-DRV-004 (none, what there is instead) and CW-DRV-014 (several). */
-export async function openAttributes(request: AttributeRequest, root: SystemRoot): Promise<AttributePort> {
+export async function openAttributes(
+  request: AttributeRequest,
+  { root, beforeOpen }: System,
+): Promise<AttributePort> {
   const { subsystem, name, parent } = request;
   const what = `${subsystem} device ${name}${parent === undefined ? '' : ` of ${parent}`}`;
   const attached = await attachedAttributes(subsystem, root);
@@ -24,6 +27,7 @@ export async function openAttributes(request: AttributeRequest, root: SystemRoot
     })),
     ({ identity }) => identity.model === name && (parent === undefined || identity.address === parent),
   );
+  await beforeOpen(device);
   return new OpenAttributes(device, what, root);
 }
 

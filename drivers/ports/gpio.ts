@@ -7,7 +7,7 @@ import { nodeExists } from './attached.ts';
 import { chooseOne } from './choose.ts';
 import { type Ioctl, machineIoctl } from './ioctl.ts';
 import type { Attached, LinePort, LineRequest } from './ports.ts';
-import { namesIn, type SystemRoot } from './root.ts';
+import { namesIn, type System, type SystemRoot } from './root.ts';
 
 /** linux/gpio.h, version 2 of the interface (Linux 5.10 and later). */
 export const gpioGetChipinfo = 0x8044b401;
@@ -96,7 +96,7 @@ export function encodeLineValues(values: readonly boolean[]): Buffer {
  * Takes output lines of a GPIO chip; they are off until set, and go back to what the board makes of them on close.
  * Rejects with CW-DRV-003 (a line is taken), CW-DRV-004, CW-DRV-012, CW-DRV-014 and CW-DRV-020 (no such line).
  */
-export async function openLines(request: LineRequest, root: SystemRoot): Promise<LinePort> {
+export async function openLines(request: LineRequest, { root, beforeOpen }: System): Promise<LinePort> {
   const { chip, lines } = request;
   if (lines.length === 0 || lines.length > mostLines) {
     throw new DriverError('CW-DRV-020', `between 1 and ${mostLines} lines can be taken, not ${lines.length}`);
@@ -110,6 +110,7 @@ export async function openLines(request: LineRequest, root: SystemRoot): Promise
       ? unread
       : chooseOne(`the GPIO chip ${chip}`, attached, ({ identity }) => identity.model === chip);
   const what = `line ${lines.map(({ offset }) => offset).join(', ')} of the GPIO chip ${chip} (${device.node})`;
+  await beforeOpen(device);
   let chipFd: number | undefined;
   try {
     const ioctl = await machineIoctl();

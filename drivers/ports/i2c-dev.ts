@@ -8,7 +8,7 @@ import { attachedI2c, nodeExists } from './attached.ts';
 import { chooseOne } from './choose.ts';
 import { type Ioctl, machineIoctl } from './ioctl.ts';
 import type { Attached, I2cAnswer, I2cPort, I2cRequest } from './ports.ts';
-import type { SystemRoot } from './root.ts';
+import type { System } from './root.ts';
 
 /** linux/i2c-dev.h, linux/i2c.h. */
 export const i2cRdwr = 0x0707;
@@ -23,7 +23,7 @@ const mostBytes = 8192;
 /** Opens an adapter of the kernel. Rejects with CW-DRV-004, CW-DRV-012 and CW-DRV-014. */
 export async function openI2cDev(
   adapter: Extract<I2cRequest, { via: 'linux' }>['adapter'],
-  { clock, root }: { readonly clock: Clock; readonly root: SystemRoot },
+  { clock, root, beforeOpen }: System,
 ): Promise<I2cPort> {
   const numbered = typeof adapter === 'number';
   const device = chooseOne(
@@ -32,6 +32,7 @@ export async function openI2cDev(
     ({ identity }) => (numbered ? identity.address === `i2c-${adapter}` : identity.model === adapter),
   );
   const what = `the I²C adapter ${device.node}`;
+  await beforeOpen(device);
   try {
     const fd = await promisify(open)(device.node, constants.O_RDWR);
     return new OpenI2c(device, fd, await machineIoctl(), clock);

@@ -9,7 +9,7 @@ import { PortFeed } from './feed.ts';
 import { machineIoctl } from './ioctl.ts';
 import type { Attached, InputEvent, InputPort, InputRequest } from './ports.ts';
 import { createPoller, mustBeMainThread, type Poller, readWhenReady } from './readiness.ts';
-import type { SystemRoot } from './root.ts';
+import type { System } from './root.ts';
 
 /** linux/input.h: EVIOCGRAB, EVIOCSCLOCKID. */
 export const eviocgrab = 0x40044590;
@@ -29,7 +29,7 @@ const mostAgeUs = 60_000_000;
  */
 export async function openInput(
   { match }: InputRequest,
-  { clock, root }: { readonly clock: Clock; readonly root: SystemRoot },
+  { clock, root, beforeOpen }: System,
 ): Promise<InputPort> {
   mustBeMainThread();
   const { name } = match;
@@ -38,6 +38,7 @@ export async function openInput(
     await attachedInput(root),
     (one) => matchesUsb(one, match) && (name === undefined || one.identity.model === name),
   );
+  await beforeOpen(device);
   const ioctl = await machineIoctl();
   let fd: number | undefined;
   try {

@@ -1,11 +1,22 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { Attached } from './ports.ts';
 
 /** Where the kernel shows its devices. Tests give folders of their own. */
 export interface SystemRoot {
   readonly sys: string;
   readonly dev: string;
   readonly proc: string;
+}
+
+/** What opening a port needs besides its request. */
+export interface System {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly root: SystemRoot;
+  readonly beforeOpen: (device: Attached) => Promise<void>;
 }
 
 export const machineRoot: SystemRoot = { sys: '/sys', dev: '/dev', proc: '/proc' };

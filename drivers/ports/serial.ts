@@ -11,7 +11,7 @@ import { findHolders } from './holders.ts';
 import { machineIoctl } from './ioctl.ts';
 import type { Attached, BytePort, SerialMatch, SerialSettings } from './ports.ts';
 import { mustBeMainThread, type Poller, readWhenReady } from './readiness.ts';
-import type { SystemRoot } from './root.ts';
+import type { System, SystemRoot } from './root.ts';
 
 /** The kernel hands over at most a page of a tty's bytes at a time. */
 const chunkBytes = 4096;
@@ -25,11 +25,12 @@ export const tiocexcl = 0x540c;
 export async function openSerial(
   match: SerialMatch,
   settings: SerialSettings,
-  { clock, root }: { readonly clock: Clock; readonly root: SystemRoot },
+  { clock, root, beforeOpen }: System,
 ): Promise<BytePort> {
   mustBeMainThread();
   const device = await findSerial(match, root);
   const what = `the serial port ${match.path ?? describeAttached(device)}`;
+  await beforeOpen(device);
   await mustBeFree(device.node, what, root);
   const { SerialPort } = await import('serialport');
   const { dataBits = 8, parity = 'none', stopBits = 1, flowControl = 'none', baudRate } = settings;

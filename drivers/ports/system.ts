@@ -2,8 +2,8 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Device } from '../driver.ts';
 import { openBusBytes, openBusI2c } from './bus.ts';
-import type { BytePort, ByteRequest, I2cPort, I2cRequest, Ports } from './ports.ts';
-import { machineRoot, type SystemRoot } from './root.ts';
+import type { Attached, BytePort, ByteRequest, I2cPort, I2cRequest, Ports } from './ports.ts';
+import { machineRoot, type System, type SystemRoot } from './root.ts';
 
 export interface SystemPortsOptions {
   readonly clock: Clock;
@@ -12,29 +12,26 @@ export interface SystemPortsOptions {
   readonly buses: ReadonlyMap<string, Device>;
   /** Where the kernel shows its devices; the machine's own unless given. */
   readonly root?: SystemRoot;
+  /** Sees which device is meant before it is opened; what it rejects with is what the opening rejects with. */
+  readonly beforeOpen?: (device: Attached) => Promise<void>;
 }
 
 /**
  * Ports of the machine itself: its kernel's devices and its network. What a kind of port needs is loaded when the first
  * one is opened, so that a gateway without it starts no later.
  */
-export function createSystemPorts({ clock, log, buses, root = machineRoot }: SystemPortsOptions): Ports {
-  const system = { clock, log, root };
+export function createSystemPorts(options: SystemPortsOptions): Ports {
+  const { clock, log, buses, root = machineRoot, beforeOpen = async () => {} } = options;
+  const system = { clock, log, root, beforeOpen };
   return {
     bytes: (request) => openBytes(request, buses, system),
     i2c: (request) => openI2c(request, buses, system),
     reports: async (request) => (await import('./hid.ts')).openHid(request, system),
     input: async (request) => (await import('./input.ts')).openInput(request, system),
-    attributes: async (request) => (await import('./attributes.ts')).openAttributes(request, root),
-    lines: async (request) => (await import('./gpio.ts')).openLines(request, root),
+    attributes: async (request) => (await import('./attributes.ts')).openAttributes(request, system),
+    lines: async (request) => (await import('./gpio.ts')).openLines(request, system),
     list: async (kind) => (await import('./list.ts')).listAttached(kind, root),
   };
-}
-
-interface System {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly root: SystemRoot;
 }
 
 async function openBytes(
