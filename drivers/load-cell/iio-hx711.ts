@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { attributeNumber, attributeNumbers, firstOf } from '../attributes/numbers.ts';
 import { type Driver, type DriverContext, driverContract } from '../driver.ts';
 import { DriverError } from '../errors.ts';
+import type { Lifetime } from '../polled/lifetime.ts';
 import { type PolledTools, polledDevice } from '../polled/polled-device.ts';
 import type { AttributePort } from '../ports/ports.ts';
 import { CellWatch } from './cell-watch.ts';
@@ -27,7 +28,7 @@ const options = z
       .literal([10, 80])
       .default(10)
       .describe(
-        'What its RATE pin is strapped to, conversions a second: 10 or 80. The kernel reaches 40 to 60 of 80, as it waits in steps of 10 ms.',
+        'What its RATE pin is strapped to, conversions a second: 10 or 80. At 80 some are skipped: each is asked for when it should be there.',
       ),
   })
   .refine(({ cellA, cellB }) => cellA !== undefined || cellB !== undefined, 'name `cellA`, `cellB` or both')
@@ -38,6 +39,12 @@ type Settings = z.infer<typeof options>;
 const kernelOffset = 0x800000;
 /** Conversions that still show the gain or input before (datasheet, settling time: 4 at either rate). */
 const settling = 4;
+/**
+ * Rest after a conversion was read, µs. A read before the next one is ready sleeps in the kernel, in steps of 10 ms, and
+ * holds one of the process's few threads for files meanwhile. At 10 a second it may, for the sake of its time; at 80 it
+ * comes when the conversion is there.
+ */
+const restUs = { 10: 85_000, 80: 12_500 } as const;
 /** A reading that hasn't come for so long is told; the kernel gives up after a second. */
 const silenceUs = 800_000;
 
@@ -55,15 +62,15 @@ export const iioHx711: Driver<Settings> = {
   kind: 'load-cell',
   options,
   async open(chosen, context) {
-    const { name, parent, samplesPerSecond } = chosen;
+    const { name, parent } = chosen;
     const port = await context.ports.attributes({ subsystem: 'iio', name, parent });
     const reader = new IioHx711(port, chosen, context);
     return polledDevice(
       {
         identity: { vendor: 'Avia', model: 'HX711', ...port.identity },
         port,
-        // The read itself waits for the conversion; this only spares the wait where one has just been read.
-        periodUs: 500_000 / samplesPerSecond,
+        // The reader itself rests until the next conversion is near.
+        periodUs: 10_000,
         silenceUs,
         setUp: (tools) => reader.setUp(tools),
         round: (tools) => reader.round(tools),
@@ -86,6 +93,7 @@ class IioHx711 {
   readonly #context: DriverContext;
   readonly #inputs: readonly Input[];
   #turn = 0;
+  #readUs: number | undefined;
 
   constructor(port: AttributePort, settings: Settings, context: DriverContext) {
     this.#port = port;
@@ -96,27 +104,36 @@ class IioHx711 {
     this.#inputs = [...input(settings.cellA, 'in_voltage0_raw'), ...input(settings.cellB, 'in_voltage1_raw')];
   }
 
-  async setUp({ faults }: PolledTools): Promise<void> {
+  async setUp({ life, faults }: PolledTools): Promise<void> {
     for (const input of this.#inputs) input.watch ??= new CellWatch(input.cell, faults);
     if (this.#settings.cellA !== undefined) await this.#setGain();
-    for (const input of this.#inputs) await this.#settle(input);
+    for (const input of this.#inputs) await this.#settle(input, life);
   }
 
-  async round({ deliver }: PolledTools): Promise<void> {
+  async round({ life, deliver }: PolledTools): Promise<void> {
     const input = this.#inputs[this.#turn];
     if (input === undefined) return;
     // With both inputs the first code after the change is the kernel's own wait; those after it settle.
-    if (this.#inputs.length > 1) await this.#settle(input);
-    const counts = iioHx711Counts(input.attribute, await this.#port.read(input.attribute));
-    const atUs = this.#context.clock.nowUs();
+    if (this.#inputs.length > 1) await this.#settle(input, life);
+    const counts = iioHx711Counts(input.attribute, await this.#read(input, life));
+    const atUs = this.#readUs ?? 0;
     input.watch?.see(counts, atUs);
     deliver({ kind: 'cell', source: input.cell, atUs, counts, sequence: input.sequence });
     input.sequence = (input.sequence + 1) >>> 0;
     this.#turn = (this.#turn + 1) % this.#inputs.length;
   }
 
-  async #settle(input: Input): Promise<void> {
-    for (let conversion = 0; conversion < settling; conversion++) await this.#port.read(input.attribute);
+  async #settle(input: Input, life: Lifetime): Promise<void> {
+    for (let conversion = 0; conversion < settling; conversion++) await this.#read(input, life);
+  }
+
+  async #read(input: Input, life: Lifetime): Promise<string> {
+    const { clock } = this.#context;
+    const dueUs = (this.#readUs ?? Number.NEGATIVE_INFINITY) + restUs[this.#settings.samplesPerSecond];
+    if (dueUs > clock.nowUs()) await life.rest(dueUs - clock.nowUs());
+    const text = await this.#port.read(input.attribute);
+    this.#readUs = clock.nowUs();
+    return text;
   }
 
   /** A scale is in mV per count, so the smaller of input A's two belongs to the gain of 128. */
