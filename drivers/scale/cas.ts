@@ -15,6 +15,12 @@ const options = z
       .describe(
         'What the scale is set to: answers to ENQ and DC1 (request), or lines of 22 bytes that it sends by itself (continuous).',
       ),
+    enquiry: z
+      .boolean()
+      .default(true)
+      .describe(
+        'In mode request: ask with ENQ whether it is ready, before DC1. A PD-II set to type 6 knows DC1 alone.',
+      ),
   })
   .refine(namesOneWay, { error: oneWay });
 type Options = z.infer<typeof options>;
@@ -26,24 +32,27 @@ export const cas: Driver<Options> = {
   kind: 'scale',
   options,
   async open(chosen, context) {
-    return openByteScale(chosen, context, chosen.mode === 'request' ? onRequest() : continuous());
+    return openByteScale(
+      chosen,
+      context,
+      chosen.mode === 'request' ? onRequest(chosen.enquiry) : continuous(),
+    );
   },
 };
 
-function onRequest(): ScaleProtocol {
+function onRequest(enquiry: boolean): ScaleProtocol {
   return {
     name: 'cas',
     framer: new LayoutFramer(casBlocks),
     async poll(dialogue) {
-      const ready = await dialogue.exchange(Uint8Array.of(enq), ([first]) => answerTo(first));
       // NAK: it has nothing to say yet, and is asked again at the next turn.
+      const ready = !enquiry || (await dialogue.exchange(Uint8Array.of(enq), ([first]) => answerTo(first)));
       if (!ready) return undefined;
-      return dialogue
-        .exchange(Uint8Array.of(dc1), (frame) => {
-          if (frame[0] === ack) return undefined;
-          return frame[0] === nak ? 'none' : parseCasBlock(frame);
-        })
-        .then((answer) => (answer === 'none' ? undefined : answer));
+      const answer = await dialogue.exchange(Uint8Array.of(dc1), (frame) => {
+        if (frame[0] === ack) return undefined;
+        return frame[0] === nak ? 'none' : parseCasBlock(frame);
+      });
+      return answer === 'none' ? undefined : answer;
     },
     calls: {},
   };

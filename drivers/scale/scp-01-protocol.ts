@@ -7,7 +7,8 @@ import { type Decimal, formatMassIn, type MassUnit, massUnit, parseDecimal, toMa
  * LF weight unit CR LF [S] status CR, or the status alone. Sources: Avery Weigh-Tronix 7821 user instructions, 6.3; NCI 6712
  * user's manual, p. 19 (three status bytes; display contents in place of a weight); PSC/METTLER TOLEDO Diva service manual,
  * p. 35 (S before the status, pounds and ounces, status alone where there is no valid weight); Ohaus Aviator 7000 service
- * manual, p. 49 (bits of the four status bytes). What separates the parts differs between models: any CR and LF.
+ * manual, p. 49 (bits of the four status bytes). Brecknell 67XXU service
+ * manual, p. 64–68 (display full of ^, _ or - in place of a weight). What separates the parts differs between models: any CR and LF.
  */
 export const scpCommands = { weight: 'W\r', zero: 'Z\r', tare: 'T\r' } as const;
 
@@ -76,7 +77,7 @@ export function parseScpStatus(frame: string): ScpStatus | undefined {
 
 function split(frame: string): { readonly weight: string | undefined; readonly status: ScpStatus } {
   // What precedes the line break before the weight is noise; a weight whose beginning is missing is none.
-  const match = /(?:[\r\n]([^\r\n]*))?[\r\n]+S?([0-\x7f]{2,4})\r?$/.exec(frame);
+  const match = /(?:[\r\n]([^\r\n]*))?[\r\n]+ *S? *([0-\x7f]{2,4})\r?$/.exec(frame);
   if (match?.[2] === undefined)
     throw refused(`${JSON.stringify(frame)}, which is no answer of this protocol`);
   return { weight: match[1] === '' ? undefined : match[1], status: parseStatus(match[2]) };

@@ -8,8 +8,13 @@ import { formatMassIn, parseDecimal, toMassMg } from './mass.ts';
  * status byte); Rice Lake BenchPro operation manual, p. 26 (same bits; there bit 5 is always 1, which is why the net flag
  * of a status is not believed).
  */
+export type ToledoUnit = 'kg' | 'lb' | 'oz' | 'g';
+
+/** Digits after the point that a scale in this unit usually shows (Diva 6.1.3; for g and oz the 8213 of Brecknell's 3700LP). */
+export const usualDecimals: Readonly<Record<ToledoUnit, number>> = { kg: 3, lb: 2, oz: 2, g: 0 };
+
 export interface ToledoLayout {
-  readonly unit: 'kg' | 'lb';
+  readonly unit: ToledoUnit;
   /** Digits after the point; another number means that the scale shows another unit. */
   readonly decimals: number;
 }
@@ -28,7 +33,7 @@ const alwaysBit = 0x40;
 /** @throws DriverError CW-DRV-006 for what is neither, and for a weight with another number of decimals */
 export function parseToledoFrame(text: string, layout: ToledoLayout): Indication {
   if (text.startsWith('?')) return parseStatus(text);
-  const match = /^([ \d]{0,5}\d\.\d+)(N?)$/.exec(text);
+  const match = /^([ \d]{0,5}\d(?:\.\d+)?)(N|[a-z]{1,2})?$/i.exec(text);
   const decimal = match?.[1] === undefined ? undefined : parseDecimal(match[1]);
   if (decimal === undefined) throw refused(`${JSON.stringify(text)}, which is no weight`);
   if (-decimal.exponent !== layout.decimals) {
@@ -37,9 +42,15 @@ export function parseToledoFrame(text: string, layout: ToledoLayout): Indication
     );
   }
   const massMg = toMassMg(decimal, layout.unit);
+  // Some emulations name the unit (Brecknell 67XXU service manual, p. 71).
+  const suffix = (match?.[2] ?? '').toLowerCase();
+  const net = suffix === 'n';
+  if (suffix !== '' && !net && suffix !== layout.unit) {
+    throw refused(`a weight in ${suffix} instead of ${layout.unit}; check its option unit`);
+  }
   // At zero, gross, the weight is all noughts; the status isn't sent with it.
-  const condition = massMg === 0 && match?.[2] === '' ? 'zero' : 'stable';
-  return { condition, massMg, unit: layout.unit, net: match?.[2] === 'N' };
+  const condition = massMg === 0 && !net ? 'zero' : 'stable';
+  return { condition, massMg, unit: layout.unit, net };
 }
 
 function parseStatus(text: string): Indication {
@@ -92,7 +103,14 @@ export function toledoTare(massMg: number, layout: ToledoLayout): string {
   const text = formatMassIn(massMg, layout.unit, layout.decimals);
   const exact = parseDecimal(text);
   const digits = text.replace('.', '').padStart(5, '0');
-  if (exact === undefined || massMg <= 0 || digits.length > 5 || toMassMg(exact, layout.unit) !== massMg) {
+  const known = layout.unit === 'kg' || layout.unit === 'lb';
+  if (
+    !known ||
+    exact === undefined ||
+    massMg <= 0 ||
+    digits.length > 5 ||
+    toMassMg(exact, layout.unit) !== massMg
+  ) {
     const message = `a tare of ${massMg} mg can not be set exactly on a scale with ${layout.decimals} decimals of ${layout.unit}`;
     throw new DriverError('CW-DRV-020', message);
   }

@@ -11,13 +11,14 @@ import {
   toledoAccepted,
   toledoCommands,
   toledoTare,
+  usualDecimals,
 } from './toledo-8217-protocol.ts';
 
 const options = z
   .strictObject({
     ...byteOptions({ baudRate: 9_600, dataBits: 7, parity: 'even', stopBits: 1, flowControl: 'none' }),
     unit: z
-      .enum(['kg', 'lb'])
+      .enum(['kg', 'lb', 'oz', 'g'])
       .describe(
         'Unit that the scale is set to: the protocol does not send it. No default, for a wrong one is a wrong mass.',
       ),
@@ -26,7 +27,9 @@ const options = z
       .min(0)
       .max(4)
       .optional()
-      .describe('Digits after the point: 3 for kg, 2 for lb. Weights with another number are refused.'),
+      .describe(
+        'Digits after the point: 3 for kg, 2 for lb and oz, 0 for g unless told. Weights with another number are refused.',
+      ),
   })
   .refine(namesOneWay, { error: oneWay });
 type Options = z.infer<typeof options>;
@@ -44,7 +47,7 @@ export const toledo8217: Driver<Options> = {
   kind: 'scale',
   options,
   async open(chosen, context) {
-    const layout = { unit: chosen.unit, decimals: chosen.decimals ?? (chosen.unit === 'kg' ? 3 : 2) };
+    const layout = { unit: chosen.unit, decimals: chosen.decimals ?? usualDecimals[chosen.unit] };
     return openByteScale(chosen, context, protocolFor(layout));
   },
 };

@@ -58,9 +58,23 @@ test('8217: weights as the manual shows them, gross and net, kilograms and pound
 test('8217: a weight of the other unit is refused, for the protocol does not name it', (t) => {
   t.throws(() => parseToledoFrame('00.41', kg), { ...refused, message: /options unit and decimals/ });
   t.throws(() => parseToledoFrame('00.415', lb), refused);
-  for (const text of ['', '.', '00415', '-0.415', '0.415kg', '00.415NN', '1234567.890', 'E']) {
+  t.is(parseToledoFrame('00.415kg', kg).massMg, 415_000, 'an emulation that names its unit');
+  t.throws(() => parseToledoFrame('00.415lb', kg), { ...refused, message: /option unit/ });
+  for (const text of ['', '.', '00415', '000415', '-0.415', '00.415NN', '1234567.890', 'E']) {
     t.throws(() => parseToledoFrame(text, kg), refused, text);
   }
+});
+
+test('8217: grams without a point, where the scale is said to be set to them', (t) => {
+  const grams = { unit: 'g', decimals: 0 } as const;
+  t.deepEqual(parseToledoFrame('000415', grams), {
+    condition: 'stable',
+    massMg: 415_000,
+    unit: 'g',
+    net: false,
+  });
+  t.throws(() => parseToledoFrame('00.415', grams), refused);
+  t.throws(() => toledoTare(12_000, grams), { code: 'CW-DRV-020' });
 });
 
 test('8217: each bit of the status byte is what the manual says', (t) => {
@@ -127,6 +141,9 @@ test('SCP-01: each bit of the status bytes is what the manual says', (t) => {
   t.deepEqual(said('01'), { condition: 'under-zero' });
   t.deepEqual(said('02'), { condition: 'over' });
   t.deepEqual(said('0p8'), { condition: 're-zero', net: false });
+  t.deepEqual(parseScpWeight('\n^^^^^^^^kg\r\nS0rp0\r'), { condition: 'over', net: false });
+  t.deepEqual(parseScpWeight('\n________kg\r\nS0qp0\r'), { condition: 'under-zero', net: false });
+  t.deepEqual(parseScpWeight('\n--------kg\r\nS0px0\r'), { condition: 're-zero', net: false });
   t.deepEqual(parseScpWeight('\nS10\r'), { condition: 'motion' }, 'status alone');
 });
 

@@ -302,6 +302,16 @@ test('an answer that is too late is not taken for that to the next question', as
   await scale.stop();
 });
 
+test('CAS: a scale that knows DC1 alone is asked with it alone', async (t) => {
+  const scale = await kinds.cas({ enquiry: false });
+  scale.peer.bare = true;
+  scale.peer.model.loadMg = 415_000;
+  await scale.start();
+  await scale.pass(500_000);
+  t.like(scale.readings.at(-1), { massMg: 415_000, stable: true });
+  await scale.stop();
+});
+
 test('damaged blocks in a row are a fault, a single one is not, and it ends with a good one', async (t) => {
   const scale = await kinds.cas();
   scale.peer.model.loadMg = 415_000;

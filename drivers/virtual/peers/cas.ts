@@ -5,12 +5,14 @@ import { ByteScalePeer } from './byte-scale-peer.ts';
 export class CasRequestPeer extends ByteScalePeer {
   /** It has nothing to say yet and answers NAK. */
   busy = false;
+  /** It knows DC1 alone, as a PD-II set to type 6. */
+  bare = false;
   /** The check byte of its blocks is wrong. */
   damaged = false;
 
   protected override hear(bytes: Uint8Array): void {
     for (const byte of bytes) {
-      if (byte === enq) this.answer(Uint8Array.of(this.busy || this.model.broken ? nak : ack));
+      if (byte === enq && !this.bare) this.answer(Uint8Array.of(this.busy || this.model.broken ? nak : ack));
       if (byte === dc1) this.answer(this.#block());
     }
   }

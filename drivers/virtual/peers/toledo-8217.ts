@@ -82,6 +82,9 @@ export class Toledo8217Peer extends ByteScalePeer {
   }
 
   #layout(): ToledoLayout {
-    return { unit: this.model.unit === 'lb' ? 'lb' : 'kg', decimals: this.model.decimals };
+    return {
+      unit: this.model.unit === 'lb' || this.model.unit === 'g' ? this.model.unit : 'kg',
+      decimals: this.model.decimals,
+    };
   }
 }
