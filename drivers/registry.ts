@@ -29,6 +29,7 @@ import { evdevKeyboard } from './scanner/evdev-keyboard.ts';
 import { hidPosScanner } from './scanner/hid-pos-scanner.ts';
 import { serialScanner } from './scanner/serial-scanner.ts';
 import { ssiScanner } from './scanner/ssi-scanner.ts';
+import { llrpReader } from './tag-reader/llrp/llrp-reader.ts';
 import { hwmonTemperature } from './temperature/hwmon-temperature.ts';
 import { virtualLoadCells } from './virtual/load-cells.ts';
 import { virtualMicrocontroller } from './virtual/microcontroller/driver.ts';
@@ -37,7 +38,10 @@ import { virtualScanner } from './virtual/scanner.ts';
 import { virtualWorld } from './virtual/world.ts';
 
 export { type AttachmentSource, systemAttachments } from './ports/attachments.ts';
+export { findHolders } from './ports/holders.ts';
+export type { Attached, AttachedKind } from './ports/ports.ts';
 export { recordPorts } from './ports/raw/record.ts';
+export { machineRoot, type SystemRoot } from './ports/root.ts';
 export { createSystemPorts } from './ports/system.ts';
 
 /** The drivers that come with the gateway. Options differ by driver; `parseDriverOptions` checks them before use. */
@@ -66,6 +70,7 @@ const shipped: readonly Driver[] = [
   ina219,
   hwmonTemperature,
   gpioIndicator,
+  llrpReader,
 ];
 
 const driverShape = z.object({

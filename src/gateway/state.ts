@@ -3,7 +3,9 @@ import type { Logger } from '#base/log.ts';
 import type { Remembered } from '#commands/desk.ts';
 import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
 
-const sections = ['weighing', 'fusion', 'basket'] as const;
+const needed = ['weighing', 'fusion', 'basket'] as const;
+/** Radio tags came later: a state without them is whole. */
+const sections = [...needed, 'tags'] as const;
 const names = ['clock', ...sections] as const;
 const damagedPrefix = 'damaged/';
 const transactionPrefix = 'transaction/';
@@ -22,11 +24,14 @@ export function restorePipelineState(
 ): PipelineState | undefined {
   if (names.every((name) => stored[name] === undefined)) return undefined;
   try {
-    const [clock, weighing, fusion, basket] = names.map((name) => parseSection(name, stored[name]));
+    const clock = parseSection('clock', stored.clock);
+    const [weighing, fusion, basket] = needed.map((name) => parseSection(name, stored[name]));
+    const tags = stored.tags === undefined ? [] : parseSection('tags', stored.tags);
+    if (!Array.isArray(tags)) throw new Error('tags is not a list');
     const atUs = (clock as { atUs?: unknown }).atUs;
     if (!Number.isSafeInteger(atUs)) throw new Error('clock has no time');
     // Each room checks the version of its own section when it is built on it.
-    return { atUs, weighing, fusion, basket } as PipelineState;
+    return { atUs, weighing, fusion, basket, tags } as PipelineState;
   } catch (error) {
     onDamage(`the saved state is not readable: ${describeError(error)}; starting without it`);
     return undefined;
@@ -109,7 +114,7 @@ export class StateTracker {
     const state = pipeline.saveState();
     const changes: StateChanges = {};
     for (const name of sections) {
-      const text = JSON.stringify(state[name]);
+      const text = JSON.stringify(state[name] ?? []);
       if (this.#written.get(name) === text) continue;
       this.#written.set(name, text);
       changes[name] = text;

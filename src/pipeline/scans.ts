@@ -2,7 +2,8 @@ import { isCoded } from '#base/errors.ts';
 import type { Catalogue, Product } from '#catalogue/products.ts';
 import type { EventData } from '#events/catalog.ts';
 import type { ScanObservation } from '#fusion/observations.ts';
-import type { ScanReading } from '#readings/readings.ts';
+import type { ScanReading, TagReading } from '#readings/readings.ts';
+import { interpretTag, tagSymbology } from '#scanning/epc.ts';
 import { interpretScan, type ScanRules } from '#scanning/interpret.ts';
 import type { ScanMeaning } from '#scanning/meaning.ts';
 
@@ -19,17 +20,28 @@ type VariableMeasure = Extract<ScanMeaning, { meaning: 'variable-measure' }>;
 
 /** Reads a code, looks it up, and never throws: what can't be understood is published with its error code. */
 export function understandScan(reading: ScanReading, rules: ScanRules, catalogue: Catalogue): UnderstoodScan {
-  const base = { source: reading.source, symbology: reading.symbology };
   let meaning: ScanMeaning;
   try {
     meaning = interpretScan(reading.data, reading.symbology, rules);
   } catch (error) {
+    const base = { source: reading.source, symbology: reading.symbology };
     // A code must never stop the cart: a failure nobody foresaw is published like a code that can't be read.
     const code = isCoded(error) ? error.code : 'CW-PIP-006';
     const read = { ...base, meaning: 'invalid', code, raw: reading.data } as const;
     // A retailer's own number that nothing explains is of a thing in somebody's hand; other damaged codes may be anything.
     return code === 'CW-SCN-010' ? observed(reading, read, undefined, {}) : { read };
   }
+  return published(reading, meaning, catalogue);
+}
+
+/** Reads the EPC of a radio tag and looks it up, as `understandScan` does with a code. */
+export function understandTag({ source, atUs, epc }: TagReading, catalogue: Catalogue): UnderstoodScan {
+  const reading: ScanReading = { kind: 'scan', source, atUs, data: epc, symbology: tagSymbology };
+  return published(reading, interpretTag(epc), catalogue);
+}
+
+function published(reading: ScanReading, meaning: ScanMeaning, catalogue: Catalogue): UnderstoodScan {
+  const base = { source: reading.source, symbology: reading.symbology };
   switch (meaning.meaning) {
     case 'session':
       // The token is the shopper's key to the session: it appears in no event.

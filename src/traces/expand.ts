@@ -149,6 +149,8 @@ function toInput(line: TraceLine, atUs: number): PipelineInput | undefined {
         ...(batteryPpm === undefined ? {} : { batteryPpm }),
       };
     }
+    case 'tag':
+      return { kind: 'tag', source: line.source, atUs, epc: Uint8Array.from(Buffer.from(line.tag, 'hex')) };
     case 'temperature':
       return { kind: 'temperature', source: line.source, atUs, milliCelsius: line.temperature };
     case 'full':

@@ -78,6 +78,8 @@ const lineSchemas = {
   }),
   /** Temperature, m°C. */
   temperature: z.object({ t: time, source, temperature: integer }),
+  /** EPC of a radio tag. */
+  tag: z.object({ t: time, source, tag: z.string().regex(/^(?:[0-9a-f]{2})+$/) }),
   truth: z.object({ t: time, truth: truthSchema }),
   command: z.object({
     t: time,

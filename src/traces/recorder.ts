@@ -129,6 +129,8 @@ function toLine(input: PipelineInput): object | undefined {
           ...(input.batteryPpm === undefined ? {} : { batteryPpm: input.batteryPpm }),
         },
       };
+    case 'tag':
+      return { source: input.source, tag: Buffer.from(input.epc).toString('hex') };
     case 'temperature':
       return { source: input.source, temperature: input.milliCelsius };
     case 'device-fault':
@@ -157,7 +159,6 @@ function toLine(input: PipelineInput): object | undefined {
     case 'cell': // runs of samples share a line
     case 'frame': // pictures stay on the device
     case 'position':
-    case 'tag':
       return undefined;
   }
 }

@@ -119,6 +119,13 @@ export class Cart {
     return this.wait(1);
   }
 
+  tag(epc: string): this {
+    this.nowUs += 1;
+    const bytes = Uint8Array.from(Buffer.from(epc, 'hex'));
+    this.pipeline.accept({ kind: 'tag', source: 'gate', atUs: this.nowUs, epc: bytes });
+    return this;
+  }
+
   scan(text: string, symbology = ''): this {
     this.nowUs += 1;
     const data = Uint8Array.from(Buffer.from(text));

@@ -85,6 +85,11 @@ const other: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
     })
     .map(without),
   fc.record({
+    kind: fc.constant('tag'),
+    source: fc.constant('gate'),
+    epc: fc.uint8Array({ minLength: 1, maxLength: 25 }),
+  }),
+  fc.record({
     kind: fc.constant('temperature'),
     source: fc.constant('box'),
     milliCelsius: fc.integer({ min: -100_000, max: 250_000 }),
