@@ -28,6 +28,7 @@ const overBit = 0x02;
 const underBit = 0x04;
 const outsideZeroBit = 0x08;
 const centreOfZeroBit = 0x10;
+const netBit = 0x20;
 const alwaysBit = 0x40;
 
 /** @throws DriverError CW-DRV-006 for what is neither, and for a weight with another number of decimals */
@@ -60,7 +61,8 @@ function parseStatus(text: string): Indication {
   if ((status & underBit) !== 0) return { condition: 'under-zero' };
   if ((status & motionBit) !== 0) return { condition: 'motion' };
   if ((status & outsideZeroBit) !== 0) return { condition: 're-zero' };
-  if ((status & centreOfZeroBit) !== 0) return { condition: 'zero', massMg: 0 };
+  // With the net bit the gross is at zero, not what is shown.
+  if ((status & (centreOfZeroBit | netBit)) === centreOfZeroBit) return { condition: 'zero', massMg: 0 };
   // Stable, in range and no weight: the weight is just being taken.
   return { condition: 'motion' };
 }
@@ -93,7 +95,7 @@ export function toledoStatus(flags: ToledoFlags): string {
     (flags.under === true ? underBit : 0) |
     (flags.outsideZero === true ? outsideZeroBit : 0) |
     (flags.centreOfZero === true ? centreOfZeroBit : 0) |
-    (flags.net === true ? 0x20 : 0) |
+    (flags.net === true ? netBit : 0) |
     alwaysBit;
   return `?${String.fromCharCode(bits)}`;
 }

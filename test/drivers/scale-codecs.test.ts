@@ -85,6 +85,7 @@ test('8217: each bit of the status byte is what the manual says', (t) => {
   t.is(conditionOf(0b100_1000), 're-zero');
   t.is(conditionOf(0b101_0000), 'zero');
   t.is(conditionOf(0b110_0001), 'motion', 'net');
+  t.is(conditionOf(0b111_0000), 'motion', 'net, and the gross at zero');
   t.is(conditionOf(0b100_0000), 'motion', 'no weight and no reason');
   t.is(conditionOf(0b100_0011), 'over', 'over counts before motion');
   for (const text of ['?', '?0', '??', '?A1']) {
