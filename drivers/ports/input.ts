@@ -31,7 +31,6 @@ export async function openInput(
   { match }: InputRequest,
   { clock, root, beforeOpen }: System,
 ): Promise<InputPort> {
-  mustBeMainThread();
   const { name } = match;
   const device = chooseOne(
     describeMatch('input device', match),
@@ -39,6 +38,7 @@ export async function openInput(
     (one) => matchesUsb(one, match) && (name === undefined || one.identity.model === name),
   );
   await beforeOpen(device);
+  mustBeMainThread();
   const ioctl = await machineIoctl();
   let fd: number | undefined;
   try {

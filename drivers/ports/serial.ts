@@ -27,10 +27,10 @@ export async function openSerial(
   settings: SerialSettings,
   { clock, root, beforeOpen }: System,
 ): Promise<BytePort> {
-  mustBeMainThread();
   const device = await findSerial(match, root);
   const what = `the serial port ${match.path ?? describeAttached(device)}`;
   await beforeOpen(device);
+  mustBeMainThread();
   await mustBeFree(device.node, what, root);
   const { SerialPort } = await import('serialport');
   const { dataBits = 8, parity = 'none', stopBits = 1, flowControl = 'none', baudRate } = settings;

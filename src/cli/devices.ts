@@ -1,13 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { systemClock } from '#base/clock.ts';
-import { describeError } from '#base/errors.ts';
-import { silentLogger } from '#base/log.ts';
 import { throwOnErrors } from '#config/errors.ts';
-import { inspectConfig, loadConfig } from '#config/load.ts';
-import type { Device, DeviceIdentity } from '#drivers/driver.ts';
-import { createSystemPorts, findDriver, listDrivers, openDevice } from '#drivers/registry.ts';
-import { inOrderOfBuses } from '#gateway/bus-order.ts';
+import { inspectConfig } from '#config/load.ts';
+import { listDrivers } from '#drivers/registry.ts';
 import {
   type ConfigChoice,
   chooseConfig,
@@ -16,53 +11,54 @@ import {
   installedConfig,
   withConfig,
 } from './config-file.ts';
+import { inspectDevices } from './device-inspection.ts';
+import { attachedLines, deviceLines } from './device-table.ts';
 import { exitCodes } from './exit.ts';
 import { printJson } from './terminal.ts';
-
-export interface DeviceRow {
-  readonly id: string;
-  readonly driver: string;
-  readonly kind: string;
-  readonly state: 'found' | 'missing';
-  /** What the device says of itself. */
-  readonly identity: DeviceIdentity;
-  /** Why it is missing, coded. */
-  readonly message?: string;
-}
 
 /** `cartwright devices`: what is attached, and which entry of the profile it matches. */
 export function registerDevices(program: Command): void {
   withConfig(
     program
       .command('devices')
-      .description('list the devices of the board profile: opened and identified, or why not'),
+      .description('list the devices of the board profile: found, or why not; and all that is attached'),
     demoFallback,
   )
     .option('--drivers', 'list drivers instead: those of this release, and those that the configuration adds')
+    .option('--all', "show the machine's own sensors, buttons and lines as well")
     .option('--json', 'print as JSON')
     .addHelpText(
       'after',
       `
-Exit code 1 where a device is missing. A running gateway holds its devices: stop it first.
+Exit code 1 where a device is missing. What a running gateway holds is left alone and said to be in use.
+Who holds a port is seen by root only, where it is another user's process.
 
 Examples:
   scripts/cartwright devices
-  scripts/cartwright devices config/demo.yaml --json | jq '.[] | select(.state == "missing")'
+  scripts/cartwright devices config/demo.yaml --json | jq '.devices[] | select(.state == "missing")'
   scripts/cartwright devices --drivers
   scripts/cartwright devices --drivers -c config/demo.yaml`,
     )
     .action(
       async (
         argument: string | undefined,
-        options: { config?: string; drivers?: boolean; json?: boolean },
+        options: { config?: string; drivers?: boolean; json?: boolean; all?: boolean },
       ) => {
         if (options.drivers) {
           return printDrivers(await ownDrivers(argument, options), options.json === true);
         }
-        const rows = await inspectDevices(chooseConfigOrDemo(argument, options));
-        if (options.json) printJson(rows);
-        else for (const row of rows) process.stdout.write(`${formatRow(row)}\n`);
-        if (rows.some((row) => row.state === 'missing')) process.exitCode = exitCodes.findings;
+        const { devices, attached } = await inspectDevices(chooseConfigOrDemo(argument, options));
+        if (options.json) printJson({ devices, attached });
+        else {
+          const lines = [
+            ...deviceLines(devices),
+            '',
+            'attached:',
+            ...attachedLines(attached, options.all === true),
+          ];
+          process.stdout.write(`${lines.join('\n')}\n`);
+        }
+        if (devices.some(({ state }) => state === 'missing')) process.exitCode = exitCodes.findings;
       },
     );
 }
@@ -87,47 +83,4 @@ async function printDrivers(own: readonly string[], json: boolean): Promise<void
   for (const { name, kind, from } of drivers) {
     process.stdout.write(`${name.padEnd(24)} ${kind.padEnd(12)} ${from}\n`);
   }
-}
-
-/** Opens each device of a configuration's board in turn and closes it again. Rejects with coded errors of the configuration. */
-export async function inspectDevices(configPath: string): Promise<DeviceRow[]> {
-  const { board, paths } = await loadConfig(configPath, process.env);
-  const rows: DeviceRow[] = [];
-  const opened = new Map<string, Device>();
-  try {
-    for (const entry of inOrderOfBuses(board.devices)) {
-      let kind = '';
-      try {
-        kind = (await findDriver(entry.driver, paths.drivers)).kind;
-        const system = { clock: systemClock, log: silentLogger, buses: opened };
-        const context = { id: entry.id, ...system, ports: createSystemPorts(system) };
-        const device = await openDevice(entry, context, paths.drivers);
-        opened.set(entry.id, device);
-        const { identity } = device;
-        rows.push({ id: entry.id, driver: entry.driver, kind, state: 'found', identity });
-      } catch (error) {
-        const message = describeError(error);
-        rows.push({ id: entry.id, driver: entry.driver, kind, state: 'missing', identity: {}, message });
-      }
-    }
-  } finally {
-    for (const device of [...opened.values()].reverse()) await device.stop();
-  }
-  return rows;
-}
-
-/** Vendor, model, serial number, firmware and address, as far as the device told them. */
-export function describeIdentity({ vendor, model, serial, firmware, address }: DeviceIdentity): string {
-  return [vendor, model, serial, firmware, address].filter((part) => part !== undefined).join(' ');
-}
-
-function formatRow({ id, driver, kind, state, identity, message }: DeviceRow): string {
-  const cells = [
-    state === 'found' ? 'ok     ' : 'MISSING',
-    id.padEnd(18),
-    driver.padEnd(20),
-    kind.padEnd(10),
-    message ?? describeIdentity(identity),
-  ];
-  return cells.join(' ').trimEnd();
 }

@@ -12,7 +12,8 @@ import { type Inspection, inspectConfig } from '#config/load.ts';
 import { TimeSource } from '#gateway/time-source.ts';
 import { connectBroker } from './broker.ts';
 import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
-import { describeIdentity, inspectDevices } from './devices.ts';
+import { inspectDevices } from './device-inspection.ts';
+import { describeIdentity } from './device-table.ts';
 import { exitCodes } from './exit.ts';
 import { printJson } from './terminal.ts';
 
@@ -84,9 +85,9 @@ async function examine(configPath: string): Promise<Finding[]> {
   await attempt('disk', () => examineDisk(inspection, note));
   if (inspection.findings.every(({ severity }) => severity === 'warning')) {
     await attempt('devices', async () => {
-      for (const row of await inspectDevices(configPath)) {
+      for (const row of (await inspectDevices(configPath)).devices) {
         const identity = describeIdentity(row.identity) || row.driver;
-        note(`device ${row.id}`, row.state === 'found', row.message ?? identity);
+        note(`device ${row.id}`, row.state !== 'missing', row.message ?? identity);
       }
     });
   }

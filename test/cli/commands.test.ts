@@ -187,7 +187,11 @@ test('check asks the drivers what they think of their options', async (t) => {
 test('devices lists what it opened and identified, in the order in which they are reached', async (t) => {
   const { code, stdout } = await runCli(['devices', 'config/demo.yaml', '--json']);
   t.is(code, 0);
-  const rows = json<{ id: string; state: string; identity: { vendor?: string } }[]>(stdout);
+  const { devices: rows, attached } = json<{
+    devices: { id: string; state: string; identity: { vendor?: string } }[];
+    attached: unknown[];
+  }>(stdout);
+  t.true(Array.isArray(attached));
   t.deepEqual(
     rows.map(({ id, state }) => [id, state]),
     [

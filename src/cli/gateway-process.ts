@@ -1,0 +1,25 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+
+/** Scripts that run a gateway. The command line does so with some of its commands only. */
+const gatewayScripts = ['src/main.ts', 'src/cli/main.ts'];
+const gatewayCommands = new Set(['run', 'demo', 'record']);
+
+/** True for a process that is a running gateway, of this installation or another one. Never rejects. */
+export async function isGatewayProcess(pid: number, proc = '/proc'): Promise<boolean> {
+  if (pid === process.pid) return false;
+  const folder = join(proc, String(pid));
+  const [program = '', ...rest] = (await readFile(join(folder, 'cmdline'), 'utf8').catch(() => '')).split(
+    '\0',
+  );
+  if (!/^node(?:js)?$/.test(basename(program))) return false;
+  const at = rest.findIndex((argument) => argument.endsWith('.ts'));
+  const from = await readlink(join(folder, 'cwd')).catch(() => '/');
+  const script = resolve(from, rest[at] ?? '');
+  const kind = gatewayScripts.find((path) => script.endsWith(`/${path}`));
+  if (at < 0 || kind === undefined) return false;
+  if (kind === 'src/cli/main.ts' && !gatewayCommands.has(rest[at + 1] ?? '')) return false;
+  const root = kind === 'src/main.ts' ? dirname(dirname(script)) : dirname(dirname(dirname(script)));
+  const manifest = await readFile(join(root, 'package.json'), 'utf8').catch(() => '');
+  return /"name":\s*"cartwright"/.test(manifest);
+}
