@@ -35,10 +35,10 @@ class Registers extends I2cChip {
   protected writeRegister(address: number, value: number): void {
     this.values[address & 0xff] = value;
   }
-  protected next(address: number): number {
+  protected override next(address: number): number {
     return (address + 1) & 0xff;
   }
-  protected latch(): void {}
+  protected override latch(): void {}
 }
 
 /** The released program on a simulated chip, and all it has said since `forget`. */

@@ -24,14 +24,15 @@ enum { RESET_FLAGS = _BV(PORF) | _BV(EXTRF) | _BV(BORF) | _BV(WDRF) };
 static uint8_t reset_flags __attribute__((section(".noinit")));
 
 /*
- * Runs before the C library's start-up. A bootloader that clears MCUSR hands it on in r2 (Optiboot from version 4.6); one
- * that leaves by a watchdog reset adds WDRF to the reset pin's flag, which says nothing about the program. The watchdog
- * stays on after it has bitten, with its shortest time, and has to be switched off first thing.
+ * Runs before the C library's start-up. A bootloader that clears MCUSR hands it on in r2 (Optiboot from version 4.6); the
+ * program itself never uses r2 (-ffixed-r2), so that one which hands on nothing leaves the 0 that is put there. One that
+ * ends in a watchdog reset adds WDRF to the reset pin's flag, which says nothing about the program. The watchdog stays on
+ * after it has bitten, with its shortest time, and has to be switched off first thing.
  */
 void keep_reset_cause(void) __attribute__((naked, used, section(".init3")));
 void keep_reset_cause(void) {
   uint8_t handed;
-  __asm__ volatile("mov %0, r2" : "=r"(handed));
+  __asm__ volatile("mov %0, r2\n\tclr r2" : "=r"(handed));
   uint8_t flags = MCUSR & RESET_FLAGS;
   MCUSR = 0;
   wdt_disable();
