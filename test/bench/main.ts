@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bridgePart } from './bridge.ts';
 import { eventsPart } from './events.ts';
 import { peerPart } from './peer.ts';
 import { replayPart } from './replay.ts';
@@ -11,7 +12,7 @@ import type { BenchContext, Part } from './support/part.ts';
 import { root } from './support/processes.ts';
 import { formatTable, type Row, type Skipped, verdict } from './support/report.ts';
 
-const parts: readonly Part[] = [replayPart, samplesPart, eventsPart, startPart, peerPart];
+const parts: readonly Part[] = [replayPart, samplesPart, eventsPart, startPart, bridgePart, peerPart];
 
 const help = `Measures the gateway and prints a table; out/bench.json has every single measurement.
 

@@ -7,12 +7,15 @@ import type { LoadCellBridge } from '#drivers/load-cell/firmata-hx711/bridge.ts'
 import { firmataHx711 } from '#drivers/load-cell/firmata-hx711/driver.ts';
 import { noticeKinds } from '#drivers/load-cell/firmata-hx711/protocol.ts';
 import type { Attached, Ports } from '#drivers/ports/ports.ts';
+import { parseRaw } from '#drivers/ports/raw/format.ts';
+import { playRaw } from '#drivers/ports/raw/play.ts';
+import { recordPorts } from '#drivers/ports/raw/record.ts';
 import { parseDriverOptions } from '#drivers/registry.ts';
 import { passTime } from '#drivers/virtual/benches.ts';
 import { PeerPorts } from '#drivers/virtual/peer-ports.ts';
 import { BridgePeer, type BridgePeerOptions, type TrueSample } from '#drivers/virtual/peers/bridge.ts';
 import type { DeviceFault } from '#readings/faults.ts';
-import type { CellReading } from '#readings/readings.ts';
+import type { CellReading, Reading } from '#readings/readings.ts';
 
 const four = ['a', 'b', 'c', 'd'];
 const anyPort = { path: '/dev/serial/by-id/test' };
@@ -467,6 +470,39 @@ test('without a port in the profile, the only one that looks like a bridge is ta
     },
   );
   await t.throwsAsync(open({ port: undefined }, withList([other])), { code: 'CW-DRV-004' });
+});
+
+test('a recording of its bytes gives the same readings and faults again', async (t) => {
+  const { open, start, pass, ports, clock, peer, readings, faults } = rig({ driftPpm: -3000 });
+  const rows: string[] = [];
+  const options = { cells: four, gain: 64 };
+  const header = {
+    raw: 1 as const,
+    device: 'bridge',
+    driver: 'firmata-hx711',
+    options,
+    originUs: clock.nowUs(),
+  };
+  const recorded = recordPorts(header, clock, (row) => rows.push(row))(ports);
+  const device = await open({ ...options, port: undefined }, recorded);
+  await start(device);
+  await pass(4 * second);
+  peer.reset(2);
+  peer.missing.add(2);
+  await pass(3 * second);
+  ports.unplug();
+  await pass(100_000);
+  await device.stop();
+  t.true(readings.length > 1_500);
+  const again = { readings: [] as Reading[], faults: [] as DeviceFault[] };
+  await playRaw(
+    parseRaw(rows.join('\n'), 'bridge'),
+    firmataHx711,
+    { reading: (reading) => again.readings.push(reading), fault: (fault) => again.faults.push(fault) },
+    silentLogger,
+  );
+  t.deepEqual(again.readings, readings);
+  t.deepEqual(told(again.faults), told(faults));
 });
 
 test('options that can not be meant are refused', (t) => {

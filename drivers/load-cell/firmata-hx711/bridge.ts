@@ -84,6 +84,8 @@ export class LoadCellBridge implements Device, PortBus, LinkTarget {
   #lastFrameUs = 0;
   /** Told to be silent: the next frame ends that. */
   #silent = false;
+  /** How often its status was seen since: alive, but no frame came. */
+  #silentLooks = 0;
   #looking = false;
   #lastTickUs = 0;
   #nextStatusUs = 0;
@@ -154,15 +156,13 @@ export class LoadCellBridge implements Device, PortBus, LinkTarget {
 
   /** Stops streaming for what the bridge refuses meanwhile. */
   async paused<Result>(work: () => Promise<Result>): Promise<Result> {
-    const streams = this.#state === 'streaming';
-    if (streams) {
-      this.#state = 'starting';
-      await this.#setup.link.command({ kind: 'stop' }, answerWithinUs);
-    }
+    if (this.#state !== 'streaming') return work();
+    this.#state = 'starting';
     try {
+      await this.#setup.link.command({ kind: 'stop' }, answerWithinUs);
       return await work();
     } finally {
-      if (streams) await this.#stream();
+      await this.#stream().catch((error) => this.#vanish(describeError(error)));
     }
   }
 
@@ -275,6 +275,7 @@ export class LoadCellBridge implements Device, PortBus, LinkTarget {
 
   #fallSilent(code: 'CW-DRV-008' | 'CW-DRV-018', message: string): void {
     this.#silent = true;
+    this.#silentLooks = 0;
     this.#ledger.raise('missing', code, message, this.#setup.clock.nowUs());
   }
 
@@ -343,6 +344,9 @@ export class LoadCellBridge implements Device, PortBus, LinkTarget {
       (cell) => cell === undefined || this.#ledger.has('missing', cell) || this.#ledger.has('stuck', cell),
     );
     // Where no converter works there is nothing to send; else it is made to begin anew.
-    if (this.#silent && !dead) this.#again('CW-DRV-008', 'the bridge sends no samples; it is started again');
+    if (!this.#silent || dead) return;
+    this.#silentLooks += 1;
+    // What a busy machine held up comes right after the first status.
+    if (this.#silentLooks > 1) this.#again('CW-DRV-008', 'the bridge sends no samples; it is started again');
   }
 }

@@ -24,7 +24,7 @@ export const firmataHx711: Driver<FirmataHx711Options> = {
   kind: 'load-cell',
   options: firmataHx711Options,
   async discover(context): Promise<DeviceIdentity[]> {
-    return (await candidates(context)).map(({ identity }) => identity);
+    return candidates(await context.ports.list('serial')).map(({ identity }) => identity);
   },
   async open(options, context) {
     // Before anything waits on the context's clock: loading takes time of the machine.
@@ -103,8 +103,7 @@ async function requestOf(options: FirmataHx711Options, context: DriverContext): 
   return { via: 'serial', match, settings: { baudRate } };
 }
 
-async function candidates({ ports }: DriverContext): Promise<readonly Attached[]> {
-  const attached = await ports.list('serial');
+function candidates(attached: readonly Attached[]): readonly Attached[] {
   return attached.filter(({ vendorId, productId }) =>
     bridgeAdapters.some(
       (adapter) =>
@@ -114,9 +113,12 @@ async function candidates({ ports }: DriverContext): Promise<readonly Attached[]
   );
 }
 
-async function onlyCandidate(context: DriverContext): Promise<SerialMatch> {
-  const found = await candidates(context);
+async function onlyCandidate({ ports }: DriverContext): Promise<SerialMatch> {
+  const attached = await ports.list('serial');
+  const found = candidates(attached);
   const [only] = found;
+  // No serial port at all: that is for the ports to say. Those of a recording can not be listed, but opened.
+  if (attached.length === 0) return {};
   if (only === undefined) {
     throw new DriverError(
       'CW-DRV-004',

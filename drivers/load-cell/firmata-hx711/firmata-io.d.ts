@@ -18,8 +18,16 @@ declare module 'firmata-io' {
     version: { major?: number; minor?: number };
     pins: readonly { readonly supportedModes: readonly number[] }[];
     reportVersionTimeoutId: NodeJS.Timeout;
+    /** Of all boards of the process: one handler a command byte. */
+    sysexResponse(command: number, handler: (data: number[]) => void): this;
+    clearSysexResponse(command: number): void;
   }
 
   const bind: { readonly Firmata: typeof Firmata };
   export default bind;
+}
+
+declare module 'firmata-io/lib/encoder7bit.js' {
+  const encoder: { readonly from7BitArray: (packed: readonly number[]) => number[] };
+  export default encoder;
 }

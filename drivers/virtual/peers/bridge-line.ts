@@ -12,8 +12,9 @@ export class BridgeLine {
   #wire: PeerWire<Uint8Array> | undefined;
   #freeUs = 0;
   #deliveredUs = 0;
-  /** Messages of before a reset don't arrive any more. */
-  #generation = 0;
+  /** What is on the line, in order; a timer runs for the first. */
+  #carried: { readonly bytes: Uint8Array; readonly dueUs: number }[] = [];
+  #cancel: (() => void) | undefined;
 
   /** @param baudRate of the line; 0 for one that takes no time */
   constructor(clock: Clock, baudRate: number) {
@@ -22,18 +23,18 @@ export class BridgeLine {
   }
 
   open(wire: PeerWire<Uint8Array>): void {
+    this.#empty();
     this.#wire = wire;
-    this.#generation += 1;
   }
 
   close(): void {
+    this.#empty();
     this.#wire = undefined;
-    this.#generation += 1;
   }
 
   /** Bytes that are still in the bridge are lost, as by a reset. */
   flush(): void {
-    this.#generation += 1;
+    this.#empty();
     this.#freeUs = 0;
     this.#deliveredUs = 0;
   }
@@ -43,13 +44,26 @@ export class BridgeLine {
     const carried = this.damage === undefined ? bytes : this.damage(bytes.slice());
     const nowUs = this.#clock.nowUs();
     this.#freeUs = Math.max(nowUs, this.#freeUs) + bytes.length * this.#byteUs;
-    this.#deliveredUs = Math.max(this.#deliveredUs, this.#freeUs + this.delayUs());
+    this.#deliveredUs = Math.max(this.#deliveredUs, Math.ceil(this.#freeUs + this.delayUs()));
     if (carried === undefined) return;
-    const generation = this.#generation;
-    const deliver = () => {
-      if (generation === this.#generation) this.#wire?.send(carried);
-    };
-    if (this.#deliveredUs <= nowUs) deliver();
-    else this.#clock.after(this.#deliveredUs - nowUs, deliver);
+    this.#carried.push({ bytes: carried, dueUs: this.#deliveredUs });
+    if (this.#cancel === undefined) this.#deliver();
+  }
+
+  #deliver(): void {
+    this.#cancel = undefined;
+    const nowUs = this.#clock.nowUs();
+    while (this.#carried[0] !== undefined && this.#carried[0].dueUs <= nowUs) {
+      const bytes = this.#carried.shift()?.bytes;
+      if (bytes !== undefined) this.#wire?.send(bytes);
+    }
+    const [next] = this.#carried;
+    if (next !== undefined) this.#cancel = this.#clock.after(next.dueUs - nowUs, () => this.#deliver());
+  }
+
+  #empty(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#carried = [];
   }
 }

@@ -271,7 +271,7 @@ export class BridgePeer implements BytePeer {
 
   /** The next conversion of a channel, and all after it. */
   #convert(run: number, channel: number, firstUs: number, periodUs: number, index: number): void {
-    const atUs = firstUs + (index + 1) * periodUs;
+    const atUs = Math.round(firstUs + (index + 1) * periodUs);
     this.#options.clock.after(atUs - this.#options.clock.nowUs(), () => {
       if (run !== this.#run) return;
       this.#converted(channel, atUs);
