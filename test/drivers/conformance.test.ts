@@ -4,12 +4,15 @@ import { silentLogger } from '#base/log.ts';
 import type { Device, Driver } from '#drivers/driver.ts';
 import { listDrivers } from '#drivers/registry.ts';
 import type { MakeBench } from '#drivers/virtual/bench.ts';
-import { benchKit } from '#drivers/virtual/benches.ts';
+import { type BenchKit, benchKit } from '#drivers/virtual/benches.ts';
 import { benchOf, verifyDriver } from '#drivers/workbench.ts';
-import { bench, default as example } from '../../docs/examples/acme-scanner.mjs';
 
-const acme = example(z) as Driver;
-const acmeBench = bench(benchKit) as unknown as MakeBench;
+const example = (await import(new URL('../../docs/examples/acme-scanner.mjs', import.meta.url).href)) as {
+  readonly default: (zod: typeof z) => Driver;
+  readonly bench: (kit: BenchKit) => MakeBench;
+};
+const acme = example.default(z);
+const acmeBench = example.bench(benchKit);
 
 /** The sentences of the checks that a driver fails. */
 async function failures(driver: Driver, makeBench = acmeBench): Promise<string[]> {

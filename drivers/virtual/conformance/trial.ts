@@ -116,6 +116,16 @@ export class Trial {
     return done();
   }
 
+  /**
+   * The process is held up for `us`: the device goes on, but timers of the driver are late, and all due together before
+   * what came meanwhile is read, as an event loop has it.
+   */
+  pause(us: number): void {
+    this.#timers.hold();
+    this.clock.advance(us);
+    this.#timers.release();
+  }
+
   /** Readings that come in `us`, with what it takes to have some. */
   async readingsWithin(us: number): Promise<Reading[]> {
     const before = this.readings.length;
@@ -169,6 +179,7 @@ class CountedPorts {
 /** Counts the timers that a driver leaves. */
 class CountedClock implements Clock {
   readonly #clock: Clock;
+  #held: (() => void)[] | undefined;
   waiting = 0;
 
   constructor(clock: Clock) {
@@ -190,13 +201,29 @@ class CountedClock implements Clock {
       if (waits) this.waiting -= 1;
       waits = false;
     };
-    const cancel = this.#clock.after(delayUs, () => {
+    const fire = () => {
+      if (!waits) return;
       over();
       action();
+    };
+    const cancel = this.#clock.after(delayUs, () => {
+      if (this.#held === undefined) fire();
+      else this.#held.push(fire);
     });
     return () => {
       over();
       cancel();
     };
+  }
+
+  /** What falls due from now on waits for `release`. */
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    const due = this.#held ?? [];
+    this.#held = undefined;
+    for (const fire of due) fire();
   }
 }
