@@ -164,6 +164,7 @@ export class GatewayStatus implements StatusSource {
 
   #devices(): DeviceStatus[] {
     return this.#gateway.devices.reports().map((report) => ({
+      ...this.#measured(report),
       id: report.id,
       driver: report.driver,
       state: shownState(report),
@@ -173,6 +174,11 @@ export class GatewayStatus implements StatusSource {
         ? {}
         : { fault: { code: report.fault.code, message: report.fault.message } }),
     }));
+  }
+
+  #measured({ id, state }: DeviceReport): Pick<DeviceStatus, 'measured'> {
+    const measured = state === 'running' ? this.#gateway.measurements.of(id) : undefined;
+    return measured === undefined ? {} : { measured };
   }
 
   /** Readings a minute: of the last second, or where they come on demand, those of the last minute. */

@@ -5,6 +5,7 @@ import {
   byteSize,
   change,
   duration,
+  measurement,
   money,
   plateMass,
   probability,
@@ -13,6 +14,15 @@ import {
   unbroken,
 } from '#pages/status/client/format.ts';
 import { makeEvent } from './scripted-source.ts';
+
+test('a sensor of power or temperature shows what it said last', (t) => {
+  t.is(measurement({ externalPower: false, batteryPpm: 819_999 }), '81 % on battery');
+  t.is(measurement({ externalPower: true, batteryPpm: 1_000_000 }), '100 % external power');
+  t.is(measurement({ externalPower: true }), 'external power');
+  t.is(measurement({ milliCelsius: 31_250 }), '31.3 °C');
+  t.is(measurement({ milliCelsius: -4_250 }), '−4.3 °C');
+  t.is(measurement({}), '');
+});
 
 test('a plate shows its mass rounded to its interval, and nothing where there is no reading', (t) => {
   t.deepEqual(plateMass(4_237_400, 5_000), { number: '4.235', unit: 'kg' });

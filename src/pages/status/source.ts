@@ -49,6 +49,14 @@ export interface DeviceStatus {
   readonly fault?: { readonly code: string; readonly message: string };
   /** Left out where the driver delivers no readings by design: a bus, a lamp. */
   readonly ratePerMinute?: number;
+  /** What a power or temperature sensor said last. */
+  readonly measured?: MeasuredStatus;
+}
+
+export interface MeasuredStatus {
+  readonly milliCelsius?: number;
+  readonly externalPower?: boolean;
+  readonly batteryPpm?: number;
 }
 
 export interface BrokerStatus {

@@ -1,3 +1,5 @@
+import type { MeasuredStatus } from '../source.ts';
+
 const minus = '−';
 /** The space at which no line ends. */
 export const noBreak = '\u00a0';
@@ -82,4 +84,13 @@ export function rate(perMinute: number): string {
   return perMinute >= 120
     ? `${(perMinute / 60).toFixed(perMinute >= 1_200 ? 0 : 1)} /s`
     : `${perMinute} /min`;
+}
+
+/** `81 % on battery`, `external power`, `31.3 °C`: what a power or temperature sensor said last. */
+export function measurement({ milliCelsius, externalPower, batteryPpm }: MeasuredStatus): string {
+  const charge = batteryPpm === undefined ? undefined : `${Math.floor(batteryPpm / 10_000)} %`;
+  const source = externalPower === undefined ? undefined : externalPower ? 'external power' : 'on battery';
+  const power = [charge, source].filter((part) => part !== undefined).join(' ');
+  const temperature = milliCelsius === undefined ? '' : `${fixed(milliCelsius / 1_000, 1)} °C`;
+  return [power, temperature].filter((part) => part !== '').join(' · ');
 }

@@ -1,6 +1,6 @@
 import type { BrokerStatus, CellStatus, ClockStatus, DeviceStatus, PlateStatus } from '../source.ts';
 import { byId, fill, h, setText } from './dom.ts';
-import { byteSize, duration, plural, rate, timeOfDay } from './format.ts';
+import { byteSize, duration, measurement, plural, rate, timeOfDay } from './format.ts';
 
 /** A word in a frame; its mark has a shape of its own, so that colour says nothing alone. */
 function badge(tone: 'good' | 'bad' | 'warn', text: string): HTMLElement {
@@ -128,7 +128,8 @@ function deviceRow(device: DeviceStatus): HTMLElement {
     firmware && `firmware ${firmware}`,
   ];
   const identity = [device.driver, ...parts].filter(Boolean).join(' · ');
-  const { fault, ratePerMinute } = device;
+  const { fault, ratePerMinute, measured = {} } = device;
+  const said = measurement(measured);
   return h(
     'li',
     {},
@@ -136,7 +137,7 @@ function deviceRow(device: DeviceStatus): HTMLElement {
     badge(tone, word),
     ratePerMinute !== undefined &&
       h('span', { class: 'rate' }, rate(ratePerMinute), h('span', { class: 'quiet' }, ' readings')),
-    h('span', { class: 'detail' }, identity),
+    h('span', { class: 'detail' }, said === '' ? identity : `${said} · ${identity}`),
     fault !== undefined && h('p', { class: 'fault' }, `${fault.code} ${fault.message}`),
   );
 }
