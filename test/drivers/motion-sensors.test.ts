@@ -1,9 +1,11 @@
 import test from 'ava';
 import { standardGravityMmS2 } from '#base/units.ts';
+import { loadBoard } from '#config/load.ts';
 import { lsm6ds } from '#drivers/motion/lsm6ds.ts';
 import { lsm6dsModels } from '#drivers/motion/lsm6ds-chip.ts';
 import { mpu6050 } from '#drivers/motion/mpu6050.ts';
 import { mpuModels } from '#drivers/motion/mpu6050-chip.ts';
+import { parseDriverOptions } from '#drivers/registry.ts';
 import { Lsm6ds, type Lsm6dsOptions, lsm6dsAddress } from '#drivers/virtual/chips/lsm6ds.ts';
 import { Mpu6050, type Mpu6050Options, mpu6050Address } from '#drivers/virtual/chips/mpu6050.ts';
 import { PeerPorts } from '#drivers/virtual/peer-ports.ts';
@@ -202,6 +204,14 @@ for (const id of Object.keys(lsm6dsModels).map(Number)) {
     t.true(trial.of('motion').length > 25);
   });
 }
+
+test('the motion sensor of the cart’s board profile is read through its bridge', async (t) => {
+  const board = await loadBoard('cart-pi5');
+  const entry = board.devices.find(({ driver }) => driver === 'mpu6050');
+  t.is(entry?.id, 'imu');
+  const options = parseDriverOptions(mpu6050, entry?.options, 'imu');
+  t.like(options, { bus: 'bridge', address: 0x68, rangeG: 2, samplesPerSecond: 100, axes: ['x', 'y', 'z'] });
+});
 
 test('another chip is refused by what it says it is', async (t) => {
   await t.throwsAsync(mpuRig({ whoAmI: 0x19 }).run(), { code: 'CW-DRV-006', message: /WHO_AM_I 0x19/ });
