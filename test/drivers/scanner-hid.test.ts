@@ -216,6 +216,20 @@ test('an unplug in the middle of a code forgets it, and is told once', async (t)
   await rig.device.stop();
   await rig.device.stop();
   t.is(rig.ports.open, 0);
+  t.is(rig.clock.nextDueUs, undefined, 'no timer waits');
+});
+
+test('a stop while a fault stands or a code is unfinished leaves no timer and tells nothing', async (t) => {
+  const peer = new HidPosScannerPeer();
+  const rig = await scannerRig(hidPosScanner, { reports: peer }, {});
+  const [first] = hidPosReports({ data: new Uint8Array(60).fill(0x41), symbology: ']C1' });
+  peer.send(Uint8Array.of(2, 3));
+  peer.send(first ?? new Uint8Array());
+  await rig.pass(10);
+  await rig.device.stop();
+  t.is(rig.clock.nextDueUs, undefined);
+  await rig.pass(2_000);
+  t.deepEqual(rig.faultKinds(), ['integrity']);
 });
 
 test('a trigger that is held counts once, two equal articles a second apart count twice', async (t) => {
