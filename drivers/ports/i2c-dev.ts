@@ -9,9 +9,13 @@ import { chooseOne } from './choose.ts';
 import { type Ioctl, machineIoctl } from './ioctl.ts';
 import type { Attached, I2cAnswer, I2cPort, I2cRequest } from './ports.ts';
 import type { System } from './root.ts';
+import { smbusTransfer } from './smbus.ts';
 
 /** linux/i2c-dev.h, linux/i2c.h. */
+export const i2cFuncs = 0x0705;
 export const i2cRdwr = 0x0707;
+/** I2C_FUNC_I2C: the adapter takes transfers as they are. */
+export const plainI2c = 1;
 const readFlag = 0x0001;
 /** struct i2c_msg of 64-bit Linux: __u16 addr, flags, len; __u8 *buf at 8. */
 export const messageBytes = 16;
@@ -34,8 +38,9 @@ export async function openI2cDev(
   const what = `the I²C adapter ${device.node}`;
   await beforeOpen(device);
   try {
+    const ioctl = await machineIoctl();
     const fd = await promisify(open)(device.node, constants.O_RDWR);
-    return new OpenI2c(device, fd, await machineIoctl(), clock);
+    return new OpenI2c(device, fd, ioctl, clock);
   } catch (cause) {
     throw await refusal(cause, { device, what, root });
   }
@@ -67,12 +72,25 @@ export function encodeTransfer(
   return { transfer, messages };
 }
 
+/** What the adapter can do, as the kernel says; an adapter that doesn't say is taken for a plain one. */
+function knowsPlainI2c(ioctl: Ioctl, fd: number): boolean {
+  // An unsigned long.
+  const functions = Buffer.alloc(8);
+  try {
+    ioctl.buffer(fd, i2cFuncs, functions);
+  } catch {
+    return true;
+  }
+  return (functions.readUInt32LE(0) & plainI2c) !== 0;
+}
+
 class OpenI2c implements I2cPort {
   readonly identity;
   readonly #device: Attached;
   readonly #fd: number;
   readonly #ioctl: Ioctl;
   readonly #clock: Clock;
+  readonly #smbusOnly: boolean;
   #last: Promise<unknown> = Promise.resolve();
   #listener: ((error: DriverError) => void) | undefined;
   #error: DriverError | undefined;
@@ -84,6 +102,7 @@ class OpenI2c implements I2cPort {
     this.#fd = fd;
     this.#ioctl = ioctl;
     this.#clock = clock;
+    this.#smbusOnly = !knowsPlainI2c(ioctl, fd);
   }
 
   onLost(listener: (error: DriverError) => void): void {
@@ -115,18 +134,26 @@ class OpenI2c implements I2cPort {
     if (this.#closing !== undefined) {
       throw new DriverError('CW-DRV-005', `the I²C adapter ${this.#device.node} is closed`);
     }
-    const data = Buffer.alloc(readBytes);
-    const encoded = encodeTransfer(address, write, data, this.#ioctl.addressOf);
     try {
-      await this.#ioctl.bufferAsync(this.#fd, i2cRdwr, encoded.transfer, [encoded.messages, write, data]);
+      const data = this.#smbusOnly
+        ? await smbusTransfer(this.#ioctl, this.#fd, address, write, readBytes)
+        : await this.#plainTransfer(address, write, readBytes);
       return { data, atUs: this.#clock.nowUs() };
     } catch (cause) {
       throw await this.#failure(address, cause);
     }
   }
 
+  async #plainTransfer(address: number, write: Uint8Array, readBytes: number): Promise<Uint8Array> {
+    const data = new Uint8Array(readBytes);
+    const { transfer, messages } = encodeTransfer(address, write, data, this.#ioctl.addressOf);
+    await this.#ioctl.bufferAsync(this.#fd, i2cRdwr, transfer, [messages, write, data]);
+    return data;
+  }
+
   /** What adapters answer (Documentation/i2c/fault-codes.rst), in words. */
   async #failure(address: number, cause: unknown): Promise<DriverError> {
+    if (cause instanceof DriverError) return cause;
     const { code } = cause as NodeJS.ErrnoException;
     const where = `0x${address.toString(16).padStart(2, '0')} of ${this.#device.node}`;
     if (code === 'ENODEV' || !(await nodeExists(this.#device.node))) {
@@ -136,6 +163,10 @@ class OpenI2c implements I2cPort {
       this.#listener?.(this.#error);
       this.#listener = undefined;
       return this.#error;
+    }
+    if (code === 'EBUSY') {
+      const message = `the chip at ${where} is held by a driver of the kernel; use that one, or unbind it`;
+      return new DriverError('CW-DRV-003', message, { cause });
     }
     if (code === 'ETIMEDOUT' || code === 'EAGAIN') {
       const message = `the I²C bus is held while asking ${where} (${code}): SDA or SCL is low; check wiring, pull-ups and power`;

@@ -9,9 +9,10 @@ import fc from 'fast-check';
 import * as gpio from '#drivers/ports/gpio.ts';
 import * as i2c from '#drivers/ports/i2c-dev.ts';
 import * as input from '#drivers/ports/input.ts';
-import { machineIoctl } from '#drivers/ports/ioctl.ts';
+import { type Ioctl, machineIoctl } from '#drivers/ports/ioctl.ts';
 import { readWhenReady } from '#drivers/ports/readiness.ts';
 import { tiocexcl } from '#drivers/ports/serial.ts';
+import * as smbus from '#drivers/ports/smbus.ts';
 import { needs } from '../tools.ts';
 
 const run = promisify(execFile);
@@ -40,6 +41,12 @@ int main(void) {
   SAY("eviocsclockid", EVIOCSCLOCKID);
   SAY("eventBytes", sizeof(struct input_event));
   SAY("i2cRdwr", I2C_RDWR);
+  SAY("i2cFuncs", I2C_FUNCS);
+  SAY("plainI2c", I2C_FUNC_I2C);
+  SAY("i2cSlave", I2C_SLAVE);
+  SAY("i2cSmbus", I2C_SMBUS);
+  SAY("smbusCallBytes", sizeof(struct i2c_smbus_ioctl_data));
+  SAY("smbusDataBytes", sizeof(union i2c_smbus_data));
   SAY("messageBytes", sizeof(struct i2c_msg));
   SAY("transferBytes", sizeof(struct i2c_rdwr_ioctl_data));
   SAY("gpioGetChipinfo", GPIO_GET_CHIPINFO_IOCTL);
@@ -85,6 +92,26 @@ int main(void) {
   transfer.nmsgs = 2;
   dump("transfer", &transfer, sizeof transfer);
 
+  union i2c_smbus_data data;
+  memset(&data, 0, sizeof data);
+  data.block[0] = 3;
+  dump("blockData", &data, sizeof data);
+  struct i2c_smbus_ioctl_data call;
+  memset(&call, 0, sizeof call);
+  call.read_write = I2C_SMBUS_READ;
+  call.command = 0x12;
+  call.size = I2C_SMBUS_I2C_BLOCK_DATA;
+  call.data = (void *)0x7700;
+  dump("blockRead", &call, sizeof call);
+  call.read_write = I2C_SMBUS_WRITE;
+  call.size = I2C_SMBUS_BYTE_DATA;
+  dump("byteWrite", &call, sizeof call);
+  call.size = I2C_SMBUS_BYTE;
+  dump("byteSend", &call, sizeof call);
+  call.command = 0;
+  call.size = I2C_SMBUS_QUICK;
+  dump("quick", &call, sizeof call);
+
   struct input_event event;
   memset(&event, 0, sizeof event);
   event.input_event_sec = 4000000000;
@@ -112,7 +139,7 @@ needs(anyTest, 'gcc')("calls and structures are those of this kernel's headers",
   );
   const number = (name: string) => Number(said.get(name));
   const hex = (data: Uint8Array) => Buffer.from(data).toString('hex');
-  for (const [name, value] of Object.entries({ ...input, ...i2c, ...gpio, tiocexcl })) {
+  for (const [name, value] of Object.entries({ ...input, ...i2c, ...smbus, ...gpio, tiocexcl })) {
     if (typeof value === 'number') t.is(value, number(name), name);
   }
   t.true(said.has('eviocgrab') && said.has('tiocexcl'));
@@ -132,6 +159,15 @@ needs(anyTest, 'gcc')("calls and structures are those of this kernel's headers",
   const encoded = i2c.encodeTransfer(0x2a, write, read, (data) => places.get(data) ?? 0x7700n);
   t.is(hex(encoded.messages), said.get('messages') ?? '');
   t.is(hex(encoded.transfer), said.get('transfer') ?? '');
+  const smbusCall = (bytes: readonly number[], readBytes: number) => {
+    const call = smbus.smbusCall(Uint8Array.from(bytes), readBytes);
+    if (call === undefined) throw new Error('SMBus has such a call');
+    return { call: hex(smbus.encodeSmbusCall(call, () => 0x7700n)), data: hex(call.data) };
+  };
+  t.deepEqual(smbusCall([0x12], 3), { call: said.get('blockRead') ?? '', data: said.get('blockData') ?? '' });
+  t.is(smbusCall([0x12, 5], 0).call, said.get('byteWrite') ?? '');
+  t.is(smbusCall([0x12], 0).call, said.get('byteSend') ?? '');
+  t.is(smbusCall([], 0).call, said.get('quick') ?? '');
   const event = Buffer.from(said.get('event') ?? '', 'hex');
   t.deepEqual(input.decodeEvents(event), [
     { event: { type: 1, code: 194, value: -2 }, kernelUs: 4_000_000_000_999_999 },
@@ -156,6 +192,45 @@ anyTest('a transfer that only writes, only reads, or only asks has one message',
   t.deepEqual(messages(0, 0), [1, 0]);
   t.deepEqual(messages(2, 6), [2, 0, 1]);
 });
+
+anyTest(
+  'an adapter that knows SMBus only is asked for what is the same on the wire, or not at all',
+  async (t) => {
+    const asked: { request: number; value: number | string }[] = [];
+    const chip = Uint8Array.of(0xa0, 0xa1, 0xa2);
+    const fake: Ioctl = {
+      buffer: () => 0,
+      bufferAsync: async (_fd, request, data, [held]) => {
+        asked.push({ request, value: Buffer.from(data.subarray(0, 8)).toString('hex') });
+        if (held !== undefined && data[0] === 1)
+          held.set(data[4] === 8 ? chip : [0x5a], data[4] === 8 ? 1 : 0);
+        return 0;
+      },
+      value: (_fd, request, value) => void asked.push({ request, value }),
+      tryValue: () => true,
+      addressOf: () => 0n,
+    };
+    const transfer = (write: number[], readBytes: number) =>
+      smbus.smbusTransfer(fake, 9, 0x2a, Uint8Array.from(write), readBytes);
+    t.deepEqual([...(await transfer([0x12], 3))], [...chip]);
+    t.deepEqual(asked, [
+      { request: smbus.i2cSlave, value: 0x2a },
+      { request: smbus.i2cSmbus, value: '0112000008000000' },
+    ]);
+    t.deepEqual([...(await transfer([0x12], 1))], [0x5a]);
+    t.deepEqual([...(await transfer([0x12, 1, 2], 0))], []);
+    asked.length = 0;
+    for (const [write, readBytes] of [
+      [[], 2],
+      [[0x12], 33],
+      [[0x12, 0x34], 1],
+      [Array.from({ length: 34 }, () => 0), 0],
+    ] as const) {
+      await t.throwsAsync(transfer([...write], readBytes), { code: 'CW-DRV-020', message: /SMBus only/ });
+    }
+    t.deepEqual(asked, [], 'nothing was put on the wire');
+  },
+);
 
 anyTest('64 lines fit a request, values fill their mask', (t) => {
   const values = gpio.encodeLineValues(Array.from({ length: 64 }, (_, i) => i === 63));
