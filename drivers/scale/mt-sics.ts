@@ -71,8 +71,7 @@ export const mtSics: Driver<Options> = {
   kind: 'scale',
   options,
   async open(chosen, context) {
-    const { nowUs } = context.clock;
-    return openByteScale(chosen, context, new SicsProtocol(chosen, () => nowUs.call(context.clock)));
+    return openByteScale(chosen, context, new SicsProtocol(chosen, () => context.clock.nowUs()));
   },
 };
 
