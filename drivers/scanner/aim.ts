@@ -94,10 +94,21 @@ const corrections: readonly { readonly sent: RegExp; readonly data: RegExp; read
   { sent: /^\]E0$/, data: /^[2-9][0-9]{7}$/, means: ']E4' },
 ];
 
-/** The identifier as the standard has it. The data stays untouched. */
+/** An EAN or UPC and its add-on as two messages in one, each with its identifier. */
+const withAddOn = /^([0-9]{8}|[0-9]{12,13})\]E[12]([0-9]{2}|[0-9]{5})$/;
+
+/**
+ * The identifier as the standard has it. The data stays untouched, but for an add-on's own identifier: code and add-on
+ * are then one message, `]E3` (`]E4` for EAN-8).
+ */
 export function normalise(code: ScannedCode): ScannedCode {
-  if (code.data.length > 13) return code;
+  if (code.data.length > 21) return code;
   const text = String.fromCharCode(...code.data);
+  const parts = /^\]E[04]$/.test(code.symbology) ? withAddOn.exec(text) : null;
+  if (parts !== null) {
+    const data = new TextEncoder().encode(`${parts[1]}${parts[2]}`);
+    return { data, symbology: code.symbology === ']E4' ? ']E4' : ']E3' };
+  }
   const row = corrections.find(({ sent, data }) => sent.test(code.symbology) && data.test(text));
   return row === undefined || !hasValidCheckDigit(text) ? code : { ...code, symbology: row.means };
 }

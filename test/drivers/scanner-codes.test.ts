@@ -57,6 +57,18 @@ test('what scanners send instead of the standard’s identifier is put right whe
   t.is(after(']C1', '036000291452'), ']C1');
 });
 
+test('a code and its add-on, sent with an identifier each, are one code', (t) => {
+  const joined = (symbology: string, text: string) => {
+    const code = normalise({ symbology, data: bytes(text) });
+    return `${code.symbology} ${Buffer.from(code.data).toString()}`;
+  };
+  t.is(joined(']E0', '0012345678905]E110'), ']E3 001234567890510');
+  t.is(joined(']E0', '9771234567003]E212345'), ']E3 977123456700312345');
+  t.is(joined(']E4', '96385074]E110'), ']E4 9638507410');
+  t.is(joined(']C0', '0012345678905]E110'), ']C0 0012345678905]E110');
+  t.is(joined(']E0', '0012345678905]E1100'), ']E0 0012345678905]E1100');
+});
+
 test('identifiers are taken off as the option says', (t) => {
   const read = (text: string, aim: 'auto' | 'always' | 'never') =>
     readCode(bytes(text), { aim, withoutAim: [] });
@@ -72,6 +84,8 @@ test('the catalogue’s rules read what the drivers deliver', (t) => {
   const meaning = (symbology: string, text: string) => interpretScan(bytes(text), symbology, rules).meaning;
   t.is(meaning(']E0', '4006381333931'), 'product');
   t.is(meaning(']E4', '96385074'), 'product');
+  t.is(meaning(']E3', '001234567890510'), 'product');
+  t.is(meaning(']E4', '9638507410'), 'product');
   t.is(meaning(']X0', '4006381333931'), 'product', 'by its form');
   t.is(meaning(']e0', '0104006381333931'), 'product');
   t.is(meaning(']C1', '010400638133393110A\x1d21B'), 'product');
