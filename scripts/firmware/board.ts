@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { attachedSerial } from '#drivers/ports/attached.ts';
 import { describeHolders, findHolders, type Holder } from '#drivers/ports/holders.ts';
 import type { Attached } from '#drivers/ports/ports.ts';
@@ -57,7 +57,7 @@ function candidates(attached: readonly Attached[]): Attached[] {
 /** Links by id stay when a board is plugged in elsewhere; boards of one maker without serial number share them. */
 function addressOf(one: Attached): string {
   const address = one.identity.address;
-  return address?.startsWith('/dev/') === true && existsSync(address) ? address : one.node;
+  return address !== undefined && isAbsolute(address) && existsSync(address) ? address : one.node;
 }
 
 function describe(one: Attached, port: string): string {

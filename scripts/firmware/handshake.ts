@@ -1,4 +1,5 @@
 import { systemClock } from '#base/clock.ts';
+import { silentLogger } from '#base/log.ts';
 import {
   type BridgeIdentity,
   type BridgeMessage,
@@ -8,8 +9,7 @@ import {
 } from '#drivers/load-cell/firmata-hx711/protocol.ts';
 import { FrameSplitter } from '#drivers/load-cell/firmata-hx711/splitter.ts';
 import type { BytePort } from '#drivers/ports/ports.ts';
-import { machineRoot } from '#drivers/ports/root.ts';
-import { openSerial } from '#drivers/ports/serial.ts';
+import { createSystemPorts } from '#drivers/ports/system.ts';
 import { FlashError } from './flash-error.ts';
 
 /** What is found on a board. */
@@ -78,11 +78,12 @@ function serialText(serial: Uint8Array): string | undefined {
 }
 
 async function withBoard<T>(path: string, action: (board: Conversation) => Promise<T>): Promise<T> {
-  const port = await openSerial({ path }, { baudRate }, { clock: systemClock, root: machineRoot }).catch(
-    (error: unknown) => {
+  const ports = createSystemPorts({ clock: systemClock, log: silentLogger, buses: new Map() });
+  const port = await ports
+    .bytes({ via: 'serial', match: { path }, settings: { baudRate } })
+    .catch((error: unknown) => {
       throw new FlashError('inUse', error instanceof Error ? error.message : String(error));
-    },
-  );
+    });
   try {
     return await action(new Conversation(port));
   } finally {

@@ -3,12 +3,15 @@ import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { chooseBoard, mustBeFree } from '../../scripts/firmware/board.ts';
+import { KernelTree } from '../support/kernel-tree.ts';
 import { type BoardSetup, OptibootBoard } from '../support/optiboot-board.ts';
 import { findTool, needs } from '../tools.ts';
 
 const script = new URL('../../scripts/flash-firmware', import.meta.url).pathname;
 const hex = new URL('../../boards/firmware/load-cell-bridge/load-cell-bridge.hex', import.meta.url).pathname;
-const test = needs(anyTest as TestFn, 'socat', 'avrdude');
+const onAny = anyTest as TestFn;
+const test = needs(onAny, 'socat', 'avrdude');
 
 interface Outcome {
   readonly code: number;
@@ -180,4 +183,49 @@ test('without avrdude the script says how to get it', async (t) => {
   const { code, err } = await flash(['--port', board.port], { ...process.env, PATH: folder });
   t.is(code, 69);
   t.regex(err, /apt-get install avrdude/);
+});
+
+const uno = { port: '1-1.1', vendorId: '2341', productId: '0043', serial: '75830333', product: 'Uno R3' };
+const copy = { port: '1-1.2', vendorId: '1a86', productId: '7523', product: 'USB Serial' };
+const scanner = { port: '1-1.3', vendorId: '0c2e', productId: '0901', product: 'Scanner' };
+
+async function machine(t: ExecutionContext): Promise<KernelTree> {
+  const tree = await KernelTree.make();
+  t.teardown(() => tree.remove());
+  return tree;
+}
+
+onAny('the only board is found by its stable name; what is no board is not taken for one', async (t) => {
+  const tree = await machine(t);
+  await tree.serial('ttyACM1', scanner);
+  await tree.file('dev/ttyACM0');
+  await tree.serial('ttyACM0', uno, 'usb-Arduino_Uno_75830333-if00');
+  const { port, named, description } = await chooseBoard(undefined, tree.root);
+  t.is(port, join(tree.root.dev, 'serial/by-id/usb-Arduino_Uno_75830333-if00'));
+  t.false(named);
+  t.regex(description, /Uno R3, USB 1-1\.1/);
+});
+
+onAny('of several boards none is chosen; all are listed as they can be named', async (t) => {
+  const tree = await machine(t);
+  await t.throwsAsync(chooseBoard(undefined, tree.root), { message: /No board was found/ });
+  await tree.serial('ttyACM0', uno);
+  await tree.serial('ttyUSB0', copy);
+  const error = await t.throwsAsync(chooseBoard(undefined, tree.root));
+  t.regex(
+    error?.message ?? '',
+    /Several.*\n {2}--port \S+ttyACM0 \(Uno R3.*\n {2}--port \S+ttyUSB0 \(USB Serial/,
+  );
+});
+
+onAny('a port that another program reads is refused, with what to do about it', async (t) => {
+  const tree = await machine(t);
+  await tree.file('dev/ttyUSB0');
+  await tree.serial('ttyUSB0', copy);
+  const port = join(tree.root.dev, 'ttyUSB0');
+  await mustBeFree(port, tree.root);
+  await tree.process(812, 'ModemManager', ['/usr/sbin/ModemManager'], [port]);
+  await t.throwsAsync(mustBeFree(port, tree.root), {
+    message: /process 812 \(ModemManager\).*systemctl stop ModemManager/,
+  });
 });

@@ -38,7 +38,8 @@ void pins_setup(void) {
   /* Pull-ups on the data lines: an absent converter reads as not ready. Clocks low: the converters run. */
   PORTD = 0xFC;
   PORTB = 0x03;
-  PORTC = 0;
+  /* A4 and A5 too: an unconnected I²C bus doesn't float. */
+  PORTC = 0x30;
   DDRB = 0x3C;
   DDRC = 0x0F;
 #ifdef DELIBERATELY_BAD
