@@ -53,8 +53,8 @@ export function registerDemo(program: Command): void {
     .addHelpText(
       'after',
       `
-Everything runs on this machine and is gone afterwards: daemon, broker, status page. Exit code 1 where a decision
-was wrong.
+Everything runs on this machine and is gone afterwards: daemon, broker, status page. The load cells are read by the
+real firmware on a simulated microcontroller. Exit code 1 where a decision was wrong.
 
 Examples:
   scripts/cartwright demo

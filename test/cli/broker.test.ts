@@ -52,7 +52,7 @@ test('tail shows events as they come, and call carries commands there and answer
   t.is(answer.data.device, device);
   t.is(answer.data.boot, 1);
   const shown = await site.call('gateway.info');
-  t.regex(shown.stdout, /\nboard +demo-cart\n/);
+  t.regex(shown.stdout, /\nboard +light-cart\n/);
 
   const begin = await site.call('session.begin', 'token=QR-4200', '--transaction', 'once');
   t.is(begin.code, 0, begin.stderr);

@@ -92,7 +92,7 @@ test('the driver of the documents refuses options and addresses that are wrong w
 });
 
 test('a configuration loads a driver file that lies beside it', async (t) => {
-  const board = await loadBoard('demo-cart');
+  const board = await loadBoard('test/fixtures/boards/light-cart.yaml');
   const write = async (options: unknown) => {
     const devices = board.devices.map((device) =>
       device.id === 'handle-scanner' ? { id: device.id, driver: 'acme-tcp-scanner', options } : device,

@@ -17,7 +17,7 @@ import { loadScenario } from '#simulation/scenario.ts';
 const path = 'config/scenarios/scan-then-place.yaml';
 const scenario = await loadScenario(path);
 const files = await loadScenarioFiles(scenario);
-const board = await loadBoard('demo-cart');
+const board = await loadBoard('test/fixtures/boards/light-cart.yaml');
 const startUs = 7_000_000;
 /** A world of its own: nothing of it is reached through ports. */
 const noPorts = (clock: VirtualClock) => new PeerPorts(clock, {});

@@ -16,7 +16,10 @@ export interface GatewayFolder {
   remove(): Promise<void>;
 }
 
-/** A folder with a configuration of the virtual demo cart, its world's anchor and its data. */
+/**
+ * A folder with a configuration of the virtual cart, its world's anchor and its data. Without the demo's simulated
+ * microcontroller: these daemons are started by the dozen.
+ */
 export async function makeGatewayFolder(options: {
   readonly brokerUrl: string;
   /** A file of config/scenarios, without ending. */
@@ -26,7 +29,7 @@ export async function makeGatewayFolder(options: {
   readonly config?: Readonly<Record<string, unknown>>;
 }): Promise<GatewayFolder> {
   const path = await mkdtemp(join(tmpdir(), 'cartwright-test-'));
-  const board = await loadBoard('demo-cart');
+  const board = await loadBoard(resolve('test/fixtures/boards/light-cart.yaml'));
   const world = {
     scenario: resolve(`config/scenarios/${options.scenario}.yaml`),
     anchor: join(path, 'anchor.json'),

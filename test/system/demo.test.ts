@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import anyTest from 'ava';
+import { loadBoard } from '#config/load.ts';
 import { freePort } from '#test/support/mosquitto.ts';
 import { findTool, needs } from '#test/tools.ts';
 
@@ -36,6 +37,14 @@ async function watchTopics(port: number, ended: () => boolean): Promise<string[]
   }
   return topics;
 }
+
+test('the demo reads its cells and its motion sensor through the real firmware', async (t) => {
+  const { devices } = await loadBoard('demo-cart');
+  const driverOf = (id: unknown) => devices.find((device) => device.id === id)?.driver;
+  const bridge = devices.find(({ driver }) => driver === 'firmata-hx711');
+  t.is(driverOf(bridge?.options.bus), 'virtual-microcontroller');
+  t.is(devices.find(({ driver }) => driver === 'mpu6050')?.options.bus, bridge?.id);
+});
 
 test('scripts/start --once shops one trip, every movement right or asked, and ends with 0', async (t) => {
   t.timeout(240_000);

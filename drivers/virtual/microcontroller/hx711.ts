@@ -175,7 +175,6 @@ export class Hx711 {
     this.statistics.pulses += 1;
     this.#pulses += 1;
     if (!this.#isReady || this.#pulses > 27) {
-      if (this.#pulses === 1 || this.#pulses === 28) this.statistics.badReads += 1;
       this.#level = true;
     } else {
       const left = dataBits - this.#pulses;
@@ -216,12 +215,15 @@ export class Hx711 {
   #endRead(): void {
     const pulses = this.#pulses;
     this.#pulses = 0;
-    if (!this.#isReady) return;
+    if (!this.#isReady) {
+      if (pulses > 0) this.statistics.badReads += 1;
+      return;
+    }
     this.#isReady = false;
     if (pulses === 0) this.statistics.overwritten += 1;
-    else if (pulses < 25) this.statistics.badReads += 1;
+    else if (pulses < 25 || pulses > 27) this.statistics.badReads += 1;
     else {
-      const selected = inputsByPulses[Math.min(pulses, 27) as keyof typeof inputsByPulses];
+      const selected = inputsByPulses[pulses as keyof typeof inputsByPulses];
       if (selected !== this.#input) this.#sinceRestart = 0;
       this.#input = selected;
     }

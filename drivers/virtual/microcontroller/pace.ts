@@ -2,8 +2,11 @@ import type { Simulator } from './simulator.ts';
 
 /** Simulated at most in one go, µs, so that messages are heard in between. */
 const mostAtOnceUs = 20_000;
-/** Further behind than this is given up, µs: it would have to be caught up at the cost of everything else. */
-const mostBehindUs = 250_000;
+/**
+ * Further behind than this is given up, µs. It runs several times faster than real time, so that a thread which was held
+ * up for a second has caught up soon, and nothing is lost; who is later than this won't.
+ */
+const mostBehindUs = 3_000_000;
 
 export interface Paced {
   readonly bytes: Uint8Array;
