@@ -26,7 +26,7 @@ const options = z.strictObject({
     .int()
     .min(100)
     .max(60_000)
-    .default(900)
+    .default(2_000)
     .describe('A scale that sends nothing for so long is a fault, ms.'),
   onlyChanges: z
     .boolean()

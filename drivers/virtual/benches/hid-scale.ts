@@ -9,7 +9,7 @@ export const hidScaleBench: MakeBench = async (clock) => {
   const peer = new HidScalePeer(clock, new ScaleModel('oz', 1, 11_340_000));
   const ports = new PeerPorts(clock, { reports: peer });
   return {
-    options: {},
+    options: { silenceMs: 700 },
     ports,
     buses: new Map(),
     advance: (us) => passTime(clock, us),
