@@ -156,7 +156,8 @@ class OpenI2c implements I2cPort {
     if (cause instanceof DriverError) return cause;
     const { code } = cause as NodeJS.ErrnoException;
     const where = `0x${address.toString(16).padStart(2, '0')} of ${this.#device.node}`;
-    if (code === 'ENODEV' || !(await nodeExists(this.#device.node))) {
+    // Some adapters say ENODEV of a chip: only that the node is gone says that the adapter is.
+    if (!(await nodeExists(this.#device.node))) {
       this.#error ??= new DriverError('CW-DRV-005', `the I²C adapter ${this.#device.node} is gone`, {
         cause,
       });

@@ -16,7 +16,7 @@ import {
   type SystemRoot,
 } from '#drivers/registry.ts';
 import { busesOf, inOrderOfBuses } from '#gateway/bus-order.ts';
-import { isGatewayProcess } from './gateway-process.ts';
+import { hiddenGateways, isGatewayProcess } from './gateway-process.ts';
 
 export interface DeviceRow {
   readonly id: string;
@@ -83,10 +83,12 @@ class Inspector {
   readonly #root: SystemRoot;
   readonly #driverPaths: readonly string[];
   readonly #opened = new Map<string, Device>();
+  readonly #hidden: Promise<number[]>;
 
   constructor(root: SystemRoot, driverPaths: readonly string[]) {
     this.#root = root;
     this.#driverPaths = driverPaths;
+    this.#hidden = hiddenGateways(root.proc);
   }
 
   async inspect(entry: DeviceEntry): Promise<void> {
@@ -118,9 +120,10 @@ class Inspector {
 
   #open(entry: DeviceEntry, nodes: Set<string>): Promise<Device> {
     const system = { clock: systemClock, log: silentLogger, buses: this.#opened };
-    const beforeOpen = async ({ node }: Attached) => {
+    const beforeOpen = async ({ node, kind }: Attached) => {
       nodes.add(node);
-      await this.#mustBeNoGateways(node);
+      // Attributes are read by any number of programs.
+      if (!['iio', 'hwmon', 'power_supply'].includes(kind)) await this.#mustBeNoGateways(node);
     };
     const ports = createSystemPorts({ ...system, root: this.#root, beforeOpen });
     const opening = openDevice(entry, { id: entry.id, ...system, ports }, this.#driverPaths);
@@ -153,6 +156,10 @@ class Inspector {
       const message = `${node} is held by the running gateway, process ${pid}`;
       throw new DriverError('CW-DRV-003', message, { details: { gateway: pid } });
     }
+    const [pid] = await this.#hidden;
+    if (pid === undefined) return;
+    const message = `a gateway of another user runs, process ${pid}; only root sees whether it holds ${node}`;
+    throw new DriverError('CW-DRV-003', message, { details: { gateway: pid } });
   }
 }
 

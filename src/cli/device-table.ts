@@ -53,21 +53,26 @@ function isOfInterest({ kind, vendorId }: AttachedRow): boolean {
 }
 
 function describe(row: AttachedRow): string {
-  const { vendorId, productId, identity, topology, usagePages, usedBy, holder, missingRule, kind } = row;
+  const { vendorId, productId, identity, topology, usagePages, usedBy, holder, missingRule } = row;
   const name = [identity.vendor, identity.model].filter((part) => part !== undefined).join(' ');
   const facts = [
     vendorId === undefined ? '' : `${vendorId}:${productId ?? '????'}`,
     name,
     identity.serial === undefined ? '' : `serial ${identity.serial}`,
     topology === undefined ? '' : `at ${topology}`,
-    topology === undefined && kind !== 'serial' && identity.address !== identity.model
-      ? (identity.address ?? '')
-      : '',
+    stableAddress(row),
     usagePages === undefined ? '' : `usage ${usagePages.map((page) => `0x${page.toString(16)}`).join(' ')}`,
     holder === undefined ? '' : `held by process ${holder.pid} (${holder.name})`,
     missingRule === undefined ? '' : 'NO PERMISSION',
   ].filter((fact) => fact !== '');
   return `${usedBy.length === 0 ? 'unused' : usedBy.join(', ')}: ${facts.join(', ')}`.replace(/: $/, '');
+}
+
+/** What is worth writing into a profile besides the facts that are shown anyway. */
+function stableAddress({ identity, topology, node }: AttachedRow): string {
+  const { address, model } = identity;
+  if (address === undefined || address === node || address === model || address === topology) return '';
+  return address;
 }
 
 const longest = (texts: readonly string[]) => Math.max(0, ...texts.map(({ length }) => length));

@@ -1,4 +1,4 @@
-import { readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Scripts that run a gateway. The command line does so with some of its commands only. */
@@ -22,4 +22,18 @@ export async function isGatewayProcess(pid: number, proc = '/proc'): Promise<boo
   const root = kind === 'src/main.ts' ? dirname(dirname(script)) : dirname(dirname(dirname(script)));
   const manifest = await readFile(join(root, 'package.json'), 'utf8').catch(() => '');
   return /"name":\s*"cartwright"/.test(manifest);
+}
+
+/** Running gateways whose open files may not be seen, as they are another user's: what they hold isn't known. Never rejects. */
+export async function hiddenGateways(proc = '/proc'): Promise<number[]> {
+  const hidden: number[] = [];
+  for (const name of await readdir(proc).catch(() => [])) {
+    if (!/^\d+$/.test(name) || !(await isGatewayProcess(Number(name), proc))) continue;
+    const seen = await readdir(join(proc, name, 'fd')).then(
+      () => true,
+      () => false,
+    );
+    if (!seen) hidden.push(Number(name));
+  }
+  return hidden;
 }

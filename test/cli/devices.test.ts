@@ -1,10 +1,10 @@
-import { readFile, realpath, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext } from 'ava';
 import { parse, stringify } from 'yaml';
 import { type AttachedRow, type DeviceRow, inspectDevices } from '#cli/device-inspection.ts';
 import { attachedLines, deviceLines } from '#cli/device-table.ts';
-import { isGatewayProcess } from '#cli/gateway-process.ts';
+import { hiddenGateways, isGatewayProcess } from '#cli/gateway-process.ts';
 import { runCli } from '#test/support/cli.ts';
 import { makeGatewayFolder, startGateway } from '#test/support/gateway.ts';
 import { KernelTree } from '#test/support/kernel-tree.ts';
@@ -109,6 +109,29 @@ test('only a program of this software that runs a gateway is one', async (t) => 
   t.false(await isGatewayProcess(process.pid), 'this process');
 });
 
+test('what a gateway of another user may hold is left alone, and said so', async (t) => {
+  const kernel = await tree(t);
+  await kernel.serial('ttyUSB2', wand);
+  await kernel.file('dev/ttyUSB2');
+  await kernel.file('sys/devices/virtual/thermal/hwmon0/name', 'cpu_thermal');
+  await kernel.file('sys/devices/virtual/thermal/hwmon0/temp1_input', '48000');
+  await kernel.link('sys/class/hwmon/hwmon0', 'sys/devices/virtual/thermal/hwmon0');
+  await kernel.file('opt/package.json', '{ "name": "cartwright" }');
+  await kernel.process(812, 'MainThread', ['node', join(kernel.folder, 'opt/src/main.ts')], []);
+  t.deepEqual(await hiddenGateways(kernel.root.proc), []);
+  await rm(join(kernel.root.proc, '812/fd'), { recursive: true });
+  t.deepEqual(await hiddenGateways(kernel.root.proc), [812]);
+  const folder = await configWith(t, [
+    { id: 'wand', ...serial({ serial: 'A1' }) },
+    { id: 'warmth', driver: 'hwmon-temperature', options: { name: 'cpu_thermal' } },
+  ]);
+  const { devices } = await inspectDevices(folder.configPath, kernel.root);
+  const of = (id: string) => devices.find((row) => row.id === id);
+  t.like(of('wand'), { state: 'in use' });
+  t.regex(of('wand')?.message ?? '', /gateway of another user runs, process 812; only root sees/);
+  t.like(of('warmth'), { state: 'found' });
+});
+
 const found: DeviceRow = {
   id: 'handle-scanner',
   driver: 'hid-pos-scanner',
@@ -166,6 +189,11 @@ test('what is attached is told with whose it is; what belongs to the machine is 
       missingRule: rule,
     },
     {
+      ...usb,
+      node: '/dev/ttyACM0',
+      identity: { serial: 'S2', address: '/dev/serial/by-id/usb-Arduino_Uno_S2-if00' },
+    },
+    {
       kind: 'hid',
       node: '/dev/hidraw0',
       vendorId: '0c2e',
@@ -182,6 +210,8 @@ test('what is attached is told with whose it is; what belongs to the machine is 
     'serial  /dev/ttyUSB1  unused: 1a86:7523, USB Serial, at 1-1.2:1.0, held by process 900',
     '                      (ModemManager), NO PERMISSION',
     `         rule: ${rule}`,
+    'serial  /dev/ttyACM0  bridge: 1a86:7523, serial S2, at 1-1.2:1.0,',
+    '                      /dev/serial/by-id/usb-Arduino_Uno_S2-if00',
     'hid     /dev/hidraw0  wand, spare: 0c2e:0b8f, Honeywell Voyager, serial S1, usage 0x8c 0x1',
     'i2c     /dev/i2c-1    unused: bcm2835, i2c-1',
     "and 1 of the machine's own, shown with --all",
