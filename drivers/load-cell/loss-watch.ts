@@ -1,8 +1,9 @@
 import type { FaultLatch } from '../polled/fault-latch.ts';
 
 const windowUs = 500_000;
-/** More than this share lost is told. A now and then lost sample is what sequence numbers are for. */
-const tolerated = 0.05;
+/** More than this share, and than so many, lost is told. A now and then lost sample is what sequence numbers are for. */
+const toleratedPart = 0.05;
+const toleratedSamples = 2;
 
 /** Says when more samples are lost than the busy moments of a bus explain, and when that has ended. */
 export class LossWatch {
@@ -22,7 +23,7 @@ export class LossWatch {
     this.#seen += 1;
     if (atUs - this.#beganUs < windowUs) return;
     const all = this.#lost + this.#seen;
-    this.#faults.set(this.#lost > all * tolerated, {
+    this.#faults.set(this.#lost > Math.max(toleratedSamples, all * toleratedPart), {
       fault: 'timing',
       code: 'CW-DRV-017',
       message: `${this.#lost} of ${all} samples were lost because the bus was too slow; lower the rate or free the bus`,

@@ -34,8 +34,11 @@ export interface PolledTools {
 
 /** What fails for less than this is not told: a transfer that was disturbed is repeated by the next round, µs. */
 const patienceUs = 300_000;
+/** A round that took so long to fail has held the bus, as a board does that waits for an answer, µs: others get a turn. */
+const slowUs = 50_000;
+const calmUs = 100_000;
 /** Between attempts to set up what is missing, µs. */
-const againUs = 250_000;
+const againUs = 500_000;
 /** What delivers nothing although it answers is set up anew after this, µs. */
 const silentSetUpUs = 2_000_000;
 /** Before silence is told, it is looked at once more after this, µs. */
@@ -69,7 +72,8 @@ class Rounds {
   #isSetUp = false;
   #setUpUs = 0;
   #deliveredUs = 0;
-  #failingSinceUs: number | undefined;
+  /** Since when every round has failed, and how the last one did. */
+  #failing: { readonly sinceUs: number; readonly code: string; readonly message: string } | undefined;
   #cancelWatch: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -138,17 +142,18 @@ class Rounds {
     let dueUs = clock.nowUs();
     while (!this.#life.over) {
       let waitUs: number;
+      const beganUs = clock.nowUs();
       try {
         if (!this.#isSetUp) await this.#setUp(tools);
         await this.#plan.round(tools);
-        this.#failingSinceUs = undefined;
+        this.#failing = undefined;
         const sinceUs = Math.max(this.#deliveredUs, this.#setUpUs);
         if (clock.nowUs() - sinceUs >= silentSetUpUs) this.#isSetUp = false;
         dueUs = Math.max(dueUs + this.#plan.periodUs, clock.nowUs());
         waitUs = dueUs - clock.nowUs();
       } catch (error) {
         if (this.#life.over || error instanceof Ended) return;
-        waitUs = this.#failed(error);
+        waitUs = this.#failed(error, beganUs);
         dueUs = clock.nowUs() + waitUs;
       }
       try {
@@ -166,7 +171,7 @@ class Rounds {
   }
 
   /** How long to wait before it is tried again, µs. */
-  #failed(error: unknown): number {
+  #failed(error: unknown, beganUs: number): number {
     const code = isCoded(error) ? error.code : 'CW-DRV-008';
     const message = `${this.#context.id}: ${error instanceof Error ? error.message : String(error)}`;
     if (code === 'CW-DRV-005') {
@@ -179,9 +184,12 @@ class Rounds {
       return 0;
     }
     const nowUs = this.#context.clock.nowUs();
-    this.#failingSinceUs ??= nowUs;
-    const isPatient = this.#plan.periodUs < patienceUs && nowUs - this.#failingSinceUs < patienceUs;
-    if (isPatient && this.#isSetUp) return this.#plan.periodUs;
+    const sinceUs = this.#failing?.sinceUs ?? nowUs;
+    this.#failing = { sinceUs, code, message };
+    const isPatient = this.#plan.periodUs < patienceUs && nowUs - sinceUs < patienceUs;
+    if (isPatient && this.#isSetUp) {
+      return nowUs - beganUs < slowUs ? this.#plan.periodUs : calmUs;
+    }
     this.#isSetUp = false;
     this.#latch.raise({ fault: 'missing', code, message });
     return againUs;
@@ -205,8 +213,9 @@ class Rounds {
       const silentUs = clock.nowUs() - this.#deliveredUs;
       const isSilent = silentUs >= silenceUs - secondLookUs;
       if (isSilent && isSecondLook) {
-        const message = `${id}: no reading for ${silenceUs / 1_000_000} s; check its supply and wiring`;
-        this.#latch.raise({ fault: 'missing', code: 'CW-DRV-008', message });
+        const silence = `${id}: no reading for ${silenceUs / 1_000_000} s; check its supply and wiring`;
+        const { code, message } = this.#failing ?? { code: 'CW-DRV-008', message: silence };
+        this.#latch.raise({ fault: 'missing', code, message });
       }
       this.#watch(isSilent ? secondLookUs : silenceUs - secondLookUs - silentUs, isSilent);
     });
