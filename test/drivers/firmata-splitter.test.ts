@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type BridgeMessage, encodeBridgeMessage } from '#drivers/load-cell/firmata-hx711/protocol.ts';
 import { FrameSplitter, type SplitterTarget } from '#drivers/load-cell/firmata-hx711/splitter.ts';
+import { rig } from './firmata-rig.ts';
 
 const runs = { seed: 20_261_123, numRuns: Number(process.env.CARTWRIGHT_FUZZ_RUNS ?? 20_000) };
 
@@ -60,7 +61,7 @@ test('both protocols are told apart wherever the stream is cut', (t) => {
     fc.property(fc.array(fc.nat(200), { maxLength: 8 }), (cuts) => {
       const target = heard(cut(stream, cuts));
       t.deepEqual(target.own, decoded);
-      t.deepEqual(target.others, [...version, ...capabilities]);
+      t.deepEqual(target.others, capabilities);
       t.deepEqual(target.versions, ['2.7']);
       t.is(target.damages, 0);
     }),
@@ -97,4 +98,32 @@ test('a message without an end does not grow for ever', (t) => {
   t.is(target.damages, 1);
   splitter.push(encodeBridgeMessage(notice), 0);
   t.deepEqual(target.own, [notice]);
+});
+
+/** Bytes that often make messages of either protocol, and nearly never good ones. */
+const likelyNoise = fc.array(
+  fc.oneof(
+    fc.constantFrom(0xf0, 0xf7, 0xf7, 0xf9, 0xe0, 0x90, 0xff, 0x08, 0x0f, 0x6a, 0x6c, 0x6e, 0x71, 0x77, 0x79),
+    fc.nat(0x7f),
+  ),
+  { maxLength: 80 },
+);
+
+test('whatever the line brings, the open driver neither throws nor makes a reading of it', async (t) => {
+  // A line that takes no time: all is delivered though the clock stands.
+  const { open, start, peer, ports, readings } = rig({ baudRate: 0 });
+  const device = await open();
+  await start(device);
+  // What is sent from here on is noise alone.
+  peer.silent = true;
+  await fc.assert(
+    fc.asyncProperty(likelyNoise, async (noise) => {
+      peer.line.send(Uint8Array.from(noise));
+    }),
+    runs,
+  );
+  t.true(device.counts.damaged > runs.numRuns / 100, `${device.counts.damaged} damaged messages were seen`);
+  t.deepEqual(readings, []);
+  await device.stop();
+  t.is(ports.open, 0);
 });

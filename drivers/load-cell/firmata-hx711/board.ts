@@ -11,6 +11,9 @@ const attempts = 3;
 /** Firmata asks for the version itself after this long, ms; here it is asked for at once. */
 const reportVersionTimeout = 200;
 
+/** Firmata's messages that a bridge sends: analog mapping, capabilities, pin state, string, I²C reply, firmware report. */
+const bridgeMessages = new Set([0x6a, 0x6c, 0x6e, 0x71, 0x77, 0x79]);
+
 /** The two libraries, loaded when the first bridge is opened: 16 MiB, 80 ms of a PC's time. */
 export interface BoardLibraries {
   readonly five: typeof import('johnny-five');
@@ -107,11 +110,18 @@ export class JohnnyFiveBoard {
     });
   }
 
-  /**
-   * Firmata's part of the stream, borrowed for the call. firmata-io and the components on it throw on some damaged
-   * messages; the load cells must not fall with them.
-   */
-  receive(bytes: Uint8Array): void {
+  /** The board's version, as when it starts. */
+  version(major: number, minor: number): void {
+    this.#pass(Uint8Array.of(0xf9, major, minor));
+  }
+
+  /** A Firmata message, borrowed for the call. Only what a bridge sends goes on: anything else is noise. */
+  receive(message: Uint8Array): void {
+    if (bridgeMessages.has(message[1] ?? 0)) this.#pass(message);
+  }
+
+  /** firmata-io and the components on it throw on some damaged messages; the load cells must not fall with them. */
+  #pass(bytes: Uint8Array): void {
     try {
       this.#transport?.emit('data', bytes);
     } catch (error) {

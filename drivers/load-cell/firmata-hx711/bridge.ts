@@ -207,6 +207,10 @@ export class LoadCellBridge implements Device, PortBus, LinkTarget {
     this.#setup.johnnyFive.receive(bytes);
   }
 
+  version(major: number, minor: number): void {
+    this.#setup.johnnyFive.version(major, minor);
+  }
+
   damaged(): void {
     this.counts.damaged += 1;
     if (this.#state !== 'streaming') return;

@@ -22,6 +22,7 @@ export interface LinkTarget {
   /** The bridge introduced itself without having been asked: it was reset. */
   began(identity: BridgeIdentity): void;
   firmata(bytes: Uint8Array, atUs: number): void;
+  version(major: number, minor: number): void;
   damaged(): void;
   lost(error: DriverError): void;
 }
@@ -53,6 +54,7 @@ const deaf: LinkTarget = {
   notice() {},
   began() {},
   firmata() {},
+  version() {},
   damaged() {},
   lost() {},
 };
@@ -236,8 +238,9 @@ export class BridgeLink implements SplitterTarget {
     this.target.firmata(bytes, atUs);
   }
 
-  version(): void {
+  version(major: number, minor: number): void {
     this.heard = true;
+    this.target.version(major, minor);
   }
 
   damaged(): void {

@@ -6,7 +6,7 @@ export interface SplitterTarget {
   /** `frame` is overwritten by the next one. `wireBytes` is its length on the line. */
   samples(frame: SampleFrame, atUs: number, wireBytes: number): void;
   message(message: BridgeMessage, atUs: number): void;
-  /** A Firmata message, or bytes between messages: borrowed for the call. */
+  /** A Firmata message, F0 to F7, borrowed for the call. */
   firmata(bytes: Uint8Array, atUs: number): void;
   /** The Firmata version, which a board reports when asked and whenever it starts. */
   version(major: number, minor: number): void;
@@ -47,7 +47,7 @@ export class FrameSplitter {
       const begin = at;
       if (chunk[at] !== sysexStart) {
         while (at < length && chunk[at] !== sysexStart) at += 1;
-        this.#between(chunk.subarray(begin, at), atUs);
+        this.#between(chunk, begin, at);
         continue;
       }
       at += 1;
@@ -124,9 +124,10 @@ export class FrameSplitter {
     if (id > 0 && id <= lastOwnId) this.#target.damaged(atUs);
   }
 
-  #between(bytes: Uint8Array, atUs: number): void {
-    this.#target.firmata(bytes, atUs);
-    for (const byte of bytes) {
+  /** Of what is no message in F0 and F7, a bridge sends its version only. */
+  #between(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] ?? 0;
       if (byte === versionReport) this.#versionBytes = 1;
       else if (byte >= 0x80) this.#versionBytes = 0;
       else if (this.#versionBytes === 1) {
