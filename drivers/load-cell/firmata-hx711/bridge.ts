@@ -8,7 +8,7 @@ import { DriverError } from '../../errors.ts';
 import { FaultBus } from '../../fault-bus.ts';
 import type { I2cPort, PortBus } from '../../ports/ports.ts';
 import type { JohnnyFiveBoard } from './board.ts';
-import { bridgeCall } from './calls.ts';
+import { type BridgeCounts, bridgeCall } from './calls.ts';
 import { CellStream } from './cells.ts';
 import { FaultLedger } from './fault-ledger.ts';
 import { CellHealth, settleUs } from './health.ts';
@@ -52,14 +52,6 @@ export interface BridgeSetup {
   readonly byteUs: number;
   readonly clock: Clock;
   readonly log: Logger;
-}
-
-/** Counts of a bridge since it was opened. */
-export interface BridgeCounts {
-  frames: number;
-  framesLost: number;
-  damaged: number;
-  resets: number;
 }
 
 /** An open load-cell bridge. Others reach chips on its I²C bus through it. */

@@ -1,13 +1,20 @@
 import { z } from 'zod';
 import type { DeviceIdentity } from '../../driver.ts';
 import { DriverError } from '../../errors.ts';
-import type { BridgeCounts } from './bridge.ts';
 import type { CellStream } from './cells.ts';
 import type { BridgeLink } from './link.ts';
 import { serialText } from './protocol.ts';
 
 const answerWithinUs = 1_000_000;
 const serialArgs = z.strictObject({ serial: z.string().regex(/^[!-~]{1,8}$/) });
+
+/** Counts of a bridge since it was opened. */
+export interface BridgeCounts {
+  frames: number;
+  framesLost: number;
+  damaged: number;
+  resets: number;
+}
 
 /** Of a bridge, what its actions need. */
 export interface CallTarget {
