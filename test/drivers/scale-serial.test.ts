@@ -1,5 +1,4 @@
 import test from 'ava';
-import { VirtualClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import type { Driver } from '#drivers/driver.ts';
 import { cas } from '#drivers/scale/cas.ts';
@@ -7,7 +6,6 @@ import { mtSics } from '#drivers/scale/mt-sics.ts';
 import { scp01 } from '#drivers/scale/scp-01.ts';
 import { toledo8217 } from '#drivers/scale/toledo-8217.ts';
 import type { MakeBench } from '#drivers/virtual/bench.ts';
-import { PeerPorts } from '#drivers/virtual/peer-ports.ts';
 import { CasContinuousPeer, CasRequestPeer } from '#drivers/virtual/peers/cas.ts';
 import { MtSicsPeer } from '#drivers/virtual/peers/mt-sics.ts';
 import { byteScaleBench } from '#drivers/virtual/peers/scale-bench.ts';
@@ -99,6 +97,20 @@ for (const [name, open] of Object.entries(kinds)) {
     t.is(scale.ports.open, 0);
     t.deepEqual(scale.readings, []);
     t.deepEqual(scale.faults, []);
+  });
+
+  test(`${name}: a start that is broken off ends at once and frees the port`, async (t) => {
+    const scale = await open({}, true);
+    const starting = t.throwsAsync(
+      scale.device.start(() => {}),
+      { code: 'CW-DRV-005' },
+    );
+    await scale.pass(100_000);
+    await scale.stop();
+    const beganUs = scale.clock.nowUs();
+    await scale.settle(starting);
+    t.true(scale.clock.nowUs() - beganUs <= 20_000);
+    t.is(scale.ports.open, 0);
   });
 
   test(`${name}: too much on it is a fault until it is taken off`, async (t) => {
@@ -371,56 +383,6 @@ test('a call that is under way when the scale is pulled out or stopped is refuse
   await stopped.stop();
   await stopped.settle(closed);
   t.deepEqual(stopped.faults, []);
-});
-
-const badOptions: readonly [
-  string,
-  {
-    readonly options: unknown;
-    readonly driver: { readonly options: { safeParse(given: unknown): { readonly success: boolean } } };
-  },
-][] = [
-  ['no way to the scale', { driver: scp01, options: {} }],
-  ['two ways to the scale', { driver: scp01, options: { ...line, tcp: { host: 'scale', port: 4001 } } }],
-  ['8217 without its unit', { driver: toledo8217, options: line }],
-  ['a misspelt key', { driver: cas, options: { ...line, baud: 9_600 } }],
-  ['a parity that is none', { driver: mtSics, options: { ...line, parity: 'mark' } }],
-];
-for (const [what, { driver, options }] of badOptions) {
-  test(`options are refused: ${what}`, (t) => {
-    t.false(driver.options.safeParse(options).success);
-  });
-}
-
-/** What port a driver asks for. */
-async function requestOf<Options>(driver: Driver<Options>, options: object): Promise<unknown> {
-  const parsed = driver.options.safeParse({ ...line, ...options });
-  if (!parsed.success) throw new Error(parsed.error.message);
-  const clock = new VirtualClock();
-  const ports = new PeerPorts(clock, { bytes: new CasRequestPeer(clock, new ScaleModel(), 'any') });
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  const bytes = ports.bytes.bind(ports);
-  ports.bytes = (request) => {
-    resolve(request);
-    return bytes(request);
-  };
-  await driver.open(parsed.data, { id: 'x', clock, ports, buses: new Map(), log: silentLogger });
-  return promise;
-}
-
-test('the line is set as the protocol usually comes', async (t) => {
-  const common = { baudRate: 9_600, stopBits: 1, flowControl: 'none' };
-  const match = { path: '/dev/serial/by-id/usb-scale' };
-  const eight = { via: 'serial', match, settings: { ...common, dataBits: 8, parity: 'none' } };
-  const seven = { via: 'serial', match, settings: { ...common, dataBits: 7, parity: 'even' } };
-  t.deepEqual(await requestOf(toledo8217, { unit: 'kg' }), seven);
-  t.deepEqual(await requestOf(scp01, {}), eight);
-  t.deepEqual(await requestOf(mtSics, {}), eight);
-  t.deepEqual(await requestOf(cas, {}), eight);
-  const elsewhere = { serial: undefined };
-  t.deepEqual(await requestOf(cas, { ...elsewhere, bus: 'bridge' }), { via: 'bus', bus: 'bridge' });
-  const tcp = { host: 'scale', port: 4001 };
-  t.deepEqual(await requestOf(cas, { ...elsewhere, tcp }), { via: 'tcp', ...tcp });
 });
 
 for (const [name, driver, peerOn] of [
