@@ -77,7 +77,10 @@ export const calibrationSchema = z.strictObject({
   revision: z.number().int().nonnegative().describe('+1 with every calibration.'),
   hardware: z
     .strictObject({
-      bridge: z.string().optional().describe('Serial number of the bridge it was made on.'),
+      bridge: z
+        .union([z.string(), z.record(id, z.string())])
+        .optional()
+        .describe('Serial number of the bridge it was made on; of several bridges, by device.'),
       gain: z.number().int().optional().describe('Gain of the converter.'),
       samplesPerSecond: z.number().positive().optional().describe('Rate of the converter.'),
     })

@@ -37,6 +37,10 @@ export interface SupervisorOptions {
   readonly attachments?: AttachmentSource | undefined;
   /** Stands between a device and its ports, as a recorder of the very bytes does. */
   readonly tapPorts?: ((entry: DeviceEntry, ports: Ports) => Ports) | undefined;
+  /** What keeps the cells of an opened device from being used, by channel; asked before it starts. */
+  readonly judge?:
+    | ((entry: DeviceEntry, options: unknown, identity: DeviceIdentity) => readonly DeviceFault[])
+    | undefined;
   readonly onReading: (reading: Reading) => void;
   readonly onFault: (source: string, fault: DeviceFault, atUs: number) => void;
 }
@@ -50,6 +54,8 @@ interface Slot {
   absence: DeviceFault | undefined;
   state: DeviceState;
   kind: string;
+  /** As the driver has checked and completed them. */
+  options: unknown;
   device: Device | undefined;
   readings: number;
   lastReadingUs: number | undefined;
@@ -89,6 +95,7 @@ export class DeviceSupervisor {
         absence: undefined,
         state: 'closed',
         kind: '',
+        options: undefined,
         device: undefined,
         readings: 0,
         lastReadingUs: undefined,
@@ -167,6 +174,9 @@ export class DeviceSupervisor {
         return;
       }
       slot.unsubscribe = device.faults.subscribe((fault) => this.#faulted(slot, fault));
+      for (const fault of this.#options.judge?.(entry, slot.options, device.identity) ?? []) {
+        this.#report(slot, fault);
+      }
       const starting = device.start((reading) => {
         if (slot.device !== device) return;
         slot.readings += 1;
@@ -180,7 +190,9 @@ export class DeviceSupervisor {
       slot.backoff.reset();
       slot.absence = undefined;
       this.#watch();
-      for (const fault of before) this.#report(slot, { ...fault, cleared: true });
+      // What was told anew while it started still stands.
+      const over = before.filter((fault) => slot.faults.get(faultKey(fault)) === fault);
+      for (const fault of over) this.#report(slot, { ...fault, cleared: true });
       this.#options.log.info({ device: entry.id, driver: entry.driver }, 'device running');
       for (const other of this.#reachedThrough(slot))
         if (other.state === 'waiting') await this.#attempt(other);
@@ -219,6 +231,7 @@ export class DeviceSupervisor {
     const driver = await findDriver(entry.driver);
     slot.kind = driver.kind;
     const options = parseDriverOptions(driver, entry.options, entry.id);
+    slot.options = options;
     const buses = new Map<string, Device>();
     for (const [id, { device }] of this.#slots) if (device !== undefined) buses.set(id, device);
     const system = createSystemPorts({ clock, log, buses });
@@ -261,7 +274,7 @@ export class DeviceSupervisor {
   }
 
   #report(slot: Slot, fault: DeviceFault): void {
-    const key = `${fault.channel ?? ''}/${fault.fault}`;
+    const key = faultKey(fault);
     slot.faults.delete(key);
     if (fault.cleared !== true) slot.faults.set(key, fault);
     const { log, clock, onFault } = this.#options;
@@ -337,6 +350,10 @@ export class DeviceSupervisor {
       });
     });
   }
+}
+
+function faultKey({ channel, fault }: DeviceFault): string {
+  return `${channel ?? ''}/${fault}`;
 }
 
 /** A time limit over several steps; what is bounded by it rejects with CW-DRV-011 when it has passed. */

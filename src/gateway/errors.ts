@@ -4,6 +4,7 @@ import { CodedError } from '#base/errors.ts';
 export const gatewayCodes = {
   'CW-GWY-001': 'The configuration has errors; the gateway does not start with it.',
   'CW-GWY-003': 'The saved state could not be used; the gateway starts without it and keeps it aside.',
+  'CW-GWY-004': 'The calibration was made on other hardware; it is not applied.',
   'CW-GWY-005': 'The embedded broker is for loopback only.',
 } as const;
 

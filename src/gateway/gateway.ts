@@ -15,6 +15,7 @@ import { pipelineCommands } from '#pipeline/commands.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import { Pipeline, type PipelineState } from '#pipeline/pipeline.ts';
 import { Uplink, type UplinkStatus } from '#uplink/uplink.ts';
+import { judgeHardware } from './calibrated-hardware.ts';
 import { DecisionLoop } from './decisions.ts';
 import { DeviceSupervisor } from './devices.ts';
 import { makeHandlers } from './handlers.ts';
@@ -143,6 +144,7 @@ export class Gateway {
       findDriver: (name) => findDriver(name, setup.driverPaths),
       attachments: systemAttachments(clock),
       tapPorts: options.tapPorts,
+      judge: judgeHardware(setup.board, setup.calibration),
       onReading: (reading) => {
         this.#measurements.see(reading);
         this.#loop.push(reading);

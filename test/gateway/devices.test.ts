@@ -355,3 +355,28 @@ test('After a stop nothing is reopened', async (t) => {
   await pass(bench.clock, 60);
   t.is(bench.log.filter((line) => line.startsWith('open')).length, opens);
 });
+
+test('a fault that a device tells anew while it starts is not taken for ended', async (t) => {
+  const bench = new Bench([{ id: 'bridge' }]);
+  const plan = bench.plan('bridge');
+  await bench.supervisor.start();
+  const missing = {
+    fault: 'missing',
+    code: 'CW-DRV-008',
+    message: 'no conversions',
+    channel: 'cell-2',
+  } as const;
+  const stuck = { ...missing, fault: 'stuck', channel: 'cell-1' } as const;
+  for (const fault of [missing, stuck]) bench.last('bridge').faults.emit(fault);
+  bench.last('bridge').vanish();
+  plan.starting = deferred<void>();
+  await pass(bench.clock, 2_000_000);
+  bench.last('bridge').faults.emit({ ...missing });
+  bench.faults.length = 0;
+  plan.starting.resolve();
+  await settle();
+  t.is(bench.state('bridge'), 'running');
+  t.is(bench.faults.length, 2, 'the unplugging and what it does not tell any more');
+  t.false(bench.faults.some((said) => said.includes('missing')));
+  t.is(bench.supervisor.reports()[0]?.fault?.fault, 'missing');
+});
