@@ -13,9 +13,9 @@ import { isKnown } from '#events/codec.ts';
 import type { AnyEvent, CartEvent } from '#events/event.ts';
 import { readEventPayload } from '#events/payload.ts';
 import { type Score, score } from '#traces/score.ts';
-import { connectBroker } from './broker.ts';
 import { callDevice } from './call.ts';
 import { type DaemonProcess, startDaemon } from './demo/daemon.ts';
+import { Ear } from './demo/ear.ts';
 import { Shopper } from './demo/shopper.ts';
 import { fold } from './event-columns.ts';
 import { counted, EventPrinter, printable } from './event-line.ts';
@@ -92,6 +92,10 @@ async function tripsIn(
   signal: ReturnType<typeof untilSignal>,
 ): Promise<number> {
   const scenarioPath = here('config/scenarios/demo-trip.yaml');
+  const { promise: listening, resolve } = Promise.withResolvers<Ear>();
+  // The shopper may begin while the daemon still opens the last of its devices: nothing of her trip is to be missed.
+  const listen = (url: string) => resolve(Ear.open(url, `cw/1/${store}/${device}/event/#`));
+  listening.catch(() => {});
   const daemon = await startDaemon(
     here('config/demo.yaml'),
     {
@@ -101,10 +105,10 @@ async function tripsIn(
       CARTWRIGHT_BOARD: await demoBoard(folder, options.once !== true),
     },
     folder,
-    (message) => say(`gateway: ${message}`),
+    { error: (message) => say(`gateway: ${message}`), broker: listen },
   );
   try {
-    return await shop(daemon, scenarioPath, options, signal);
+    return await shop(daemon, await listening, scenarioPath, options, signal);
   } finally {
     await daemon.stop();
   }
@@ -112,12 +116,12 @@ async function tripsIn(
 
 async function shop(
   daemon: DaemonProcess,
+  ear: Ear,
   scenarioPath: string,
   options: DemoOptions,
   signal: ReturnType<typeof untilSignal>,
 ): Promise<number> {
   const { brokerUrl } = daemon;
-  const client = await connectBroker({ broker: brokerUrl }, 10);
   const shopper = await Shopper.load({
     scenarioPath,
     clock: systemClock,
@@ -145,7 +149,7 @@ async function shop(
     for (const line of ['', ...lines, '']) sayFolded(line);
     if (options.once) signal.now();
   };
-  client.on('message', (topic, payload) => {
+  ear.listen((topic, payload) => {
     const event = readOrTell(topic, payload);
     if (event === undefined) return;
     say(printer.line(event));
@@ -154,7 +158,6 @@ async function shop(
     if (event.type === 'basket.opened') shopper.begin(event);
     if (event.type === 'basket.closed') settling ??= setTimeout(summarize, settleMs);
   });
-  await client.subscribeAsync(`cw/1/${store}/${device}/event/#`, { qos: 1 });
   const died = await Promise.race([signal.promise.then(() => undefined), daemon.exited]);
   summarize();
   shopper.stop();
@@ -162,7 +165,7 @@ async function shop(
     if (!options.once) sayFolded(farewell(scores));
     await daemon.stop();
   }
-  await client.endAsync(true);
+  await ear.close();
   if (died !== undefined) {
     say(`the gateway ended by itself with exit code ${died}`);
     return exitCodes.internal;

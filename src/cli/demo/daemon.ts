@@ -20,13 +20,13 @@ export interface DaemonProcess {
 
 /**
  * Starts the daemon as a process of its own, as on a cart, and resolves when it runs. Its log goes to `gateway.log` in
- * `folder`; errors are also passed to `onError`. Rejects with CW-CLI-005, with the last of the log.
+ * `folder`; errors are also passed on, and the broker's address as soon as it is there, which is before the devices are. Rejects with CW-CLI-005, with the last of the log.
  */
 export async function startDaemon(
   configPath: string,
   environment: Readonly<Record<string, string>>,
   folder: string,
-  onError: (message: string) => void,
+  on: { readonly error: (message: string) => void; readonly broker: (url: string) => void },
 ): Promise<DaemonProcess> {
   const child = spawn(process.execPath, [mainFile, configPath], {
     env: { ...process.env, ...environment },
@@ -47,9 +47,12 @@ export async function startDaemon(
       const entry = readEntry(line);
       if (entry === undefined) return;
       if (entry.msg === 'status page' && entry.url !== undefined) statusUrl = entry.url;
-      if (entry.msg === 'embedded broker' && entry.url !== undefined) brokerUrl = entry.url;
+      if (entry.msg === 'embedded broker' && entry.url !== undefined) {
+        brokerUrl = entry.url;
+        on.broker(entry.url);
+      }
       if (entry.msg === 'gateway running') resolve({ statusUrl, brokerUrl });
-      if (entry.level >= 50) onError(entry.msg);
+      if (entry.level >= 50) on.error(entry.msg);
     });
   });
   child.stderr.on('data', (chunk: Buffer) => {
