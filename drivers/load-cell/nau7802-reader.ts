@@ -7,9 +7,12 @@ import type { Nau7802Chip } from './nau7802-chip.ts';
 
 /** Conversions that still show what was before a change of input or a calibration: the filter has four taps. */
 const settling = 4;
-/** The chip is asked a little more often than it converts, but no less often than this, µs: it bounds the error of times. */
+/**
+ * The chip is asked more often than it converts, so that a bus that is busy for some ms costs nothing, and at least so
+ * often, µs, for the sake of exact times.
+ */
 const slowestPollUs = 20_000;
-const pollPart = 0.8;
+const pollPart = 0.6;
 
 export interface Nau7802ReaderSettings {
   readonly cells: readonly string[];

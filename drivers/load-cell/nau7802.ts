@@ -17,7 +17,9 @@ const options = z
     samplesPerSecond: z
       .literal(nau7802Rates)
       .default(80)
-      .describe('Conversions a second: 10, 20, 40, 80 or 320. Through a board at 115200 Bd no more than 80.'),
+      .describe(
+        'Conversions a second: 10, 20, 40, 80 or 320. Through a board at 115200 Bd no more than 80, beside a motion sensor 40.',
+      ),
     gain: z.literal(nau7802Gains).default(128).describe('Gain of its amplifier: 1, 2, 4 … 128.'),
     supplyVolts: z
       .union([z.literal(nau7802Voltages), z.literal('external')])

@@ -34,7 +34,7 @@ for (const samplesPerSecond of [10, 20, 40, 80, 320] as const) {
       cells.map((_, index) => index),
     );
     const period = second / samplesPerSecond;
-    const pollUs = Math.min(20_000, 0.8 * period);
+    const pollUs = Math.min(20_000, 0.6 * period);
     for (const { atUs, counts } of cells) {
       const error = atUs - (counts + 4_000_000) * 10;
       t.true(Math.abs(error) <= pollUs + 600, `a time is ${error} µs off`);
