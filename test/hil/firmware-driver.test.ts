@@ -135,3 +135,18 @@ test('a chip on the bridge’s I²C bus is written and read beside the load cell
   t.deepEqual(rig.faults, []);
   await device.stop();
 });
+
+test('a johnny-five accelerometer hung on the bridge’s board measures while the load cells are read', async (t) => {
+  const rig = new VirtualFirmwareBridge(4);
+  const device = await rig.open(four);
+  const { five, board } = device;
+  const accelerometer = new five.Accelerometer({ board, controller: 'MPU6050' } as { controller: string });
+  const seen: number[] = [];
+  accelerometer.on('data', () => seen.push(accelerometer.z));
+  await rig.pass(2 * second);
+  t.true(seen.length > 10, `${seen.length} measurements`);
+  t.true(Math.abs((seen.at(-1) ?? 0) - 1) < 0.1, `${seen.at(-1)} g`);
+  t.true(rig.readings.length > 4 * 120);
+  t.deepEqual(rig.faults, []);
+  await device.stop();
+});

@@ -71,6 +71,11 @@ export class JohnnyFiveBoard {
     throw new DriverError('CW-DRV-005', 'the bridge is not open, so that johnny-five has no board');
   }
 
+  /** The library itself, for whoever can't import it: a maker's own driver. */
+  get five(): BoardLibraries['five'] {
+    return this.#options.libraries.five;
+  }
+
   /** Resolves when johnny-five is ready; rejects with CW-DRV-011 where its handshake does not come to an end. */
   async open(): Promise<void> {
     for (let attempt = 1; attempt <= attempts; attempt++) {

@@ -111,6 +111,11 @@ export class LoadCellBridge implements Device, PortBus, LinkTarget {
     return this.#setup.johnnyFive.board;
   }
 
+  /** johnny-five: `new bridge.five.Barometer({ board: bridge.board, controller: 'BMP280' })`. */
+  get five(): JohnnyFiveBoard['five'] {
+    return this.#setup.johnnyFive.five;
+  }
+
   get cells(): readonly (string | undefined)[] {
     return this.#setup.cells;
   }
