@@ -1,12 +1,7 @@
 import { type DeviceIdentity, type Driver, type DriverContext, driverContract } from '../../driver.ts';
 import { DriverError } from '../../errors.ts';
-import type { Attached, BytePort, ByteRequest, SerialMatch } from '../../ports/ports.ts';
-import { JohnnyFiveBoard, loadBoardLibraries } from './board.ts';
-import { LoadCellBridge } from './bridge.ts';
-import { greet } from './greeting.ts';
-import { BridgeLink } from './link.ts';
-import { cellsByChannel, type FirmataHx711Options, firmataHx711Options } from './options.ts';
-import { serialText } from './protocol.ts';
+import type { Attached, ByteRequest, SerialMatch } from '../../ports/ports.ts';
+import { type FirmataHx711Options, firmataHx711Options } from './options.ts';
 
 /** USB ids of what ATmega328P boards are sold with: the maker's own, and the serial adapters on the copies. */
 const bridgeAdapters: readonly { readonly vendorId: string; readonly productIds?: readonly string[] }[] = [
@@ -27,73 +22,11 @@ export const firmataHx711: Driver<FirmataHx711Options> = {
     return candidates(await context.ports.list('serial')).map(({ identity }) => identity);
   },
   async open(options, context) {
-    // Before anything waits on the context's clock: loading takes time of the machine.
-    const libraries = await loadBoardLibraries();
-    const request = await requestOf(options, context);
-    const port = await context.ports.bytes(request);
-    const link = new BridgeLink(port, context.clock);
-    const johnnyFive = new JohnnyFiveBoard({
-      libraries,
-      send: (bytes) => link.write(bytes),
-      clock: context.clock,
-      log: context.log,
-    });
-    try {
-      return await openBridge(options, context, { request, port, link, johnnyFive });
-    } catch (error) {
-      johnnyFive.close();
-      await link.close();
-      throw error;
-    }
+    // Loaded when there is a bridge: a gateway without one starts no later.
+    const { openBridge } = await import('./open.ts');
+    return openBridge(options, context, () => requestOf(options, context));
   },
 };
-
-interface Opened {
-  readonly request: ByteRequest;
-  readonly port: BytePort;
-  readonly link: BridgeLink;
-  readonly johnnyFive: JohnnyFiveBoard;
-}
-
-async function openBridge(
-  options: FirmataHx711Options,
-  context: DriverContext,
-  { request, port, link, johnnyFive }: Opened,
-): Promise<LoadCellBridge> {
-  const where = port.identity.address ?? describeRequest(request);
-  const cells = cellsByChannel(options);
-  link.listen();
-  const identity = await greet(link, context.clock, where);
-  const serial = serialText(identity.serial);
-  if (options.serial !== undefined && options.serial !== serial) {
-    throw new DriverError(
-      'CW-DRV-004',
-      `the bridge at ${where} has ${serial === undefined ? 'no serial number' : `serial number ${serial}`}, not ${options.serial}; are two bridges swapped?`,
-    );
-  }
-  if (cells.length > identity.channels) {
-    throw new DriverError(
-      'CW-DRV-002',
-      `${context.id} names ${cells.length} channels; the bridge at ${where} has ${identity.channels}`,
-    );
-  }
-  const bridge = new LoadCellBridge({
-    id: context.id,
-    link,
-    identity,
-    address: port.identity.address,
-    johnnyFive,
-    cells,
-    samplesPerSecond: options.samplesPerSecond,
-    gain: options.gain,
-    // Start bit, eight bits, stop bit; beyond a server or another device the line's speed isn't known.
-    byteUs: request.via === 'serial' ? 10e6 / options.baudRate : 0,
-    clock: context.clock,
-    log: context.log,
-  });
-  await johnnyFive.open();
-  return bridge;
-}
 
 async function requestOf(options: FirmataHx711Options, context: DriverContext): Promise<ByteRequest> {
   const { tcp, bus, baudRate } = options;
@@ -137,11 +70,4 @@ async function onlyCandidate({ ports }: DriverContext): Promise<SerialMatch> {
   }
   const { vendorId, productId, topology, identity } = only;
   return { vendorId, productId, topology, serial: identity.serial };
-}
-
-function describeRequest(request: ByteRequest): string {
-  if (request.via === 'tcp') return `${request.host}:${request.port}`;
-  if (request.via === 'bus') return `device ${request.bus}`;
-  const { path, serial, topology } = request.match;
-  return path ?? serial ?? topology ?? 'the serial port';
 }

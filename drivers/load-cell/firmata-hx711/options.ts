@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { mostChannels } from './protocol.ts';
+
+/** Of a bridge, as in protocol.ts; the options are checked without loading the rest of the driver. */
+const mostChannels = 8;
 
 const hexId = z.string().regex(/^[0-9a-f]{4}$/, 'must be four lower-case hexadecimal digits');
 
