@@ -7,16 +7,7 @@ import { GuestAgent } from './agent.ts';
 import { packFolder } from './cpio.ts';
 import { holdLock } from './lock.ts';
 import { type Accelerator, chooseAccelerator, qemuProgram, qemuVersion, startQemu } from './qemu.ts';
-import {
-  cacheFolder,
-  machineKey,
-  modules,
-  packages,
-  preloaded,
-  release,
-  repository,
-  rootKey,
-} from './recipe.ts';
+import { cacheFolder, machineKey, modules, packages, preloaded, release, rootKey } from './recipe.ts';
 
 /** A machine that was booted once and can be restored. */
 export interface Image {
@@ -45,7 +36,8 @@ export function whatIsMissing(): string[] {
   const missing = Object.entries(tools)
     .filter(([name]) => findTool(name) === undefined)
     .map(([name, debian]) => `${name} (Debian: apt-get install ${debian})`);
-  if (process.arch !== 'x64') missing.push('an x64 machine: the pinned Node.js of this one does not run in the guest');
+  if (process.arch !== 'x64')
+    missing.push('an x64 machine: the pinned Node.js of this one does not run in the guest');
   if (process.getuid?.() !== 0 && findTool('newuidmap') === undefined)
     missing.push('root, or newuidmap for user namespaces (Debian: apt-get install uidmap)');
   return missing;
@@ -62,10 +54,7 @@ export async function prepareImage(log: (line: string) => void): Promise<Image> 
   await mkdir(cacheFolder, { recursive: true });
   const release = await holdLock(join(cacheFolder, 'build.lock'));
   try {
-    const folder = join(
-      cacheFolder,
-      `machine-${machineKey({ qemu: qemuVersion(), accelerator })}`,
-    );
+    const folder = join(cacheFolder, `machine-${machineKey({ qemu: qemuVersion(), accelerator })}`);
     const cached = existsSync(folder);
     if (!cached) await build(folder, accelerator, log);
     const kernel = (await readFile(join(folder, 'version'), 'utf8')).trim();
@@ -113,9 +102,9 @@ async function takeSnapshot(folder: string, accelerator: Accelerator): Promise<v
     kernel: join(folder, 'vmlinuz'),
     initialRamDisk: join(folder, 'initrd'),
     disk: join(folder, 'disk.qcow2'),
-    shared: repository,
+    shares: {},
   });
-  const stuck = setTimeout(() => void qemu.kill(), 180_000);
+  const stuck = setTimeout(() => void qemu.kill(), 600_000);
   try {
     const agent = new GuestAgent(qemu.agent);
     await Promise.race([

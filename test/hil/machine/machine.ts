@@ -5,10 +5,14 @@ import { GuestAgent } from './agent.ts';
 import { copyDisk, type Image, prepareImage, snapshotName } from './build.ts';
 import { holdLock } from './lock.ts';
 import { type Qemu, startQemu } from './qemu.ts';
-import { cacheFolder, repository } from './recipe.ts';
+import { cacheFolder } from './recipe.ts';
+import { makeShare, packagesFolder, programPath } from './share.ts';
 
 /** Where the repository lies in the guest. */
 export const project = '/project';
+
+/** Where one of our programs lies in the guest. */
+export const inGuest = (name: Parameters<typeof programPath>[0]) => `${project}/${programPath(name)}`;
 
 /** Where the guest finds the broker that runs outside. */
 export const brokerInGuest = 'mqtt://10.0.2.100:1883';
@@ -47,7 +51,7 @@ export async function startMachine(options: {
       kernel: join(image.folder, 'vmlinuz'),
       initialRamDisk: join(image.folder, 'initrd'),
       disk,
-      shared: repository,
+      shares: { project: await makeShare(), packages: packagesFolder },
       brokerPort: options.brokerPort,
       snapshot: snapshotName,
     });
@@ -65,12 +69,21 @@ export async function startMachine(options: {
 /** What a snapshot can't hold: the time of day, and the share, with which QEMU would not have taken it. */
 async function settle(qemu: Qemu, guest: GuestAgent): Promise<void> {
   await guest.ping();
-  await qemu.qmp.execute('device_add', { driver: 'virtio-9p-pci', fsdev: 'project', mount_tag: 'project', id: 'share' });
+  const places = { project, packages: `${project}/node_modules` };
+  for (const tag of Object.keys(places))
+    await qemu.qmp.execute('device_add', {
+      driver: 'virtio-9p-pci',
+      fsdev: tag,
+      mount_tag: tag,
+      id: `${tag}-share`,
+    });
   await guest.sh(
     [
       `date -s @${Math.floor(Date.now() / 1000)} >/dev/null`,
-      `for try in $(seq 100); do mount -t 9p -o trans=virtio,ro,cache=loose,msize=262144 project ${project} 2>/dev/null && exit 0; sleep 0.1; done`,
-      'echo "the share of the project does not appear" >&2; exit 1',
+      ...Object.entries(places).map(
+        ([tag, place]) =>
+          `for try in $(seq 100); do mount -t 9p -o trans=virtio,ro,cache=loose,msize=262144 ${tag} ${place} 2>/dev/null && break; sleep 0.1; done; mountpoint -q ${place}`,
+      ),
     ].join('\n'),
   );
 }

@@ -14,7 +14,8 @@ export function qemuVersion(): string {
 
 function program(): string {
   const found = findTool(qemuProgram);
-  if (found === undefined) throw new Error(`${qemuProgram} is missing (Debian: apt-get install qemu-system-x86)`);
+  if (found === undefined)
+    throw new Error(`${qemuProgram} is missing (Debian: apt-get install qemu-system-x86)`);
   return found;
 }
 
@@ -56,8 +57,8 @@ export interface Hardware {
   readonly initialRamDisk: string;
   /** A qcow2 file that is written to. */
   readonly disk: string;
-  /** What is shared read-only as `/project`, once the device is plugged in. */
-  readonly shared: string;
+  /** What is shared read-only, by its tag, once the device is plugged in. */
+  readonly shares: Readonly<Record<string, string>>;
   /** Port on the host's loopback that the guest reaches as 10.0.2.100:1883. */
   readonly brokerPort?: number | undefined;
   readonly snapshot?: string | undefined;
@@ -91,7 +92,9 @@ function hardwareArguments(hardware: Hardware): string[] {
     ...['-netdev', `user,id=net,restrict=on,ipv6=off${forward}`],
     ...['-device', 'virtio-net-pci,netdev=net,romfile='],
     ...['-device', 'qemu-xhci,id=usb'],
-    ...['-fsdev', `local,id=project,path=${hardware.shared},security_model=none,readonly=on`],
+    ...Object.entries(hardware.shares).flatMap(([tag, path]) => [
+      ...['-fsdev', `local,id=${tag},path=${path},security_model=none,readonly=on`],
+    ]),
     ...['-chardev', 'socket,id=console,fd=4', '-serial', 'chardev:console', '-qmp', 'stdio'],
     ...(hardware.snapshot === undefined ? [] : ['-loadvm', hardware.snapshot]),
   ];
@@ -99,11 +102,9 @@ function hardwareArguments(hardware: Hardware): string[] {
 
 /** Starts QEMU. It dies with the thread that started it, whatever becomes of that. */
 export async function startQemu(hardware: Hardware): Promise<Qemu> {
-  const child = spawn(
-    'setpriv',
-    ['--pdeathsig', 'KILL', program(), ...hardwareArguments(hardware)],
-    { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] },
-  );
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', program(), ...hardwareArguments(hardware)], {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+  });
   let said = '';
   for (const stream of [child.stderr, child.stdio[4] as Readable]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,5 +1,5 @@
-import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -62,7 +62,8 @@ export class Qmp {
   /** A command of QEMU's human monitor; rejects where it prints anything, which only failures do for those used here. */
   async monitor(line: string): Promise<void> {
     const printed = await this.execute('human-monitor-command', { 'command-line': line });
-    if (typeof printed === 'string' && printed.trim() !== '') throw new Error(`QEMU: ${line}: ${printed.trim()}`);
+    if (typeof printed === 'string' && printed.trim() !== '')
+      throw new Error(`QEMU: ${line}: ${printed.trim()}`);
   }
 
   onEvent(listener: (event: string, data: Record<string, unknown>) => void): () => void {

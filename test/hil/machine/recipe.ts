@@ -45,7 +45,16 @@ export const modules = [
 
 /** Loaded before the snapshot is taken, so that a restored machine has them at once. */
 export const preloaded = [
-  ...['9p', '9pnet_virtio', 'virtio_net', 'virtio_rng', 'dummy_hcd num=8', 'libcomposite', 'usb_f_hid', 'usb_f_acm'],
+  ...[
+    '9p',
+    '9pnet_virtio',
+    'virtio_net',
+    'virtio_rng',
+    'dummy_hcd num=8',
+    'libcomposite',
+    'usb_f_hid',
+    'usb_f_acm',
+  ],
   ...['usbmon', 'xhci_pci', 'usbhid', 'hid_generic', 'cdc_acm', 'ftdi_sio', 'uinput', 'evdev', 'i2c_dev'],
   ...['uhid', 'hid_cp2112', 'lm75', 'st_lsm6dsx_i2c', 'sbs_battery', 'vivid n_devs=1'],
 ] as const;

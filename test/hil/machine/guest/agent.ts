@@ -80,30 +80,29 @@ async function call(request: Extract<Request, { op: 'call' }>): Promise<unknown>
 
 function handle(request: Request): void {
   const { id } = request;
+  const result = (value: unknown) => answer({ id, event: 'result', value: value ?? null });
   switch (request.op) {
     case 'ping':
-      return answer({ id, event: 'result', value: { node: process.version, pid: process.pid } });
+      result({ node: process.version, pid: process.pid });
+      break;
     case 'run':
-      return run(request);
+      run(request);
+      break;
     case 'input':
       if (request.data !== undefined) processes.get(request.target)?.stdin?.write(request.data);
       if (request.end === true) processes.get(request.target)?.stdin?.end();
-      return answer({ id, event: 'result', value: null });
+      result(null);
+      break;
     case 'signal':
-      return answer({
-        id,
-        event: 'result',
-        value: processes.get(request.target)?.kill(request.signal) ?? false,
-      });
+      result(processes.get(request.target)?.kill(request.signal) ?? false);
+      break;
     case 'call':
-      call(request).then(
-        (value) => answer({ id, event: 'result', value: value ?? null }),
-        (error: unknown) =>
-          answer({
-            id,
-            event: 'failed',
-            message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-          }),
+      call(request).then(result, (error: unknown) =>
+        answer({
+          id,
+          event: 'failed',
+          message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        }),
       );
   }
 }
@@ -118,7 +117,10 @@ function readNext(): void {
       process.exit(1);
     }
     // Nothing is connected outside: between the snapshot and the restored machine's first request.
-    if (count === 0) return void setTimeout(readNext, 50);
+    if (count === 0) {
+      setTimeout(readNext, 50);
+      return;
+    }
     rest += incoming.toString('latin1', 0, count);
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';

@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { systemClock } from '#base/clock.ts';
+import { describeError, isCoded } from '#base/errors.ts';
+import { silentLogger } from '#base/log.ts';
+import { createSystemPorts } from '#drivers/ports/system.ts';
+import { openDevice } from '#drivers/registry.ts';
+import type { Reading } from '#readings/readings.ts';
+
+/**
+ * Runs on the rig's computer: `node open.ts BOARD DEVICE` opens one device of a board by its driver and prints, a JSON
+ * object a line: `opened`, readings, faults; or `refused` and ends with 3. Ends with its standard input.
+ */
+const [board = '', id = ''] = process.argv.slice(2);
+const print = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
+const { devices } = parse(await readFile(board, 'utf8')) as {
+  devices: { id: string; driver: string; options?: unknown }[];
+};
+const entry = devices.find((device) => device.id === id);
+if (entry === undefined) throw new Error(`${board} has no device ${id}`);
+
+const buses = new Map();
+const ports = createSystemPorts({ clock: systemClock, log: silentLogger, buses });
+try {
+  const device = await openDevice(entry, { id, clock: systemClock, log: silentLogger, buses, ports });
+  device.faults.subscribe((fault) => print(fault));
+  await device.start((reading) => print(readable(reading)));
+  print({ opened: device.identity });
+  process.stdin.resume();
+  process.stdin.once('end', async () => {
+    await device.stop();
+    process.exit(0);
+  });
+} catch (error) {
+  print({ refused: isCoded(error) ? error.code : 'other', message: describeError(error) });
+  process.exitCode = 3;
+}
+
+function readable(reading: Reading): object {
+  if (reading.kind !== 'scan') return reading;
+  return { ...reading, data: Buffer.from(reading.data).toString('latin1') };
+}

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import mqtt, { type MqttClient } from 'mqtt';
+import { stringify } from 'yaml';
+import type { CartEvent } from '#events/event.ts';
+import { Collector } from '#test/support/collector.ts';
+import type { GuestProcess } from '../machine/agent.ts';
+import type { Rig } from './rig.ts';
+
+const store = 'hil-store';
+const device = 'hil-device';
+
+/** The real gateway on the rig's computer, and its store outside. */
+export interface GatewayUnderTest {
+  readonly pid: number;
+  readonly store: Collector;
+  /** Newest mass of each plate, mg; from its live topic, which is kept going. */
+  readonly massMg: ReadonlyMap<string, number | undefined>;
+  readonly log: readonly string[];
+  /** Waits until an event fits that came after the first `since`. */
+  event(what: string, fits: (event: CartEvent) => boolean, since?: number): Promise<CartEvent>;
+  /** Waits until something is so. */
+  until(what: string, holds: () => boolean): Promise<void>;
+  /** Ids of devices with a fault that was reported and is not over. */
+  faults(): string[];
+  /** Open files, and resident memory in bytes. */
+  footprint(): Promise<{ readonly files: number; readonly bytes: number }>;
+  stop(): Promise<void>;
+}
+
+/** Starts it with the rig's board and resolves when it says that it runs. */
+export async function startGateway(rig: Rig, brokerUrlHere: string): Promise<GatewayUnderTest> {
+  const collector = await Collector.connect(brokerUrlHere, store, device);
+  const client = await mqtt.connectAsync(brokerUrlHere, { protocolVersion: 4 });
+  const config = stringify({
+    cartwright: 1,
+    store,
+    device,
+    board: rig.board,
+    catalogue: `${rig.project}/config/catalogues/demo.json`,
+    data: `${rig.folder}/data`,
+    encoding: 'json',
+    status: { enabled: false },
+    broker: { url: rig.brokerUrl, reconnectFirstMs: 100, reconnectMaxMs: 1000 },
+  });
+  const configPath = `${rig.folder}/cartwright.yaml`;
+  await rig.sh(`rm -rf ${rig.folder}/data; cat >${configPath} <<'END'\n${config}END\n`);
+  const process = await rig.start(['node', rig.program('main'), configPath], {
+    ...rig.gatewayUser,
+  });
+  const log: string[] = [];
+  let ended = false;
+  process.onLine((line) => log.push(line));
+  void process.finished.then(({ code, signal, stderr }) => {
+    ended = true;
+    log.push(`ended with ${code ?? signal}: ${stderr}`);
+  });
+  const massMg = new Map<string, number | undefined>();
+  await followMasses(client, massMg);
+  const withinMs = 15_000 * rig.patience;
+  const until = async (what: string, holds: () => boolean) => {
+    for (const deadline = performance.now() + withinMs; !holds(); await sleep(10)) {
+      if (ended) throw new Error(`the gateway ended:\n${log.slice(-12).join('\n')}`);
+      if (performance.now() > deadline)
+        throw new Error(`${what}: not within ${withinMs} ms; the log ends:\n${log.slice(-12).join('\n')}`);
+    }
+  };
+  const gateway = {
+    pid: process.pid,
+    store: collector,
+    massMg,
+    log,
+    until,
+    async event(what: string, fits: (event: CartEvent) => boolean, since = 0) {
+      let found: CartEvent | undefined;
+      await until(what, () => {
+        found = collector.events.slice(since).find(fits);
+        return found !== undefined;
+      });
+      return found as CartEvent;
+    },
+    faults: () => faultsIn(collector),
+    async footprint() {
+      const text = await rig.sh(`ls /proc/${process.pid}/fd | wc -l; cat /proc/${process.pid}/statm`);
+      const [files = '', statm = ''] = text.split('\n');
+      return { files: Number(files), bytes: Number(statm.split(' ')[1]) * 4096 };
+    },
+    async stop() {
+      lease.stop();
+      await stopProcess(process);
+      await client.endAsync(true);
+      await collector.close();
+    },
+  };
+  const lease = keepLive(client, rig.folder);
+  try {
+    await until('the gateway runs', () => log.some((line) => line.includes('"gateway running"')));
+  } catch (error) {
+    await gateway.stop();
+    throw error;
+  }
+  return gateway;
+}
+
+function faultsIn(collector: Collector): string[] {
+  const faults = new Map<string, string>();
+  for (const { type, data } of collector.ledger()) {
+    const { source = '', fault = '' } = data as { source?: string; fault?: string };
+    if (type === 'device.fault') faults.set(`${source} ${fault}`, source);
+    if (type === 'device.recovered') faults.delete(`${source} ${fault}`);
+  }
+  return [...faults.values()];
+}
+
+async function followMasses(client: MqttClient, massMg: Map<string, number | undefined>): Promise<void> {
+  client.on('message', (topic, payload) => {
+    if (!topic.endsWith('/live/weight')) return;
+    const { plates } = JSON.parse(payload.toString()) as { plates: { plate: string; grossMg?: number }[] };
+    for (const plate of plates) massMg.set(plate.plate, plate.grossMg);
+  });
+  await client.subscribeAsync(`cw/1/${store}/${device}/live/weight`);
+}
+
+/** Renews the lease on live values: it ends with the connection of the gateway or with a minute. */
+function keepLive(client: MqttClient, name: string): { stop(): void } {
+  let number = 0;
+  const renew = () => {
+    number += 1;
+    const now = Date.now();
+    const request = {
+      transaction: `${name}-${now}-${number}`,
+      issued: now,
+      expires: now + 60_000,
+      args: { what: 'weight', seconds: 60 },
+    };
+    client.publish(`cw/1/${store}/${device}/request/live/start`, JSON.stringify(request));
+  };
+  renew();
+  const timer = setInterval(renew, 2_000);
+  return { stop: () => clearInterval(timer) };
+}
+
+async function stopProcess(process: GuestProcess): Promise<void> {
+  await process.signal('SIGTERM');
+  const tooLong = setTimeout(() => void process.signal('SIGKILL'), 60_000);
+  await process.finished;
+  clearTimeout(tooLong);
+}
