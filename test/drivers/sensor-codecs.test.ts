@@ -37,6 +37,11 @@ test('two bytes are a number with its sign, whatever they hold', (t) => {
 });
 
 test('samples of the MPU-6050 have their high bytes first, those of the LSM6DS their low ones', (t) => {
+  t.deepEqual(mpuSample(Uint8Array.of(0x40, 0x00, 0xff, 0xfe, 0x80, 0x00), 0), [16_384, -2, -32_768]);
+  t.deepEqual(
+    lsm6dsSample(Uint8Array.of(0x00, 0x40, 0xfe, 0xff, 0x00, 0x80), 0, false),
+    [16_384, -2, -32_768],
+  );
   fc.assert(
     fc.property(vector, fc.nat(40), (own, offset) => {
       const big = new Uint8Array(offset + 6);
@@ -46,9 +51,12 @@ test('samples of the MPU-6050 have their high bytes first, those of the LSM6DS t
         new DataView(little.buffer).setInt16(offset + 1 + 2 * axis, value, true);
       });
       little[offset] = 0x02 << 3;
-      t.deepEqual(mpuSample(big, offset), own);
-      t.deepEqual(lsm6dsSample(little, offset, true), own);
-      t.deepEqual(lsm6dsSample(little.subarray(1), offset, false), own);
+      const decoded = [
+        mpuSample(big, offset),
+        lsm6dsSample(little, offset, true),
+        lsm6dsSample(little.subarray(1), offset, false),
+      ];
+      return decoded.every((sample) => sample.every((value, axis) => value === own[axis]));
     }),
     seeded,
   );
