@@ -21,9 +21,6 @@ export interface PolledPlan {
   round(tools: PolledTools): Promise<void>;
   /** Where the port tells that it is lost; its transfers may tell it as well, with CW-DRV-005. */
   onLost?(listener: (error: unknown) => void): void;
-  /** Before the port is closed by `stop`; not where the port is lost. */
-  wind?(): Promise<void>;
-  call?(action: string, args: unknown): Promise<unknown>;
 }
 
 export interface PolledTools {
@@ -51,13 +48,11 @@ const secondLookUs = 100_000;
  */
 export function polledDevice(plan: PolledPlan, context: DriverContext): Device {
   const rounds = new Rounds(plan, context);
-  const { call } = plan;
   return {
     identity: plan.identity,
     faults: rounds.bus,
     start: (sink) => rounds.start(sink),
     stop: () => rounds.stop(),
-    ...(call === undefined ? {} : { call: (action: string, args: unknown) => call(action, args) }),
   };
 }
 
@@ -112,7 +107,7 @@ class Rounds {
   async stop(): Promise<void> {
     this.#life.end();
     this.#cancelWatch?.();
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#plan.port.close();
     await this.#closing;
   }
 
@@ -125,16 +120,6 @@ class Rounds {
     const code = isCoded(error) ? error.code : 'CW-DRV-005';
     const message = error instanceof Error ? error.message : String(error);
     this.bus.emit({ fault: 'disconnected', code, message: `${this.#context.id}: ${message}` });
-  }
-
-  async #close(): Promise<void> {
-    if (!this.#lost) {
-      await this.#plan.wind?.().catch((error: unknown) => {
-        const fields = { device: this.#context.id, err: describeError(error) };
-        this.#context.log.debug(fields, 'device could not be left as it should be');
-      });
-    }
-    await this.#plan.port.close();
   }
 
   async #run(tools: PolledTools): Promise<void> {
