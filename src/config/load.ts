@@ -15,6 +15,7 @@ import {
   migrateSource,
   type VersionedFormat,
 } from './migrate.ts';
+import { withOwnOptions } from './own-options.ts';
 import { type Config, configSchema } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import { validate } from './validate.ts';
@@ -98,7 +99,8 @@ export async function inspectConfig(path: string, environment: Environment): Pro
   const paths = resolvePaths(config, dirname(file), boardFile ?? '');
   const board = await gather(findings, async () => {
     if (boardFile === undefined) return undefined;
-    return await readBoard(boardFile, environment, findings, notes);
+    const profile = await readBoard(boardFile, environment, findings, notes);
+    return profile === undefined ? undefined : withOwnOptions(profile, config.devices, source, findings);
   });
   const calibration = await gather(findings, async () => {
     if (paths.calibration === undefined) return undefined;

@@ -109,6 +109,12 @@ export const configSchema = z.strictObject({
   store: name.describe('The store, as in topics.'),
   device: name.describe('This cart or shelf, as in topics.'),
   board: z.string().describe('Board profile: a name under boards/, or a path.'),
+  devices: z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .default({})
+    .describe(
+      "Driver options that are this device's own, by device of the board: serial numbers, ports. They replace the profile's, key by key.",
+    ),
   calibration: z.string().optional().describe('Calibration file.'),
   catalogue: z.string().optional().describe('Catalogue file.'),
   planogram: z.string().optional().describe('Planogram file.'),

@@ -266,3 +266,25 @@ function replaceAt(root: unknown, path: readonly string[], value: unknown): void
   }
   if (typeof node === 'object' && node !== null) Reflect.set(node, path.at(-1) ?? '', value);
 }
+
+const twoBridges = goodBoard.replace(
+  /^devices:\n/m,
+  'devices:\n  - { id: second, driver: virtual-scanner, options: { world: world, serial: any, keep: 1 } }\n  - { id: world, driver: virtual-world, options: { scenario: x } }\n',
+);
+
+test("options that are a device's own take the place of the profile's, key by key", async (t) => {
+  const config = `${minimalConfig}devices:\n  second:\n    serial: \${SERIAL}\n`;
+  const { board } = await load(config, { SERIAL: 'CW000042' }, twoBridges);
+  t.deepEqual(board.devices.find(({ id }) => id === 'second')?.options, {
+    world: 'world',
+    serial: 'CW000042',
+    keep: 1,
+  });
+});
+
+test('own options of a device that the board does not have are refused with the one that was meant', async (t) => {
+  const [finding] = await problems(`${minimalConfig}devices:\n  secnd: { serial: X }\n`, {}, twoBridges);
+  t.is(finding?.code, 'CW-CFG-013');
+  t.is(finding?.path, 'devices.secnd');
+  t.regex(finding?.message ?? '', /did you mean second\?/);
+});
