@@ -12,6 +12,8 @@ interface Case {
   /** Who tells of it, and how. */
   readonly source: string;
   readonly code: string;
+  /** Where a second is too short to be sure: what weighing waits for by default, and half a second. */
+  readonly withinUs?: number;
 }
 
 const channel = 1;
@@ -46,6 +48,13 @@ const cases: readonly Case[] = [
     fault: { fault: 'saturated', channel, sign: -1 },
     source: 'cell-1',
     code: 'CW-WGH-002',
+  },
+  {
+    what: 'a cell that gives one value only',
+    fault: { fault: 'frozen', channel },
+    source: 'cell-1',
+    code: 'CW-WGH-003',
+    withinUs: 2_500_000,
   },
   { what: 'a reset', fault: { fault: 'reset' }, source: 'bridge', code: 'CW-DRV-018' },
   { what: 'a firmware that hangs', fault: { fault: 'hang' }, source: 'bridge', code: 'CW-DRV-018' },
@@ -85,12 +94,12 @@ test('each fault is told by its code within a second, and all is well again with
   await gateway.start();
   await gateway.pass(2 * second);
   t.deepEqual(gateway.standing(), []);
-  for (const { what, fault, source, code } of cases) {
+  for (const { what, fault, source, code, withinUs = second } of cases) {
     const before = gateway.faults.length;
     const end = gateway.begin(fault);
     const told = () =>
       gateway.faults.slice(before).some((one) => one.source === source && one.code === code && !one.cleared);
-    const toldUs = await gateway.until(told, second);
+    const toldUs = await gateway.until(told, withinUs);
     t.not(toldUs, undefined, `${what}: ${JSON.stringify(gateway.faults.slice(before))}`);
     await gateway.pass(second / 2);
     end();

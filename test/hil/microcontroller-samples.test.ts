@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import anyTest, { type TestFn } from 'ava';
+import { createRandom } from '#base/random.ts';
+import { noticeKinds } from '#drivers/load-cell/firmata-hx711/protocol.ts';
 import { needs } from '../tools.ts';
 import { Stream } from './microcontroller/stream.ts';
 
@@ -54,6 +56,34 @@ test('four cells whose rate the bridge sets are read as faithfully at 10 and at 
     t.true(isFaithful(report), JSON.stringify(report));
     t.true(Math.abs(report.equal - 4 * 4.6 * rate) < 4 * 0.6 * rate, `${report.equal} at ${rate}`);
   }
+});
+
+test('damaged commands are never carried out, and are counted and told', (t) => {
+  const stream = streaming({ channels: 4, seed: 5 });
+  stream.run(500);
+  const random = createRandom(5);
+  const sent = new Set<string>();
+  stream.mcu.toMcu.troubles.bitErrors = 0.01;
+  for (let message = 0; message < 600; message++) {
+    const bytes = Uint8Array.from({ length: 1 + random.integer(24) }, () => random.integer(256));
+    sent.add(Buffer.from(bytes).toString('hex'));
+    stream.tell({ kind: 'echo', bytes });
+    stream.run(12);
+  }
+  stream.mcu.toMcu.troubles.bitErrors = 0;
+  stream.run(100);
+  const echoes = stream.messages.flatMap((message) => (message.kind === 'echoReply' ? [message.bytes] : []));
+  t.true(echoes.length > 400 && echoes.length < 600, `${echoes.length} of 600 came through`);
+  t.true(echoes.every((bytes) => sent.has(Buffer.from(bytes).toString('hex'))));
+  const told = stream.messages.filter(
+    (message) => message.kind === 'notice' && message.what === noticeKinds.badCrc,
+  );
+  t.true(told.length > 5);
+  stream.tell({ kind: 'status' });
+  stream.run(50);
+  const status = stream.messages.findLast((message) => message.kind === 'statusReport');
+  t.like(status, { streaming: true, channels: all.channels, rate: 80 });
+  t.true(isFaithful(stream.report()), 'the samples went on all the while');
 });
 
 onChip('a firmware that lets an interrupt hold the clock high fails the same check', async (t) => {
