@@ -7,6 +7,7 @@ import { DriverError } from '../../errors.ts';
 import { findFile, findWorld } from '../world.ts';
 import { VirtualBridge } from './bridge-device.ts';
 import { faultSchema } from './faults.ts';
+import { readHex } from './hex.ts';
 import type { RunningEvents } from './running.ts';
 import type { SimulatorOptions } from './simulator.ts';
 
@@ -113,6 +114,7 @@ async function prepare(chosen: MicrocontrollerOptions, context: DriverContext) {
     strappedRate: chosen.strappedRate,
     baudRate: chosen.baudRate,
   };
+  readHex(simulator.hex);
   // avr8js is loaded by those that have such a device only.
   return async (events: RunningEvents) =>
     context.clock === systemClock
