@@ -5,9 +5,9 @@ import { FaultBus } from '../../fault-bus.ts';
 import type { BytePort, PortBus } from '../../ports/ports.ts';
 import type { Foresight } from '../live-world.ts';
 import { unknownCall, type WorldDevice } from '../world.ts';
-import type { MicrocontrollerOptions } from './driver.ts';
 import { LineFace } from './face.ts';
 import { faultSchema, type McuFault } from './faults.ts';
+import type { MicrocontrollerOptions } from './options.ts';
 import type { Running, RunningEvents } from './running.ts';
 import type { SourceBatch, WorldBatch } from './simulator.ts';
 

@@ -1,8 +1,8 @@
 import { avrInstruction, type CPU } from 'avr8js';
 import { type Decoded, decode, isLong } from './decode.ts';
+import { counted, difference, differenceWithCarry, flags, logic, shifted, sum, wide } from './flags.ts';
 
 const sramStart = 0x100;
-const flags = 0x5f;
 const stackPointer = 0x5d;
 const interruptsOn = 0x80;
 const sleepControl = 0x53;
@@ -101,70 +101,70 @@ export class Core {
         data[d + 1] = data[r + 1] ?? 0;
         break;
       case 4 /* add */:
-        data[d] = this.#sum(data[d] ?? 0, data[r] ?? 0, 0);
+        data[d] = sum(data, data[d] ?? 0, data[r] ?? 0, 0);
         break;
       case 5 /* adc */:
-        data[d] = this.#sum(data[d] ?? 0, data[r] ?? 0, (data[flags] ?? 0) & 1);
+        data[d] = sum(data, data[d] ?? 0, data[r] ?? 0, (data[flags] ?? 0) & 1);
         break;
       case 6 /* sub */:
-        data[d] = this.#difference(data[d] ?? 0, data[r] ?? 0);
+        data[d] = difference(data, data[d] ?? 0, data[r] ?? 0);
         break;
       case 11 /* subi */:
-        data[d] = this.#difference(data[d] ?? 0, r);
+        data[d] = difference(data, data[d] ?? 0, r);
         break;
       case 8 /* cp */:
-        this.#difference(data[d] ?? 0, data[r] ?? 0);
+        difference(data, data[d] ?? 0, data[r] ?? 0);
         break;
       case 10 /* cpi */:
-        this.#difference(data[d] ?? 0, r);
+        difference(data, data[d] ?? 0, r);
         break;
       case 7 /* sbc */:
-        data[d] = this.#differenceWithCarry(data[d] ?? 0, data[r] ?? 0);
+        data[d] = differenceWithCarry(data, data[d] ?? 0, data[r] ?? 0);
         break;
       case 12 /* sbci */:
-        data[d] = this.#differenceWithCarry(data[d] ?? 0, r);
+        data[d] = differenceWithCarry(data, data[d] ?? 0, r);
         break;
       case 9 /* cpc */:
-        this.#differenceWithCarry(data[d] ?? 0, data[r] ?? 0);
+        differenceWithCarry(data, data[d] ?? 0, data[r] ?? 0);
         break;
       case 13 /* and */:
-        data[d] = this.#logic((data[d] ?? 0) & (data[r] ?? 0));
+        data[d] = logic(data, (data[d] ?? 0) & (data[r] ?? 0));
         break;
       case 16 /* andi */:
-        data[d] = this.#logic((data[d] ?? 0) & r);
+        data[d] = logic(data, (data[d] ?? 0) & r);
         break;
       case 14 /* or */:
-        data[d] = this.#logic((data[d] ?? 0) | (data[r] ?? 0));
+        data[d] = logic(data, (data[d] ?? 0) | (data[r] ?? 0));
         break;
       case 17 /* ori */:
-        data[d] = this.#logic((data[d] ?? 0) | r);
+        data[d] = logic(data, (data[d] ?? 0) | r);
         break;
       case 15 /* eor */:
-        data[d] = this.#logic((data[d] ?? 0) ^ (data[r] ?? 0));
+        data[d] = logic(data, (data[d] ?? 0) ^ (data[r] ?? 0));
         break;
       case 51 /* com */:
-        data[d] = this.#logic(~(data[d] ?? 0) & 0xff);
+        data[d] = logic(data, ~(data[d] ?? 0) & 0xff);
         data[flags] = (data[flags] ?? 0) | 1;
         break;
       case 18 /* inc */:
         {
           const value = ((data[d] ?? 0) + 1) & 0xff;
           data[d] = value;
-          this.#counted(value, value === 0x80);
+          counted(data, value, value === 0x80);
           break;
         }
       case 19 /* dec */:
         {
           const value = ((data[d] ?? 0) - 1) & 0xff;
           data[d] = value;
-          this.#counted(value, value === 0x7f);
+          counted(data, value, value === 0x7f);
           break;
         }
       case 20 /* lsr */:
-        data[d] = this.#shifted(data[d] ?? 0, 0);
+        data[d] = shifted(data, data[d] ?? 0, 0);
         break;
       case 21 /* ror */:
-        data[d] = this.#shifted(data[d] ?? 0, ((data[flags] ?? 0) & 1) << 7);
+        data[d] = shifted(data, data[d] ?? 0, ((data[flags] ?? 0) & 1) << 7);
         break;
       case 22 /* lds */:
         cpu.cycles += 1;
@@ -247,17 +247,19 @@ export class Core {
       case 48 /* adiw */:
         {
           const value = this.#word(d);
-          const sum = (value + r) & 0xffff;
-          this.#setWord(d, sum);
-          this.#wide(sum, (~value & sum & 0x8000) !== 0, (~sum & value & 0x8000) !== 0);
+          const result = (value + r) & 0xffff;
+          this.#setWord(d, result);
+          wide(data, result, (~value & result & 0x8000) !== 0, (~result & value & 0x8000) !== 0);
+          cpu.cycles += 1;
           break;
         }
       case 49 /* sbiw */:
         {
           const value = this.#word(d);
-          const difference = (value - r) & 0xffff;
-          this.#setWord(d, difference);
-          this.#wide(difference, (value & ~difference & 0x8000) !== 0, (difference & ~value & 0x8000) !== 0);
+          const result = (value - r) & 0xffff;
+          this.#setWord(d, result);
+          wide(data, result, (value & ~result & 0x8000) !== 0, (result & ~value & 0x8000) !== 0);
+          cpu.cycles += 1;
           break;
         }
       case 52 /* sei */:
@@ -382,96 +384,5 @@ export class Core {
     const value = this.#word(address);
     this.#setWord(address, value + 1);
     return value;
-  }
-
-  #sum(a: number, b: number, carry: number): number {
-    const { data } = this.#cpu;
-    const sum = a + b + carry;
-    const value = sum & 0xff;
-    const overflow = (~(a ^ b) & (a ^ value) & 0x80) >> 7;
-    const negative = value >> 7;
-    data[flags] =
-      ((data[flags] ?? 0) & 0xc0) |
-      (sum >> 8) |
-      (value === 0 ? 2 : 0) |
-      (negative << 2) |
-      (overflow << 3) |
-      ((negative ^ overflow) << 4) |
-      (((a & b) | (~value & (a | b))) & 8 ? 0x20 : 0);
-    return value;
-  }
-
-  #difference(a: number, b: number): number {
-    const value = (a - b) & 0xff;
-    this.#subtracted(a, b, value, a < b ? 1 : 0, value === 0);
-    return value;
-  }
-
-  /** Z stays only where it was set: it then speaks of a number of several bytes. */
-  #differenceWithCarry(a: number, b: number): number {
-    const before = this.#cpu.data[flags] ?? 0;
-    const carry = before & 1;
-    const value = (a - b - carry) & 0xff;
-    this.#subtracted(a, b, value, a < b + carry ? 1 : 0, value === 0 && (before & 2) !== 0);
-    return value;
-  }
-
-  #subtracted(a: number, b: number, value: number, borrow: number, isZero: boolean): void {
-    const { data } = this.#cpu;
-    const overflow = ((a ^ b) & (a ^ value) & 0x80) >> 7;
-    const negative = value >> 7;
-    data[flags] =
-      ((data[flags] ?? 0) & 0xc0) |
-      borrow |
-      (isZero ? 2 : 0) |
-      (negative << 2) |
-      (overflow << 3) |
-      ((negative ^ overflow) << 4) |
-      (((~a & b) | (value & (~a | b))) & 8 ? 0x20 : 0);
-  }
-
-  #logic(value: number): number {
-    const { data } = this.#cpu;
-    data[flags] = ((data[flags] ?? 0) & 0xe1) | (value === 0 ? 2 : 0) | (value >> 7 === 0 ? 0 : 0x14);
-    return value;
-  }
-
-  #counted(value: number, overflow: boolean): void {
-    const { data } = this.#cpu;
-    const negative = value >> 7 !== 0;
-    data[flags] =
-      ((data[flags] ?? 0) & 0xe1) |
-      (value === 0 ? 2 : 0) |
-      (negative ? 4 : 0) |
-      (overflow ? 8 : 0) |
-      (negative !== overflow ? 0x10 : 0);
-  }
-
-  #shifted(before: number, top: number): number {
-    const { data } = this.#cpu;
-    const value = (before >> 1) | top;
-    const carry = before & 1;
-    const negative = top >> 7;
-    data[flags] =
-      ((data[flags] ?? 0) & 0xe0) |
-      carry |
-      (value === 0 ? 2 : 0) |
-      (negative << 2) |
-      ((negative ^ carry) << 3) |
-      (carry << 4);
-    return value;
-  }
-
-  #wide(value: number, overflow: boolean, carry: boolean): void {
-    const { data } = this.#cpu;
-    const negative = (value & 0x8000) !== 0;
-    data[flags] =
-      ((data[flags] ?? 0) & 0xe0) |
-      (carry ? 1 : 0) |
-      (value === 0 ? 2 : 0) |
-      (negative ? 4 : 0) |
-      (overflow ? 8 : 0) |
-      (negative !== overflow ? 0x10 : 0);
-    this.#cpu.cycles += 1;
   }
 }
