@@ -170,7 +170,7 @@ class OpenI2c implements I2cPort {
       return new DriverError('CW-DRV-003', message, { cause });
     }
     if (code === 'ETIMEDOUT' || code === 'EAGAIN') {
-      const message = `the I²C bus is held while asking ${where} (${code}): SDA or SCL is low; check wiring, pull-ups and power`;
+      const message = `no answer in time from ${where} (${code}): no chip is there, or SDA or SCL is held low; check wiring, pull-ups and power`;
       return new DriverError('CW-DRV-013', message, { cause });
     }
     if (code === 'EOPNOTSUPP' || code === 'EINVAL') {
