@@ -1,63 +1,91 @@
 /**
- * What takes too long for every commit: `npm run soak [-- --kills=200 --trips=2000]`. Exit 0 only when nothing was lost,
- * repeated by id, decided wrong or left unexplained.
+ * What takes too long for every commit: `npm run soak`, all of it or `-- --only=fuzz,firmware`. Exit 0 only when nothing
+ * was lost, repeated by id, decided wrong or left unexplained, and no property, check or device failed.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { loadCatalogue } from '#catalogue/load.ts';
-import { loadBoard } from '#config/load.ts';
-import { shopThroughKills } from '#test/support/crash.ts';
-import { startMosquitto } from '#test/support/mosquitto.ts';
-import { tallyTrips } from '#test/support/random-trips.ts';
+import { firmwareStage } from './firmware.ts';
+import { fuzzStage } from './fuzz.ts';
+import { hilStage } from './hil.ts';
+import { killsStage } from './kills.ts';
+import type { SoakOptions, Stage } from './stage.ts';
+import { tripsStage } from './trips.ts';
+
+const stages: readonly Stage[] = [tripsStage, killsStage, firmwareStage, fuzzStage, hilStage];
+
+const help = `Tries for hours what the tests try for seconds. One line a stage; exit 1 where one failed.
+
+  npm run soak                            everything
+  npm run soak -- --only=fuzz,firmware    some stages
+
+Stages:
+${stages.map((stage) => `  ${stage.name.padEnd(10)} ${stage.about}`).join('\n')}
+
+Options:
+  --only <stages>   these, separated by commas
+  --trips <n>       trips by chance (2000)
+  --kills <n>       kills of the daemon (200)
+  --seed <n>        of the first trip (1)
+  --inputs <n>      inputs for each property and for the firmware (1000000)
+  --cycles <n>      how often each device is pulled and put back (100)
+  --jobs <n>        test files of fuzz side by side (one for each core)
+  -h, --help        this
+`;
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string' },
     kills: { type: 'string', default: '200' },
     trips: { type: 'string', default: '2000' },
     seed: { type: 'string', default: '1' },
+    inputs: { type: 'string', default: '1000000' },
+    cycles: { type: 'string', default: '100' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
-const killsATrip = 20;
-const firstSeed = Number(values.seed);
-let bad = 0;
 
-const tally = tallyTrips(
-  firstSeed,
-  Number(values.trips),
-  await loadBoard('demo-cart'),
-  await loadCatalogue('config/catalogues/demo.json'),
-);
-const { faults, ...figures } = tally;
-console.log(`trips by chance: ${JSON.stringify(figures)}`);
-for (const fault of faults) console.log(`  ${fault}`);
-bad += tally.wrong + (tally.unlisted - tally.unlistedAsked);
-
-const trips = Math.ceil(Number(values.kills) / killsATrip);
-for (let trip = 0; trip < trips; trip++) {
-  const broker = await startMosquitto();
-  try {
-    const report = await shopThroughKills({
-      brokerUrl: broker.url,
-      kills: killsATrip,
-      seed: firstSeed + trip,
-      life: [100, 5_000],
-      down: [50, 600],
-    });
-    const faultsHere = [
-      ...report.gaps.map((sequence) => `sequence ${sequence} never came`),
-      ...report.basketFaults,
-      ...report.problems,
-      ...report.score.wrongEvents.map((event) => `wrong ${event.type} ${event.product}`),
-      ...report.unexplained.map((what) => `unexplained: ${what}`),
-    ];
-    bad += faultsHere.length;
-    console.log(
-      `kills ${(trip + 1) * killsATrip}: ${report.events} events, ${report.repeats} repeats removed by id, ` +
-        `${report.score.questions} questions, ${faultsHere.length} faults`,
-    );
-    for (const fault of faultsHere) console.log(`  ${fault}`);
-  } finally {
-    await broker.remove();
-  }
+/** A number of the command line; throws RangeError for anything else. */
+function whole(name: 'kills' | 'trips' | 'seed' | 'inputs' | 'cycles' | 'jobs'): number {
+  const value = Number(values[name]);
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`--${name} must be a whole number`);
+  return value;
 }
-console.log(bad === 0 ? 'soak passed' : `soak failed: ${bad} faults`);
-process.exitCode = bad === 0 ? 0 : 1;
+
+async function soak(chosen: readonly Stage[], options: SoakOptions): Promise<number> {
+  let bad = 0;
+  for (const stage of chosen) {
+    const started = performance.now();
+    const { summary, faults, details = [] } = await stage.run(options, (line) => console.log(line));
+    bad += faults.length;
+    for (const line of [...faults, ...details]) console.log(`  ${line}`);
+    const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+    console.log(`${stage.name} ${faults.length === 0 ? 'passed' : 'FAILED'} in ${minutes} min: ${summary}`);
+  }
+  console.log(bad === 0 ? 'soak passed' : `soak failed: ${bad} faults`);
+  return bad === 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  if (values.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const names = values.only?.split(',').map((name) => name.trim());
+  const unknown = names?.filter((name) => stages.every((stage) => stage.name !== name)) ?? [];
+  if (unknown.length > 0) {
+    process.stderr.write(`there is no stage ${unknown.join(', ')}\n\n${help}`);
+    return 2;
+  }
+  const chosen = stages.filter((stage) => names === undefined || names.includes(stage.name));
+  return soak(chosen, {
+    kills: whole('kills'),
+    trips: whole('trips'),
+    seed: whole('seed'),
+    inputs: whole('inputs'),
+    cycles: whole('cycles'),
+    jobs: whole('jobs'),
+  });
+}
+
+process.exitCode = await main();
