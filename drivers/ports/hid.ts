@@ -111,7 +111,10 @@ class OpenHid implements ReportPort {
   }
 
   #release(): Promise<void> {
-    this.#closing ??= this.#device.close().catch(() => {});
+    // The library begins to read a tick after it got its listener, and throws out of reach where it is closed before.
+    this.#closing ??= new Promise((next) => setImmediate(next))
+      .then(() => this.#device.close())
+      .catch(() => {});
     return this.#closing;
   }
 }
