@@ -7,8 +7,8 @@ import { Simulator, type SimulatorOptions } from './simulator.ts';
 
 /** The microcontroller's own thread: real time by the monotonic clock, in slices with rest between them. */
 
-/** ms; a USB adapter hands bytes over about as often. */
-const sliceMs = 4;
+/** ms; a USB adapter hands bytes over at most every 16. */
+const sliceMs = 8;
 /** Until V8 has compiled what is hot, falling behind says nothing of the machine, µs. */
 const warmUpUs = 5_000_000;
 const port = parentPort;

@@ -62,6 +62,8 @@ export const kinds = {
  */
 export type Decoded = Int32Array;
 
+/** Flash that holds no program; no instruction of a program is this. */
+const erased = 0xffff;
 const known = new WeakMap<Uint16Array, Decoded>();
 
 export function decode(program: Uint16Array): Decoded {
@@ -69,6 +71,7 @@ export function decode(program: Uint16Array): Decoded {
   if (before !== undefined) return before;
   const decoded = new Int32Array(program.length);
   for (let pc = 0; pc < program.length; pc++) {
+    if (program[pc] === erased) continue;
     const [kind, d, r] = decodeOne(program[pc] ?? 0, program[pc + 1] ?? 0) ?? [kinds.other, 0, 0];
     decoded[pc] = kind | (d << 8) | (r << 16);
   }
@@ -91,35 +94,37 @@ function decodeOne(opcode: number, next: number): Instruction | undefined {
 
 const dOf = (opcode: number) => (opcode & 0x1f0) >> 4;
 
+const kindsOfTwoRegisters: Readonly<Record<number, number>> = {
+  1024: kinds.cpc,
+  2048: kinds.sbc,
+  3072: kinds.add,
+  4096: kinds.skipEqual,
+  5120: kinds.cp,
+  6144: kinds.sub,
+  7168: kinds.adc,
+  8192: kinds.and,
+  9216: kinds.eor,
+  10240: kinds.or,
+  11264: kinds.mov,
+};
+
 function twoRegisters(opcode: number): Instruction | undefined {
   if ((opcode & 0xff00) === 0x0100) return [kinds.movw, 2 * ((opcode & 0xf0) >> 4), 2 * (opcode & 0xf)];
-  const table: Readonly<Record<number, number>> = {
-    1024: kinds.cpc,
-    2048: kinds.sbc,
-    3072: kinds.add,
-    4096: kinds.skipEqual,
-    5120: kinds.cp,
-    6144: kinds.sub,
-    7168: kinds.adc,
-    8192: kinds.and,
-    9216: kinds.eor,
-    10240: kinds.or,
-    11264: kinds.mov,
-  };
-  const kind = table[opcode & 0xfc00];
+  const kind = kindsOfTwoRegisters[opcode & 0xfc00];
   return kind === undefined ? undefined : [kind, dOf(opcode), (opcode & 0xf) | ((opcode & 0x200) >> 5)];
 }
 
+const kindsOfConstants: Readonly<Record<number, number>> = {
+  12288: kinds.cpi,
+  16384: kinds.sbci,
+  20480: kinds.subi,
+  24576: kinds.ori,
+  28672: kinds.andi,
+  57344: kinds.ldi,
+};
+
 function constants(opcode: number): Instruction | undefined {
-  const table: Readonly<Record<number, number>> = {
-    12288: kinds.cpi,
-    16384: kinds.sbci,
-    20480: kinds.subi,
-    24576: kinds.ori,
-    28672: kinds.andi,
-    57344: kinds.ldi,
-  };
-  const kind = table[opcode & 0xf000];
+  const kind = kindsOfConstants[opcode & 0xf000];
   if (kind !== undefined)
     return [kind, 16 + ((opcode & 0xf0) >> 4), (opcode & 0xf) | ((opcode & 0xf00) >> 4)];
   const wide = opcode & 0xff00;
@@ -127,6 +132,19 @@ function constants(opcode: number): Instruction | undefined {
   const pair = 24 + 2 * ((opcode & 0x30) >> 4);
   return [wide === 0x9600 ? kinds.adiw : kinds.sbiw, pair, (opcode & 0xf) | ((opcode & 0xc0) >> 2)];
 }
+
+const kindsOfMemory: Readonly<Record<number, number>> = {
+  36864: kinds.lds,
+  37376: kinds.sts,
+  36865: kinds.loadZUp,
+  37377: kinds.storeZUp,
+  36876: kinds.loadX,
+  36877: kinds.loadXUp,
+  37388: kinds.storeX,
+  37389: kinds.storeXUp,
+  36879: kinds.pop,
+  37391: kinds.push,
+};
 
 function memory(opcode: number, next: number): Instruction | undefined {
   if ((opcode & 0xd000) === 0x8000) {
@@ -136,19 +154,7 @@ function memory(opcode: number, next: number): Instruction | undefined {
     const kind = stores ? (isY ? kinds.storeY : kinds.storeZ) : isY ? kinds.loadY : kinds.loadZ;
     return [kind, dOf(opcode), offset];
   }
-  const table: Readonly<Record<number, number>> = {
-    36864: kinds.lds,
-    37376: kinds.sts,
-    36865: kinds.loadZUp,
-    37377: kinds.storeZUp,
-    36876: kinds.loadX,
-    36877: kinds.loadXUp,
-    37388: kinds.storeX,
-    37389: kinds.storeXUp,
-    36879: kinds.pop,
-    37391: kinds.push,
-  };
-  const kind = table[opcode & 0xfe0f];
+  const kind = kindsOfMemory[opcode & 0xfe0f];
   if (kind !== undefined) return [kind, dOf(opcode), next];
   const io = opcode & 0xf800;
   if (io !== 0xb000 && io !== 0xb800) return undefined;
@@ -159,15 +165,16 @@ function memory(opcode: number, next: number): Instruction | undefined {
   ];
 }
 
+const kindsOfOneRegister: Readonly<Record<number, number>> = {
+  37888: kinds.com,
+  37891: kinds.inc,
+  37894: kinds.lsr,
+  37895: kinds.ror,
+  37898: kinds.dec,
+};
+
 function oneRegister(opcode: number): Instruction | undefined {
-  const table: Readonly<Record<number, number>> = {
-    37888: kinds.com,
-    37891: kinds.inc,
-    37894: kinds.lsr,
-    37895: kinds.ror,
-    37898: kinds.dec,
-  };
-  const kind = table[opcode & 0xfe0f];
+  const kind = kindsOfOneRegister[opcode & 0xfe0f];
   return kind === undefined ? undefined : [kind, dOf(opcode), 0];
 }
 
