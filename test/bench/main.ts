@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bridgePart } from './bridge.ts';
 import { eventsPart } from './events.ts';
+import { loadPart } from './load.ts';
 import { peerPart } from './peer.ts';
 import { replayPart } from './replay.ts';
 import { samplesPart } from './samples.ts';
@@ -12,7 +13,15 @@ import type { BenchContext, Part } from './support/part.ts';
 import { root } from './support/processes.ts';
 import { formatTable, type Row, type Skipped, verdict } from './support/report.ts';
 
-const parts: readonly Part[] = [replayPart, samplesPart, eventsPart, startPart, bridgePart, peerPart];
+const parts: readonly Part[] = [
+  replayPart,
+  samplesPart,
+  eventsPart,
+  startPart,
+  bridgePart,
+  loadPart,
+  peerPart,
+];
 
 const help = `Measures the gateway and prints a table; out/bench.json has every single measurement.
 

@@ -37,8 +37,8 @@ export async function runProgram(
   const lines: string[] = [];
   const told: string[] = [];
   const drained = [
-    collect(child.stdout, lines, linesKept),
-    collect(child.stderr, lines, linesKept),
+    collect(child.stdout as Readable, lines, linesKept),
+    collect(child.stderr as Readable, lines, linesKept),
     collect(child.stdio[3] as Readable, told),
   ];
   const code = await new Promise<number | null>((resolve) => {

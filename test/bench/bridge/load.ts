@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findTool } from '../../tools.ts';
 import type { BenchContext, PartResult } from '../support/part.ts';
-import { root, runNode } from '../support/processes.ts';
+import { prefer, root, runNode } from '../support/processes.ts';
 import type { LoadResult } from './reader.ts';
 
 const baudRate = 500_000;
@@ -19,6 +19,7 @@ export async function runLoad(part: string, context: BenchContext): Promise<Part
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  prefer(feed.pid);
   const ends: (() => Promise<unknown>)[] = [
     async () => {
       const exited = once(feed, 'exit');
@@ -49,8 +50,8 @@ export async function runLoad(part: string, context: BenchContext): Promise<Part
   }
 }
 
-/** Where the bridge is reached: a pty of socat's, or the TCP port itself. */
-async function line(
+/** Where the bridge behind a TCP port is reached: a pty of socat's, or that port itself. `ends` gets what ends it. */
+export async function line(
   port: string,
   { folder }: BenchContext,
   ends: (() => Promise<unknown>)[],
@@ -60,6 +61,7 @@ async function line(
   const path = join(folder, 'bridge-tty');
   const args = ['-d', '-d', `pty,raw,echo=0,link=${path}`, `tcp:127.0.0.1:${port},nodelay`];
   const socat = spawn(tool, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  prefer(socat.pid);
   ends.push(async () => {
     if (socat.exitCode !== null || socat.signalCode !== null) return;
     const exited = once(socat, 'exit');

@@ -28,6 +28,14 @@ export class Observer {
     return sum;
   }
 
+  /** Hands every message from now on to `listener`. */
+  hear(listener: (topic: string, payload: Buffer) => void): void {
+    this.#waiting.add((topic, payload) => {
+      listener(topic, payload);
+      return false;
+    });
+  }
+
   /** Resolves with the time (`performance.now()`) at which the first message came for which `wanted` holds. */
   next(
     wanted: (topic: string, payload: Buffer) => boolean,

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** The repository's root, with a slash at its end. */
@@ -18,6 +19,27 @@ export function cpuUs(pid: number): number {
   // The name, in parentheses, may hold anything.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / ticksPerSecond;
+}
+
+/**
+ * How long a process's main thread has been ready and waited for a processor, µs: the second field of schedstat
+ * (Documentation/scheduler/sched-stats.rst). NaN where the kernel doesn't count it.
+ */
+export function waitedUs(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1_000;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Puts a process before others where that is allowed: it stands for hardware, which no load of this machine holds up. */
+export function prefer(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, -15);
+  } catch {
+    // Not root: it shares the processor like everybody.
+  }
 }
 
 /** Resident memory of a process, bytes. */
