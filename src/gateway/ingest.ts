@@ -11,6 +11,8 @@ export const holdBackUs = 40_000;
 const releaseEveryUs = 50_000;
 /** Where none come in, time passes at this interval, µs. */
 const idleEveryUs = 100_000;
+/** Without a look at the clock for so long the process was held up, µs: more than a timer's usual delay. */
+const heldUpUs = 250_000;
 
 interface Waiting {
   readonly input: PipelineInput;
@@ -43,6 +45,9 @@ export class Ingest {
   #releasedUs = Number.NEGATIVE_INFINITY;
   /** The clock when it was last looked at, µs. */
   #seenUs: number;
+  /** When it was last seen that the process isn't held up, µs. */
+  #turnedUs: number;
+  #catchingUp = false;
   #running = false;
   #scheduled = false;
   readonly #cancels = new Set<() => void>();
@@ -52,6 +57,7 @@ export class Ingest {
     this.#target = target;
     this.#reachedUs = clock.nowUs();
     this.#seenUs = this.#reachedUs;
+    this.#turnedUs = this.#reachedUs;
   }
 
   /** Inputs whose time could not be kept: they came too late, or were stamped ahead of the clock. */
@@ -66,11 +72,13 @@ export class Ingest {
   start(): void {
     if (this.#running) return;
     this.#running = true;
+    this.#turnedUs = this.#clock.nowUs();
     this.#after(idleEveryUs, () => this.#idle());
   }
 
   stop(): void {
     this.#running = false;
+    this.#catchingUp = false;
     for (const cancel of this.#cancels) cancel();
     this.#cancels.clear();
   }
@@ -160,12 +168,33 @@ export class Ingest {
   #releaseDue(): void {
     if (!this.#running) return;
     this.#seenUs = this.#clock.nowUs();
+    if (this.#mustCatchUp(this.#seenUs)) return;
     this.#releasedUs = this.#seenUs;
     this.release(this.#seenUs - holdBackUs);
   }
 
+  /**
+   * A process that was held up finds its timers due, or one device heard, before it has read what the others sent
+   * meanwhile. Time may not pass over that, as if their sensors had been silent: it is given the hold-back to be read.
+   */
+  #mustCatchUp(nowUs: number): boolean {
+    const heldUp = nowUs - this.#turnedUs > heldUpUs;
+    this.#turnedUs = nowUs;
+    if (!heldUp || this.#catchingUp) return this.#catchingUp;
+    this.#catchingUp = true;
+    this.#after(holdBackUs, () => {
+      this.#catchingUp = false;
+      // Once for each time: who is held up all the time has to decide nevertheless.
+      this.#turnedUs = this.#clock.nowUs();
+      this.#releaseDue();
+    });
+    return true;
+  }
+
   #idle(): void {
-    if (this.#clock.nowUs() - this.#releasedUs >= releaseEveryUs) this.#releaseDue();
+    const nowUs = this.#clock.nowUs();
+    if (nowUs - this.#releasedUs >= releaseEveryUs) this.#releaseDue();
+    else this.#turnedUs = nowUs;
     this.#after(idleEveryUs, () => this.#idle());
   }
 

@@ -1,27 +1,66 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { VirtualClock } from '#base/clock.ts';
+import { type Clock, VirtualClock } from '#base/clock.ts';
 import { holdBackUs, Ingest } from '#gateway/ingest.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import { settle } from './support.ts';
 
 const startUs = 1_000_000;
-const cell = (atUs: number, sequence = 0): PipelineInput => ({
+const cell = (atUs: number, sequence = 0, source = 'a'): PipelineInput => ({
   kind: 'cell',
-  source: 'a',
+  source,
   atUs,
   counts: 0,
   sequence,
 });
 
+/** Timers that fall due while the process is held up run together when it goes on, before anything is read. */
+class HeldUpTimers implements Clock {
+  readonly #clock: VirtualClock;
+  #due: (() => void)[] | undefined;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  nowUs(): number {
+    return this.#clock.nowUs();
+  }
+
+  utcMs(): number {
+    return this.#clock.utcMs();
+  }
+
+  after(delayUs: number, action: () => void): () => void {
+    let cancelled = false;
+    const run = () => {
+      if (!cancelled) action();
+    };
+    const cancel = this.#clock.after(delayUs, () => (this.#due === undefined ? run() : this.#due.push(run)));
+    return () => {
+      cancelled = true;
+      cancel();
+    };
+  }
+
+  holdUp(us: number): void {
+    const due: (() => void)[] = [];
+    this.#due = due;
+    this.#clock.advance(us);
+    this.#due = undefined;
+    for (const run of due) run();
+  }
+}
+
 class Bench {
   readonly clock = new VirtualClock(startUs);
+  readonly timers = new HeldUpTimers(this.clock);
   readonly taken: PipelineInput[] = [];
   readonly log: string[] = [];
   readonly ingest: Ingest;
 
   constructor() {
-    this.ingest = new Ingest(this.clock, {
+    this.ingest = new Ingest(this.timers, {
       accept: (input) => {
         this.taken.push(input);
         this.log.push(`${input.kind} ${input.atUs - startUs}`);
@@ -136,6 +175,34 @@ test('A scan that nothing follows waits no longer than the hold-back', (t) => {
   bench.ingest.push({ kind: 'scan', source: 's', atUs, data: new Uint8Array(), symbology: '' });
   bench.clock.advance(holdBackUs);
   t.deepEqual(bench.log, ['scan 10000', 'settled']);
+  bench.ingest.stop();
+});
+
+test('What came while the process was held up keeps its times, from whichever device it is read first', async (t) => {
+  const bench = new Bench();
+  bench.ingest.start();
+  bench.clock.advance(150_000);
+  bench.timers.holdUp(1_200_000);
+  const readUs = bench.clock.nowUs();
+  bench.ingest.push(cell(readUs, 0, 'b'));
+  await settle();
+  for (let atUs = startUs + 160_000; atUs < readUs; atUs += 12_500) bench.ingest.push(cell(atUs));
+  await settle();
+  bench.clock.advance(200_000);
+  t.is(bench.ingest.late, 0);
+  t.is(bench.taken[0]?.atUs, startUs + 160_000);
+  t.is(bench.taken.length, 97);
+  bench.ingest.stop();
+});
+
+test('A process that is held up again and again still decides', (t) => {
+  const bench = new Bench();
+  bench.ingest.start();
+  for (let sequence = 0; sequence < 10; sequence++) {
+    bench.timers.holdUp(400_000);
+    bench.ingest.push(cell(bench.clock.nowUs(), sequence));
+  }
+  t.true(bench.taken.length >= 8, `${bench.taken.length}`);
   bench.ingest.stop();
 });
 
