@@ -9,6 +9,7 @@ import { FaultBus } from '#drivers/fault-bus.ts';
 import { parseRaw, type RawHeader } from '#drivers/ports/raw/format.ts';
 import { playRaw } from '#drivers/ports/raw/play.ts';
 import { recordPorts } from '#drivers/ports/raw/record.ts';
+import { ReplayPorts } from '#drivers/ports/raw/replay.ts';
 import { type BytePeer, type I2cPeer, PeerPorts, type PeerWire } from '#drivers/virtual/peer-ports.ts';
 import type { Reading } from '#readings/readings.ts';
 
@@ -177,6 +178,31 @@ test('lines of a later version are skipped', async (t) => {
   rows.splice(4, 0, JSON.stringify({ t: 0, port: 1, smell: 'burnt' }));
   const seen = await play(rows.join('\n'));
   t.deepEqual(ordered(seen.readings), ordered(readings));
+});
+
+test('the loss at the end of a long recording of questions is told, however many came before it', async (t) => {
+  const asked = Array.from({ length: 50_000 }, (_, index) => ({
+    t: index * 1_000,
+    port: 1,
+    ask: 'i2c 2a 00 1',
+    answer: '00',
+  }));
+  const lostUs = 50_000_000;
+  const lines = [
+    { t: 0, port: 1, open: 'i2c' as const, request: {}, identity: {} },
+    ...asked,
+    { t: lostUs, port: 1, lost: { code: 'CW-DRV-005', message: 'CW-DRV-005 it is gone' } },
+  ];
+  const clock = new VirtualClock(header.originUs);
+  const port = await new ReplayPorts({ header, lines }, clock).i2c();
+  let lost: DriverError | undefined;
+  port.onLost((error) => {
+    lost = error;
+  });
+  clock.advance(lostUs - 1);
+  t.is(lost, undefined);
+  clock.advance(1);
+  t.is(lost?.code, 'CW-DRV-005');
 });
 
 test('a driver that asks something else than was recorded hears CW-DRV-019', async (t) => {

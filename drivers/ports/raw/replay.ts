@@ -186,21 +186,25 @@ class Playback<Data> {
 
   /** Gives what was recorded at its times; what lies in the past already, at once and in order. */
   listen(listener: PortListener<Data>): void {
-    const next = (index: number) => {
-      const line = this.#recorded.lines[index];
-      if (line === undefined || !this.#open) return;
-      const data = this.#read(line);
-      const lost = 'lost' in line ? readFailure(line.lost) : undefined;
-      if (data === undefined && lost === undefined) return next(index + 1);
-      const atUs = line.t + this.#originUs;
-      this.#cancel = this.#clock.after(atUs - this.#clock.nowUs(), () => {
-        if (data !== undefined) listener.data(data, atUs);
-        if (lost !== undefined) {
-          this.#open = false;
-          listener.lost(lost);
-        }
-        next(index + 1);
-      });
+    const next = (from: number) => {
+      const { lines } = this.#recorded;
+      for (let index = from; index < lines.length && this.#open; index++) {
+        const line = lines[index];
+        if (line === undefined) return;
+        const data = this.#read(line);
+        const lost = 'lost' in line ? readFailure(line.lost) : undefined;
+        if (data === undefined && lost === undefined) continue;
+        const atUs = line.t + this.#originUs;
+        this.#cancel = this.#clock.after(atUs - this.#clock.nowUs(), () => {
+          if (data !== undefined) listener.data(data, atUs);
+          if (lost !== undefined) {
+            this.#open = false;
+            listener.lost(lost);
+          }
+          next(index + 1);
+        });
+        return;
+      }
     };
     next(0);
   }
