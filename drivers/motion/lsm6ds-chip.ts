@@ -1,6 +1,7 @@
 import { DriverError } from '../errors.ts';
 import { hex, type RegisterChip, signed16 } from '../i2c/chip.ts';
 import type { PolledTools } from '../polled/polled-device.ts';
+import type { FifoSettings } from './fifo-device.ts';
 import type { FifoChip, FifoLevel } from './fifo-reader.ts';
 import type { Vector } from './mounting.ts';
 
@@ -75,12 +76,6 @@ export function lsm6dsGPerCount(rangeG: number): number {
   return gPerCountPerG * rangeG;
 }
 
-export interface Lsm6dsSettings {
-  readonly rangeG: 2 | 4 | 8 | 16;
-  readonly samplesPerSecond: (typeof lsm6dsRates)[number];
-  readonly longestRead: number;
-}
-
 const resetWithinUs = 50_000;
 /** What the filter shows while it starts is thrown away, µs. */
 const startUpUs = 30_000;
@@ -99,9 +94,9 @@ export async function identifyLsm6ds(chip: RegisterChip): Promise<Lsm6dsModel> {
 export class Lsm6dsChip implements FifoChip {
   readonly #chip: RegisterChip;
   readonly #model: Lsm6dsModel;
-  readonly #settings: Lsm6dsSettings;
+  readonly #settings: FifoSettings<(typeof lsm6dsRates)[number]>;
 
-  constructor(chip: RegisterChip, model: Lsm6dsModel, settings: Lsm6dsSettings) {
+  constructor(chip: RegisterChip, model: Lsm6dsModel, settings: FifoSettings<(typeof lsm6dsRates)[number]>) {
     this.#chip = chip;
     this.#model = model;
     this.#settings = settings;

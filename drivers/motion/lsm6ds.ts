@@ -1,17 +1,7 @@
 import { z } from 'zod';
-import { standardGravityMmS2 } from '#base/units.ts';
 import { type Driver, driverContract } from '../driver.ts';
-import {
-  chipAddress,
-  hasOnePlace,
-  i2cPlace,
-  longestRead,
-  onePlace,
-  openChip,
-  placeName,
-} from '../i2c/chip.ts';
-import { polledDevice } from '../polled/polled-device.ts';
-import { emptyEveryUs, FifoReader, motionSilenceUs } from './fifo-reader.ts';
+import { chipAddress, hasOnePlace, i2cPlace, onePlace } from '../i2c/chip.ts';
+import { openFifoAccelerometer } from './fifo-device.ts';
 import { identifyLsm6ds, Lsm6dsChip, lsm6dsGPerCount, lsm6dsRates } from './lsm6ds-chip.ts';
 import { axesOption } from './mounting.ts';
 
@@ -36,27 +26,15 @@ export const lsm6ds: Driver<z.infer<typeof options>> = {
   name: 'lsm6ds',
   kind: 'motion',
   options,
-  async open(chosen, context) {
-    const { address, rangeG, samplesPerSecond, axes } = chosen;
-    const { chip, identified: model } = await openChip(chosen, address, context, identifyLsm6ds);
-    const settings = { rangeG, samplesPerSecond, longestRead: longestRead(chosen) };
-    const reader = new FifoReader(new Lsm6dsChip(chip, model, settings), samplesPerSecond, {
-      source: context.id,
-      axes,
-      mmS2PerCount: lsm6dsGPerCount(rangeG) * standardGravityMmS2,
-      limit: 32_767,
-    });
-    return polledDevice(
+  open: (chosen, context) =>
+    openFifoAccelerometer(
       {
-        identity: { vendor: 'STMicroelectronics', model: model.name, address: placeName(chosen, address) },
-        port: chip.port,
-        onLost: (listener) => chip.port.onLost(listener),
-        periodUs: emptyEveryUs,
-        silenceUs: motionSilenceUs,
-        setUp: (tools) => reader.setUp(tools),
-        round: (tools) => reader.round(tools),
+        vendor: 'STMicroelectronics',
+        identify: identifyLsm6ds,
+        chip: (chip, model, settings) => new Lsm6dsChip(chip, model, settings),
+        gPerCount: lsm6dsGPerCount,
       },
+      chosen,
       context,
-    );
-  },
+    ),
 };

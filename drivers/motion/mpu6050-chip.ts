@@ -1,6 +1,7 @@
 import { DriverError } from '../errors.ts';
 import { hex, type RegisterChip, signed16 } from '../i2c/chip.ts';
 import type { PolledTools } from '../polled/polled-device.ts';
+import type { FifoSettings } from './fifo-device.ts';
 import type { FifoChip, FifoLevel } from './fifo-reader.ts';
 import type { Vector } from './mounting.ts';
 
@@ -43,12 +44,6 @@ export const mpuModels: Readonly<Record<number, MpuModel>> = {
   152: { name: 'ICM-20689', fifoBytes: 512, ownFilter: true },
 };
 
-export interface Mpu6050Settings {
-  readonly rangeG: 2 | 4 | 8 | 16;
-  readonly samplesPerSecond: number;
-  readonly longestRead: number;
-}
-
 const resetWithinUs = 200_000;
 /** The accelerometer's start-up time after waking, µs (the kernel's driver waits 20 ms; 30 ms for later chips). */
 const startUpUs = 30_000;
@@ -74,9 +69,9 @@ export function mpuFilter(samplesPerSecond: number): number {
 export class Mpu6050Chip implements FifoChip {
   readonly #chip: RegisterChip;
   readonly #model: MpuModel;
-  readonly #settings: Mpu6050Settings;
+  readonly #settings: FifoSettings;
 
-  constructor(chip: RegisterChip, model: MpuModel, settings: Mpu6050Settings) {
+  constructor(chip: RegisterChip, model: MpuModel, settings: FifoSettings) {
     this.#chip = chip;
     this.#model = model;
     this.#settings = settings;

@@ -1,17 +1,7 @@
 import { z } from 'zod';
-import { standardGravityMmS2 } from '#base/units.ts';
 import { type Driver, driverContract } from '../driver.ts';
-import {
-  chipAddress,
-  hasOnePlace,
-  i2cPlace,
-  longestRead,
-  onePlace,
-  openChip,
-  placeName,
-} from '../i2c/chip.ts';
-import { polledDevice } from '../polled/polled-device.ts';
-import { emptyEveryUs, FifoReader, motionSilenceUs } from './fifo-reader.ts';
+import { chipAddress, hasOnePlace, i2cPlace, onePlace } from '../i2c/chip.ts';
+import { openFifoAccelerometer } from './fifo-device.ts';
 import { axesOption } from './mounting.ts';
 import { identifyMpu, Mpu6050Chip } from './mpu6050-chip.ts';
 
@@ -36,27 +26,15 @@ export const mpu6050: Driver<z.infer<typeof options>> = {
   name: 'mpu6050',
   kind: 'motion',
   options,
-  async open(chosen, context) {
-    const { address, rangeG, samplesPerSecond, axes } = chosen;
-    const { chip, identified: model } = await openChip(chosen, address, context, identifyMpu);
-    const settings = { rangeG, samplesPerSecond, longestRead: longestRead(chosen) };
-    const reader = new FifoReader(new Mpu6050Chip(chip, model, settings), samplesPerSecond, {
-      source: context.id,
-      axes,
-      mmS2PerCount: (rangeG * standardGravityMmS2) / 32_768,
-      limit: 32_767,
-    });
-    return polledDevice(
+  open: (chosen, context) =>
+    openFifoAccelerometer(
       {
-        identity: { vendor: 'InvenSense', model: model.name, address: placeName(chosen, address) },
-        port: chip.port,
-        onLost: (listener) => chip.port.onLost(listener),
-        periodUs: emptyEveryUs,
-        silenceUs: motionSilenceUs,
-        setUp: (tools) => reader.setUp(tools),
-        round: (tools) => reader.round(tools),
+        vendor: 'InvenSense',
+        identify: identifyMpu,
+        chip: (chip, model, settings) => new Mpu6050Chip(chip, model, settings),
+        gPerCount: (rangeG) => rangeG / 32_768,
       },
+      chosen,
       context,
-    );
-  },
+    ),
 };
