@@ -26,12 +26,12 @@ export function restorePipelineState(
   try {
     const clock = parseSection('clock', stored.clock);
     const [weighing, fusion, basket] = needed.map((name) => parseSection(name, stored[name]));
-    const tags = stored.tags === undefined ? [] : parseSection('tags', stored.tags);
-    if (!Array.isArray(tags)) throw new Error('tags is not a list');
+    const tags = stored.tags === undefined ? undefined : parseSection('tags', stored.tags);
+    if (tags !== undefined && !Array.isArray(tags)) throw new Error('tags is not a list');
     const atUs = (clock as { atUs?: unknown }).atUs;
     if (!Number.isSafeInteger(atUs)) throw new Error('clock has no time');
     // Each room checks the version of its own section when it is built on it.
-    return { atUs, weighing, fusion, basket, tags } as PipelineState;
+    return { atUs, weighing, fusion, basket, ...(tags === undefined ? {} : { tags }) } as PipelineState;
   } catch (error) {
     onDamage(`the saved state is not readable: ${describeError(error)}; starting without it`);
     return undefined;
@@ -103,7 +103,8 @@ export const transactionKey = (transaction: string) => `${transactionPrefix}${tr
 
 /** Notes which sections of the pipeline's state changed, so that only those are written. */
 export class StateTracker {
-  readonly #written = new Map<string, string>();
+  /** Most gateways have no tag reader: no tags are not written. */
+  readonly #written = new Map([['tags', '[]']]);
 
   constructor(stored: StoredState) {
     for (const [key, text] of Object.entries(stored)) this.#written.set(key, text);
