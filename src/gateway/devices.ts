@@ -304,7 +304,8 @@ export class DeviceSupervisor {
   }
 
   #retry(slot: Slot): void {
-    if (this.#stopped) return;
+    // What it was reached through may have brought it back while it was being closed.
+    if (this.#stopped || slot.state !== 'waiting') return;
     this.#watch();
     slot.cancelRetry?.();
     slot.cancelRetry = this.#options.clock.after(slot.backoff.nextMs() * 1000, () => {

@@ -223,6 +223,21 @@ test('What is reached through a device is lost with it and comes back with it', 
   await bench.supervisor.stop();
 });
 
+test('A device that is brought back while it still hangs in its stop is not opened beside itself', async (t) => {
+  const bench = new Bench([{ id: 'bridge' }, { id: 'imu', options: { bus: 'bridge' } }]);
+  await bench.supervisor.start();
+  bench.plan('imu').stopHangs = true;
+  bench.last('imu').vanish();
+  bench.last('bridge').vanish();
+  await pass(bench.clock, 1);
+  t.deepEqual([bench.state('bridge'), bench.state('imu')], ['running', 'running']);
+  t.is(bench.opened.length, 4);
+  await pass(bench.clock, 30);
+  t.is(bench.opened.length, 4);
+  bench.plan('imu').stopHangs = false;
+  await bench.supervisor.stop();
+});
+
 test('A device that vanishes while it starts is opened once more, not twice', async (t) => {
   const bench = new Bench(one);
   const starting = deferred();
