@@ -1,7 +1,7 @@
 /**
  * Runs the tests and counts them: `node scripts/tests.ts [PATTERN…]`. `scripts/test` calls it after its set-up.
- * First what is checked without running the product (test/static), then everything else; both by AVA, whose own counts
- * make the last line. Exit 0 only when nothing failed and, with CI=true, nothing was skipped.
+ * First what is checked without running the product (test/static), then its behaviour, at last what needs the machine to
+ * itself: simulated microcontrollers in real time and virtual machines. All by AVA, whose own counts make the last line. Exit 0 only when nothing failed and, with CI=true, nothing was skipped.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
@@ -14,8 +14,17 @@ const ci = process.env.CI === 'true';
 const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
 const paint = (code: number, text: string) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
 
+interface Run {
+  readonly name: string;
+  /** How many files at once. */
+  readonly concurrency: number;
+  readonly patterns: readonly string[];
+}
+
 /** Tests of timing share the machine: more than four files at once only makes them slow. */
-const concurrency = Math.min(4, Math.max(2, availableParallelism()));
+const several = Math.min(4, Math.max(2, availableParallelism()));
+/** What runs in real time on a simulated chip or in a machine of its own, one after the other. */
+const alone = ['test/hil/**/*.test.ts', 'test/system/demo.test.ts'];
 
 /** `weighing` is the tests of that room, `plateau` the files of that name, a folder all tests in it; the rest is AVA's. */
 function expand(pattern: string): string {
@@ -26,10 +35,10 @@ function expand(pattern: string): string {
   return isWord ? `test/**/${pattern}*.test.ts` : pattern;
 }
 
-async function runAva(args: readonly string[]): Promise<Verdict> {
+async function runAva({ concurrency, patterns }: Run): Promise<Verdict> {
   const child = spawn(
     'ava',
-    ['--config=scripts/lib/ava.config.js', `--concurrency=${concurrency}`, ...args],
+    ['--config=scripts/lib/ava.config.js', `--concurrency=${concurrency}`, ...patterns],
     {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
       env: { ...process.env, CARTWRIGHT_TEST_EVENTS: '3' },
@@ -55,19 +64,26 @@ async function runAva(args: readonly string[]): Promise<Verdict> {
 
 const started = performance.now();
 const patterns = process.argv.slice(2).map(expand);
-const runs: [string, string[]][] =
-  patterns.length > 0
-    ? [['Selected tests', patterns]]
-    : [
-        ['Sources: format, lint, types, rooms, shell scripts, documents', ['test/static/**/*.test.ts']],
-        ['Behaviour', ['test/**/*.test.ts', '!test/static/**']],
-      ];
+const everything: readonly Run[] = [
+  {
+    name: 'Sources: format, lint, types, rooms, shell scripts, documents',
+    concurrency: several,
+    patterns: ['test/static/**/*.test.ts'],
+  },
+  {
+    name: 'Behaviour',
+    concurrency: several,
+    patterns: ['test/**/*.test.ts', '!test/static/**', ...alone.map((pattern) => `!${pattern}`)],
+  },
+  { name: 'Hardware in the loop, and the demo in real time', concurrency: 1, patterns: alone },
+];
+const runs = patterns.length > 0 ? [{ name: 'Selected tests', concurrency: several, patterns }] : everything;
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 const skips: string[] = [];
-for (const [name, args] of runs) {
-  console.log(paint(1, `\n${name}`));
-  const verdict = await runAva(args);
+for (const run of runs) {
+  console.log(paint(1, `\n${run.name}`));
+  const verdict = await runAva(run);
   total.passed += verdict.passed;
   total.failed += verdict.failed;
   total.skipped += verdict.skipped;
