@@ -7,11 +7,9 @@ export function attachedCases({ inMachine: test }: Plan): void {
   test.serial('each device is listed with its identity, its port and its holder', async (t) => {
     t.timeout(limitMs);
     const { rig } = t.context;
-    const holder = await rig.start([
-      'sh',
-      '-c',
-      'exec sleep 600 <>/dev/serial/by-id/usb-METTLER_TOLEDO_Ariva-S_S-0005-CDC-if00',
-    ]);
+    // Only root sees into the processes of others: the holder is one of the gateway's own user.
+    const port = '/dev/serial/by-id/usb-METTLER_TOLEDO_Ariva-S_S-0005-CDC-if00';
+    const holder = await rig.start(['sh', '-c', `exec sleep 6000 <>${port}`], gatewayIds);
     const listed = await rig.run(['node', rig.program('attached'), 'hid', 'serial', 'input', 'i2c']);
     t.is(listed.stderr, '');
     const attached = JSON.parse(listed.stdout) as Attached[];
@@ -31,10 +29,7 @@ export function attachedCases({ inMachine: test }: Plan): void {
 
     const refused = await open(t.context, 'cdc-scale', gatewayIds);
     t.is(refused.refused, 'CW-DRV-003');
-    t.regex(refused.message ?? '', /held by/);
-    const asRoot = await open(t.context, 'cdc-scale', {});
-    t.is(asRoot.refused, 'CW-DRV-003');
-    t.regex(asRoot.message ?? '', new RegExp(`process ${holder.pid} \\(sleep\\)`));
+    t.regex(refused.message ?? '', new RegExp(`held by process ${holder.pid} \\(sleep\\)`));
     await holder.signal('SIGKILL');
     await holder.finished;
   });
