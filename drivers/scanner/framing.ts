@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { DriverError } from '../errors.ts';
 import { notUnderstood } from './scanner-device.ts';
+import { afterSilence } from './silence.ts';
 
 export interface FrameRules {
   /** Ends a code by silence: for scanners that send no terminator. Otherwise silence means that the end was lost. */
@@ -81,7 +82,7 @@ export class CodeBuffer {
   listenForIdle(): void {
     this.#stopIdle();
     if (this.isEmpty) return;
-    this.#cancelIdle = this.#clock.after(this.#rules.idleUs, () => {
+    this.#cancelIdle = afterSilence(this.#clock, this.#rules.idleUs, () => {
       this.#cancelIdle = undefined;
       if (this.#rules.endsByIdle) this.end(this.#lastUs);
       else this.#giveUp();

@@ -10,6 +10,7 @@ import { repeatOptions } from './repeats.ts';
 import type { ScannedCode } from './scanned-code.ts';
 import { ScannerDevice, type ScannerTalk, type ScanReceiver } from './scanner-device.ts';
 import { hexBytes, usbMatch } from './shared-options.ts';
+import { afterSilence } from './silence.ts';
 
 const usagePage = 0x8c;
 /** Between the reports of one code there are a few ms; what is unfinished for this long has lost its end, µs. */
@@ -199,7 +200,7 @@ class HidPosTalk implements ScannerTalk<Uint8Array> {
 
   /** The end of a code can be lost in the kernel's ring of reports; the next code must not be joined to it. */
   #awaitContinuation(): void {
-    this.#cancelContinuation = this.#context.clock.after(continuationUs, () => {
+    this.#cancelContinuation = afterSilence(this.#context.clock, continuationUs, () => {
       this.#cancelContinuation = undefined;
       this.#assembler.reset();
       this.#receiver.damaged(

@@ -7,6 +7,7 @@ import { aimOptions } from './aim.ts';
 import { repeatOptions } from './repeats.ts';
 import { notUnderstood, ScannerDevice, type ScannerTalk, type ScanReceiver } from './scanner-device.ts';
 import { byteOptions, byteRequest, oneWay, oneWayMessage } from './shared-options.ts';
+import { afterSilence } from './silence.ts';
 import { SsiDecoder } from './ssi-decode.ts';
 import { SsiHost } from './ssi-host.ts';
 import { SsiFramer, type SsiPacket, ssiOpcode, ssiRefusal } from './ssi-packet.ts';
@@ -207,12 +208,12 @@ class SsiTalk implements ScannerTalk<Uint8Array> {
     this.#cancelSilence?.();
     this.#cancelSilence = undefined;
     if (this.#framer.pending > 0) {
-      this.#cancelSilence = this.#context.clock.after(interByteUs, () => {
+      this.#cancelSilence = afterSilence(this.#context.clock, interByteUs, () => {
         this.#framer.reset();
         this.#refuse(ssiRefusal.resend, 'the beginning of a packet and not its end');
       });
     } else if (this.#decoder.unfinished) {
-      this.#cancelSilence = this.#context.clock.after(continuationUs, () => {
+      this.#cancelSilence = afterSilence(this.#context.clock, continuationUs, () => {
         this.#decoder.reset();
         this.#receiver.damaged(
           new DriverError(

@@ -49,6 +49,19 @@ test('sixty characters in reports of 56 and 4 are one code, GS and binary bytes 
   await rig.device.stop();
 });
 
+test('a process that is held up between the reports of a long code takes its end for no code', async (t) => {
+  const peer = new HidPosScannerPeer();
+  const rig = await scannerRig(hidPosScanner, { reports: peer }, {});
+  peer.send(report({ 0: [0x02, 56], 2: ']d2', 5: 'A'.repeat(56), 63: [1] }));
+  await rig.pass(10);
+  rig.holdUp(900);
+  peer.send(report({ 0: [0x02, 4], 2: ']d2', 5: '1234' }));
+  await rig.pass(600);
+  t.deepEqual(rig.texts(), [`]d2 ${'A'.repeat(56)}1234`]);
+  t.deepEqual(rig.faults, []);
+  await rig.device.stop();
+});
+
 test('a scanner of the table is asked for codes first, by its feature report', async (t) => {
   const peer = new HidPosScannerPeer({ wakesBy: [254, 0x01] });
   const silent = await scannerRig(hidPosScanner, { reports: peer }, {});

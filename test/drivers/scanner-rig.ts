@@ -7,6 +7,7 @@ import { passTime } from '#drivers/virtual/benches.ts';
 import { PeerPorts, type Peers } from '#drivers/virtual/peer-ports.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { ScanReading } from '#readings/readings.ts';
+import { HeldUpTimers } from '../support/held-up-timers.ts';
 
 export const fuzzRuns = Number(process.env.CARTWRIGHT_FUZZ_RUNS ?? 20_000);
 export const fuzzSeed = 20_261_123;
@@ -25,6 +26,8 @@ export interface ScannerRig {
   /** Fault kinds in order, with `!` in front of those that ended. */
   faultKinds(): string[];
   pass(ms: number): Promise<void>;
+  /** The process is held up. */
+  holdUp(ms: number): void;
   counts(): Promise<unknown>;
 }
 
@@ -35,11 +38,12 @@ export async function scannerRig(
   list?: Ports['list'],
 ): Promise<ScannerRig> {
   const clock = new VirtualClock(1_000_000);
+  const timers = new HeldUpTimers(clock);
   const ports = new PeerPorts(clock, typeof peers === 'function' ? peers(clock) : peers);
   if (list !== undefined) ports.list = list;
   const device = await driver.open(parseDriverOptions(driver, options, 'scanner'), {
     id: 'scanner',
-    clock,
+    clock: timers,
     log: silentLogger,
     buses: new Map(),
     ports,
@@ -59,6 +63,7 @@ export async function scannerRig(
     texts: () => scans.map(({ data, symbology }) => `${symbology} ${Buffer.from(data).toString('latin1')}`),
     faultKinds: () => faults.map(({ fault, cleared }) => (cleared === true ? `!${fault}` : fault)),
     pass: (ms) => passTime(clock, ms * 1000, 10_000),
+    holdUp: (ms) => timers.holdUp(ms * 1000),
     counts: async () => device.call?.('counts', {}),
   };
 }

@@ -35,6 +35,20 @@ for (const [terminator, sent, texts] of ends) {
   });
 }
 
+for (const terminator of ['none', 'line']) {
+  test(`a process that is held up in the middle of a code cuts none with the terminator ${terminator}`, async (t) => {
+    const { peer, rig } = await serialRig({ terminator });
+    peer.send(bytes(']E040063813'));
+    await rig.pass(10);
+    rig.holdUp(700);
+    peer.send(bytes(terminator === 'none' ? '33931' : '33931\r'));
+    await rig.pass(200);
+    t.deepEqual(rig.texts(), [']E0 4006381333931']);
+    t.deepEqual(rig.faults, []);
+    await rig.device.stop();
+  });
+}
+
 test('without a terminator silence of 100 ms ends a code', async (t) => {
   const { peer, rig } = await serialRig({ terminator: 'none' });
   peer.send(bytes(']E040063813'));

@@ -1,8 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { type Clock, VirtualClock } from '#base/clock.ts';
+import { VirtualClock } from '#base/clock.ts';
 import { holdBackUs, Ingest } from '#gateway/ingest.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
+import { HeldUpTimers } from '../support/held-up-timers.ts';
 import { settle } from './support.ts';
 
 const startUs = 1_000_000;
@@ -13,44 +14,6 @@ const cell = (atUs: number, sequence = 0, source = 'a'): PipelineInput => ({
   counts: 0,
   sequence,
 });
-
-/** Timers that fall due while the process is held up run together when it goes on, before anything is read. */
-class HeldUpTimers implements Clock {
-  readonly #clock: VirtualClock;
-  #due: (() => void)[] | undefined;
-
-  constructor(clock: VirtualClock) {
-    this.#clock = clock;
-  }
-
-  nowUs(): number {
-    return this.#clock.nowUs();
-  }
-
-  utcMs(): number {
-    return this.#clock.utcMs();
-  }
-
-  after(delayUs: number, action: () => void): () => void {
-    let cancelled = false;
-    const run = () => {
-      if (!cancelled) action();
-    };
-    const cancel = this.#clock.after(delayUs, () => (this.#due === undefined ? run() : this.#due.push(run)));
-    return () => {
-      cancelled = true;
-      cancel();
-    };
-  }
-
-  holdUp(us: number): void {
-    const due: (() => void)[] = [];
-    this.#due = due;
-    this.#clock.advance(us);
-    this.#due = undefined;
-    for (const run of due) run();
-  }
-}
 
 class Bench {
   readonly clock = new VirtualClock(startUs);
