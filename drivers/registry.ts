@@ -7,35 +7,11 @@ import {
   type Driver,
   type DriverContext,
   driverContract,
-  type OptionsError,
   type OptionsSchema,
 } from './driver.ts';
 import { DriverError } from './errors.ts';
-import { gpioIndicator } from './indicator/gpio-indicator.ts';
-import { firmataHx711 } from './load-cell/firmata-hx711/driver.ts';
-import { iioHx711 } from './load-cell/iio-hx711.ts';
-import { nau7802 } from './load-cell/nau7802.ts';
-import { iioAccelerometer } from './motion/iio-accelerometer.ts';
-import { lsm6ds } from './motion/lsm6ds.ts';
-import { mpu6050 } from './motion/mpu6050.ts';
-import { ina219 } from './power/ina219.ts';
-import { linuxPowerSupply } from './power/linux-power-supply.ts';
-import { cas } from './scale/cas.ts';
-import { hidScale } from './scale/hid-scale.ts';
-import { mtSics } from './scale/mt-sics.ts';
-import { scp01 } from './scale/scp-01.ts';
-import { toledo8217 } from './scale/toledo-8217.ts';
-import { evdevKeyboard } from './scanner/evdev-keyboard.ts';
-import { hidPosScanner } from './scanner/hid-pos-scanner.ts';
-import { serialScanner } from './scanner/serial-scanner.ts';
-import { ssiScanner } from './scanner/ssi-scanner.ts';
-import { llrpReader } from './tag-reader/llrp/llrp-reader.ts';
-import { hwmonTemperature } from './temperature/hwmon-temperature.ts';
-import { virtualLoadCells } from './virtual/load-cells.ts';
-import { virtualMicrocontroller } from './virtual/microcontroller/driver.ts';
-import { virtualMotion } from './virtual/motion.ts';
-import { virtualScanner } from './virtual/scanner.ts';
-import { virtualWorld } from './virtual/world.ts';
+import { findingLines, type OptionFinding, optionFindings } from './options-findings.ts';
+import { shippedDrivers } from './shipped.ts';
 
 export { type AttachmentSource, systemAttachments } from './ports/attachments.ts';
 export { findHolders } from './ports/holders.ts';
@@ -43,35 +19,6 @@ export type { Attached, AttachedKind } from './ports/ports.ts';
 export { recordPorts } from './ports/raw/record.ts';
 export { machineRoot, type SystemRoot } from './ports/root.ts';
 export { createSystemPorts } from './ports/system.ts';
-
-/** The drivers that come with the gateway. Options differ by driver; `parseDriverOptions` checks them before use. */
-const shipped: readonly Driver[] = [
-  virtualWorld,
-  virtualLoadCells,
-  virtualMicrocontroller,
-  virtualScanner,
-  virtualMotion,
-  firmataHx711,
-  hidPosScanner,
-  evdevKeyboard,
-  serialScanner,
-  ssiScanner,
-  hidScale,
-  toledo8217,
-  mtSics,
-  scp01,
-  cas,
-  nau7802,
-  iioHx711,
-  mpu6050,
-  lsm6ds,
-  iioAccelerometer,
-  linuxPowerSupply,
-  ina219,
-  hwmonTemperature,
-  gpioIndicator,
-  llrpReader,
-];
 
 const driverShape = z.object({
   contract: z.number(),
@@ -94,10 +41,29 @@ const driverShape = z.object({
  * Rejects with CW-DRV-007 (other contract) and CW-DRV-010 (file can't be used).
  */
 export async function listDrivers(extraPaths: readonly string[] = []): Promise<Driver[]> {
-  const drivers = [...shipped];
-  for (const path of extraPaths) {
+  const shipped = await Promise.all(Object.values(shippedDrivers).map((load) => load()));
+  return [...shipped, ...(await makersDrivers(extraPaths))];
+}
+
+/** The driver of that name; only it and a maker's own are loaded. Rejects with CW-DRV-001 and as `listDrivers` does. */
+export async function findDriver(name: string, extraPaths: readonly string[] = []): Promise<Driver> {
+  const makers = await makersDrivers(extraPaths);
+  const load = Object.hasOwn(shippedDrivers, name) ? shippedDrivers[name] : undefined;
+  const found = load === undefined ? makers.find((driver) => driver.name === name) : await load();
+  if (found !== undefined) return found;
+  const own = makers.map((driver) => driver.name).join(', ');
+  throw new DriverError(
+    'CW-DRV-001',
+    `there is no driver ${name}; this release brings: ${Object.keys(shippedDrivers).join(', ')}${own === '' ? '' : `; the configuration adds: ${own}`}`,
+  );
+}
+
+async function makersDrivers(paths: readonly string[]): Promise<Driver[]> {
+  const drivers: Driver[] = [];
+  for (const path of paths) {
     for (const driver of await loadDriverFile(path)) {
-      if (drivers.some((other) => other.name === driver.name)) {
+      const taken = drivers.some((other) => other.name === driver.name);
+      if (taken || Object.hasOwn(shippedDrivers, driver.name)) {
         throw unusable(path, `the name ${driver.name} is taken by another driver; give it one of its own`);
       }
       drivers.push(driver);
@@ -106,47 +72,28 @@ export async function listDrivers(extraPaths: readonly string[] = []): Promise<D
   return drivers;
 }
 
-/** The driver of that name. Rejects with CW-DRV-001 and as `listDrivers` does. */
-export async function findDriver(name: string, extraPaths: readonly string[] = []): Promise<Driver> {
-  const drivers = await listDrivers(extraPaths);
-  const found = drivers.find((driver) => driver.name === name);
-  if (found !== undefined) return found;
-  const own = drivers
-    .slice(shipped.length)
-    .map((driver) => driver.name)
-    .join(', ');
-  throw new DriverError(
-    'CW-DRV-001',
-    `there is no driver ${name}; this release brings: ${shipped.map((driver) => driver.name).join(', ')}${own === '' ? '' : `; the configuration adds: ${own}`}`,
-  );
-}
-
 /**
  * Options checked and completed by the driver's own schema. Throws CW-DRV-002 naming what is wrong, also where a maker's
  * own `safeParse` fails or answers with something else than a result.
  */
 export function parseDriverOptions(driver: Driver, options: unknown, deviceId: string): unknown {
-  const refusal = (findings: readonly string[], cause?: unknown) =>
-    new DriverError('CW-DRV-002', `device ${deviceId} with driver ${driver.name}: ${findings.join('; ')}`, {
-      cause,
-      details: { device: deviceId, driver: driver.name, findings },
-    });
+  const refusal = (findings: readonly OptionFinding[], cause?: unknown) =>
+    new DriverError(
+      'CW-DRV-002',
+      `device ${deviceId} with driver ${driver.name}: ${findingLines(findings).join('; ')}`,
+      { cause, details: { device: deviceId, driver: driver.name, findings } },
+    );
   let result: ReturnType<OptionsSchema['safeParse']> | undefined;
   try {
     result = driver.options.safeParse(options ?? {});
   } catch (cause) {
-    throw refusal([`options: the driver's check of them failed: ${describeError(cause)}`], cause);
+    throw refusal(
+      [{ path: [], message: `the driver's check of them failed: ${describeError(cause)}` }],
+      cause,
+    );
   }
   if (result?.success === true) return result.data;
-  throw refusal(findingsOf(result?.error));
-}
-
-function findingsOf(error: OptionsError | undefined): string[] {
-  const issues = Array.isArray(error?.issues) ? (error.issues as NonNullable<OptionsError['issues']>) : [];
-  if (issues.length === 0) return [`options: ${error?.message ?? 'not valid; the driver does not say why'}`];
-  return issues.map(
-    ({ path, message }) => `${['options', ...(path ?? []).map(String)].join('.')}: ${message}`,
-  );
+  throw refusal(optionFindings(result?.error, options ?? {}, driver.options));
 }
 
 /** Opens one device of a profile: finds its driver, checks its options. Rejects with coded errors. */
