@@ -4,7 +4,7 @@ import type { Logger } from '#base/log.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
 import type { Device, Driver } from '../../driver.ts';
-import type { Port, Ports } from '../../ports/ports.ts';
+import type { Port, PortListener, Ports } from '../../ports/ports.ts';
 import { parseDriverOptions } from '../../registry.ts';
 import type { Bench, MakeBench } from '../bench.ts';
 
@@ -122,8 +122,10 @@ export class Trial {
    */
   pause(us: number): void {
     this.#timers.hold();
+    this.#ports.hold();
     this.clock.advance(us);
     this.#timers.release();
+    this.#ports.release();
   }
 
   /** Readings that come in `us`, with what it takes to have some. */
@@ -139,10 +141,11 @@ export class Trial {
   }
 }
 
-/** Counts what a driver opens and closes. */
+/** Counts what a driver opens and closes, and can keep back what comes in. */
 class CountedPorts {
   readonly counted: Ports;
   open = 0;
+  #held: (() => void)[] | undefined;
 
   constructor(ports: Ports) {
     const count = async <Opened extends Port>(opening: Promise<Opened>): Promise<Opened> => {
@@ -160,6 +163,10 @@ class CountedPorts {
               await target.close();
             };
           }
+          if (key === 'listen') {
+            return (listener: PortListener<unknown>) =>
+              (value as (listener: PortListener<unknown>) => void).call(target, this.#heldBack(listener));
+          }
           return value.bind(target) as unknown;
         },
       });
@@ -172,6 +179,28 @@ class CountedPorts {
       attributes: (request) => count(ports.attributes(request)),
       lines: (request) => count(ports.lines(request)),
       list: (kind) => ports.list(kind),
+    };
+  }
+
+  /** What comes from now on is read at `release`. */
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const read of held) read();
+  }
+
+  #heldBack(listener: PortListener<unknown>): PortListener<unknown> {
+    const later = (read: () => void) => {
+      if (this.#held === undefined) read();
+      else this.#held.push(read);
+    };
+    return {
+      data: (data, atUs) => later(() => listener.data(data, atUs)),
+      lost: (error) => later(() => listener.lost(error)),
     };
   }
 }
