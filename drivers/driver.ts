@@ -12,19 +12,22 @@ export type { Ports } from './ports/ports.ts';
 /** The version of this contract; a driver built for another major version is refused. */
 export const driverContract = 1;
 
-export type DeviceKind =
-  | 'load-cell'
-  | 'scale'
-  | 'scanner'
-  | 'camera'
-  | 'motion'
-  | 'power'
-  | 'temperature'
-  | 'position'
-  | 'tag-reader'
-  | 'indicator'
-  /** A device that delivers nothing itself: others are reached through it. */
-  | 'bus';
+/** What a device can be. A `bus` delivers nothing itself: others are reached through it. */
+export const deviceKinds = [
+  'load-cell',
+  'scale',
+  'scanner',
+  'camera',
+  'motion',
+  'power',
+  'temperature',
+  'position',
+  'tag-reader',
+  'indicator',
+  'bus',
+] as const;
+
+export type DeviceKind = (typeof deviceKinds)[number];
 
 export interface FaultSource {
   /** Subscribes; the returned function unsubscribes. */

@@ -6,6 +6,7 @@ import {
   type Device,
   type Driver,
   type DriverContext,
+  deviceKinds,
   driverContract,
   type OptionsSchema,
 } from './driver.ts';
@@ -23,7 +24,7 @@ export { createSystemPorts } from './ports/system.ts';
 const driverShape = z.object({
   contract: z.number(),
   name: z.string().regex(/^[a-z0-9-]+$/),
-  kind: z.string(),
+  kind: z.enum(deviceKinds),
   options: z.custom<OptionsSchema>(
     (value) =>
       typeof value === 'object' &&

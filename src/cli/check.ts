@@ -1,12 +1,8 @@
 import type { Command } from 'commander';
-import { isCoded } from '#base/errors.ts';
 import { checkConfiguration } from '#catalogue/check-configuration.ts';
-import type { FurtherCheck } from '#config/check.ts';
-import { formatPath, parseSource, readText } from '#config/document.ts';
 import type { Finding } from '#config/errors.ts';
-import type { Inspection } from '#config/load.ts';
-import { findDriver, parseDriverOptions } from '#drivers/registry.ts';
 import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
+import { checkDrivers } from './driver-checks.ts';
 import { exitCodes } from './exit.ts';
 import { printJson, shortPath } from './terminal.ts';
 
@@ -35,7 +31,7 @@ Examples:
     .action(
       async (argument: string | undefined, options: { config?: string; json?: boolean; quiet?: boolean }) => {
         const path = chooseConfigOrDemo(argument, options);
-        const report = await checkConfiguration(path, process.env, [checkDriverOptions]);
+        const report = await checkConfiguration(path, process.env, [checkDrivers]);
         if (options.json) printJson(report);
         else {
           for (const finding of report.findings) process.stdout.write(`${formatFinding(finding)}\n`);
@@ -62,30 +58,4 @@ function verdict(findings: readonly Finding[]): string {
   const warnings = count('warning') === 0 ? '' : `, ${said(count('warning'), 'warning')}`;
   if (count('error') === 0) return `ok${warnings}`;
   return `${said(count('error'), 'error')}${warnings}; the gateway would not start with it`;
-}
-
-/** What the drivers themselves say of the options they are given. */
-async function checkDriverOptions({ board, paths }: Inspection): Promise<FurtherCheck> {
-  const findings: Finding[] = [];
-  if (board === undefined || paths === undefined) return { findings, explanation: [] };
-  const source = parseSource(await readText(paths.board), paths.board);
-  for (const [index, entry] of board.devices.entries()) {
-    try {
-      parseDriverOptions(await findDriver(entry.driver, paths.drivers), entry.options, entry.id);
-    } catch (error) {
-      if (!isCoded(error)) throw error;
-      const path = ['devices', index, error.code === 'CW-DRV-002' ? 'options' : 'driver'];
-      findings.push({
-        severity: 'error',
-        code: error.code,
-        file: paths.board,
-        path: formatPath(path),
-        ...source.locate(path),
-        found: entry.driver,
-        expected: 'a driver of the gateway, with options that it takes',
-        message: error.message,
-      });
-    }
-  }
-  return { findings, explanation: [] };
 }

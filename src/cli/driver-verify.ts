@@ -8,7 +8,7 @@ import { benchOf, type CheckResult, verifyAttached, verifyDriver } from '#driver
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit.ts';
 import { notice, printJson } from './terminal.ts';
-import { secondsFrom } from './values.ts';
+import { integerFrom, secondsFrom } from './values.ts';
 
 interface VerifyOptions {
   readonly file?: string;
@@ -17,7 +17,7 @@ interface VerifyOptions {
   readonly options?: string;
   readonly seconds: number;
   readonly unplug?: boolean;
-  readonly seed: string;
+  readonly seed: number;
   readonly json?: boolean;
 }
 
@@ -32,7 +32,7 @@ export function registerDriverVerify(driver: Command): void {
     .option('-f, --file <file>', "a maker's own driver file, which may export `bench` beside the driver")
     .option('-c, --config <file>', 'configuration whose own drivers are known as well')
     .option('--attached', 'try it on the device that is attached, not on its simulated bench')
-    .option('--options <json>', 'with --attached: options as in the board profile', '{}')
+    .option('--options <json>', 'with --attached: options as in the board profile (default: {})')
     .option(
       '--seconds <number>',
       'with --attached: how long to wait for readings',
@@ -40,7 +40,7 @@ export function registerDriverVerify(driver: Command): void {
       10,
     )
     .option('--unplug', 'with --attached: also asks you to pull the plug and to put it back')
-    .option('--seed <number>', 'seed of the bench', '1')
+    .option('--seed <number>', 'seed of the bench', integerFrom('--seed', 0), 1)
     .option('--json', 'print as JSON')
     .addHelpText(
       'after',
@@ -51,9 +51,16 @@ Examples:
   scripts/cartwright driver verify hid-pos-scanner
   scripts/cartwright driver verify acme-tcp-scanner --file docs/examples/acme-scanner.mjs
   scripts/cartwright driver verify hid-scale --attached --unplug
-  scripts/cartwright driver verify toledo-8217 --attached --options '{"path": "/dev/serial/by-id/usb-…"}'`,
+  scripts/cartwright driver verify toledo-8217 --attached \\
+      --options '{"serial": {"path": "/dev/serial/by-id/usb-…"}, "unit": "kg"}'`,
     )
     .action(async (name: string, options: VerifyOptions) => {
+      if (!options.attached && (options.options !== undefined || options.unplug)) {
+        throw new CliError(
+          'CW-CLI-001',
+          '--options and --unplug are for the device itself: add --attached, or leave them out to try the driver on its bench',
+        );
+      }
       const files = await makersFiles(options);
       const found = await findDriver(name, files);
       const results = options.attached
@@ -83,7 +90,7 @@ async function onBench(
       `${driver.name} has no bench; export \`bench\` from its file, or try it on its device with --attached`,
     );
   }
-  return verifyDriver(driver, bench, silentLogger, Number(seed));
+  return verifyDriver(driver, bench, silentLogger, seed);
 }
 
 async function onDevice(

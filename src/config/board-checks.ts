@@ -20,7 +20,6 @@ export function checkBoard(board: Board, source: Pick<SourceDocument, 'file' | '
     checkReferences(plate, index, devices, board, report);
     checkWeighing(plate, index, report);
   });
-  checkUsed(board, report);
   return report.findings;
 }
 
@@ -149,29 +148,5 @@ function checkReferences(
       const expected = `[left, top, width, height] inside the picture, ${right} × ${bottom} pixels`;
       report.error('CW-CFG-007', ['plates', index, 'cameras', k, 'region'], camera.region, expected);
     }
-  });
-}
-
-/** A scanner, camera or scale that no plate names sees things that nobody can place. */
-function checkUsed(board: Board, report: Report): void {
-  const linked = board.devices.flatMap((device) => linkOptions.map((option) => device.options[option]));
-  const used = new Set<unknown>([
-    ...linked,
-    ...board.plates.flatMap((plate) => [
-      plate.scale,
-      plate.motion,
-      ...plate.scanners,
-      ...plate.cameras.map((camera) => camera.id),
-      ...(plate.cells ?? []).map((cell) => cell.id),
-    ]),
-  ]);
-  board.devices.forEach((device, index) => {
-    if (used.has(device.id) || Array.isArray(device.options.cells)) return;
-    report.warning(
-      'CW-CFG-021',
-      ['devices', index, 'id'],
-      device.id,
-      'a device that a plate or a device names',
-    );
   });
 }
