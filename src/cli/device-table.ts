@@ -1,5 +1,6 @@
 import type { DeviceIdentity } from '#drivers/driver.ts';
 import type { AttachedRow, DeviceRow } from './device-inspection.ts';
+import { printable } from './event-line.ts';
 
 const widest = 98;
 const states = { found: 'ok', 'in use': 'in use', missing: 'MISSING' } as const;
@@ -13,7 +14,7 @@ export function describeIdentity({ vendor, model, serial, firmware, address }: D
 export function deviceLines(rows: readonly DeviceRow[]): string[] {
   const ids = longest(rows.map(({ id }) => id));
   const drivers = longest(rows.map(({ driver }) => driver));
-  return rows.flatMap((row) => {
+  const lines = rows.flatMap((row) => {
     const { id, driver, state, identity, message, rule } = row;
     const start = `${states[state].padEnd(7)}  ${id.padEnd(ids)}  ${driver.padEnd(drivers)}`;
     if (state === 'missing') {
@@ -23,6 +24,7 @@ export function deviceLines(rows: readonly DeviceRow[]): string[] {
     }
     return hang(start, message ?? describeIdentity(identity));
   });
+  return lines.map(printable);
 }
 
 /**
@@ -41,7 +43,8 @@ export function attachedLines(rows: readonly AttachedRow[], all: boolean): strin
   });
   if (shown.length === 0) lines.push('nothing that a driver could open');
   if (hidden > 0) lines.push(`and ${hidden} of the machine's own, shown with --all`);
-  return lines;
+  // Devices and processes name themselves.
+  return lines.map(printable);
 }
 
 function isOfInterest({ kind, vendorId }: AttachedRow): boolean {

@@ -247,3 +247,25 @@ needs(test, 'socat')(
     t.like(await list(), { code: 1, row: { state: 'missing' } });
   },
 );
+
+test('what a device or a process calls itself can not steer the terminal', (t) => {
+  const name = 'Scale\u001b]0;x\u0007\u009b2J';
+  const rows: AttachedRow[] = [
+    {
+      kind: 'serial',
+      node: '/dev/ttyUSB0',
+      vendorId: '0403',
+      productId: '6001',
+      identity: { model: name },
+      holder: { pid: 812, name },
+      usedBy: [],
+    },
+  ];
+  const entries: DeviceRow[] = [
+    { id: 'scale', driver: 'cas', kind: 'scale', state: 'found', identity: { model: name }, nodes: [] },
+    { id: 'other', driver: 'cas', kind: 'scale', state: 'missing', identity: {}, nodes: [], message: name },
+  ];
+  const text = [...attachedLines(rows, true), ...deviceLines(entries)].join('');
+  t.notRegex(text, /\p{Cc}/u);
+  t.is(text.split('Scale').length, 5);
+});
