@@ -34,6 +34,7 @@ ${parts.map((part) => `  ${part.name.padEnd(10)} ${part.about}`).join('\n')}
 
 Options:
   --quick          fewer and shorter runs; the figures are not to be quoted
+  --prefer         load: run the gateway before everything else on a busy machine, as on one of its own (root)
   --out <file>     JSON goes there (out/bench.json)
   --folder <dir>   work there: the disk under it is the one that is measured (out/)
   -h, --help       this
@@ -44,6 +45,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      prefer: { type: 'boolean', default: false },
       out: { type: 'string', default: join(root, 'out/bench.json') },
       folder: { type: 'string', default: join(root, 'out') },
       help: { type: 'boolean', short: 'h', default: false },
@@ -66,6 +68,7 @@ async function main(): Promise<number> {
   const folder = await mkdtemp(join(values.folder, 'bench-'));
   const context: BenchContext = {
     quick: values.quick,
+    prefer: values.prefer,
     folder,
     say: (text) => process.stderr.write(`… ${text}\n`),
   };

@@ -7,7 +7,7 @@ import { type AvaEvent, judge, type Verdict } from '../../scripts/lib/counts.ts'
 
 /** The repository's root. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-const linesKept = 200;
+const linesKept = 5_000;
 
 /** What a program did. */
 export interface Ended {

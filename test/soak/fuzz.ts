@@ -69,7 +69,9 @@ async function fuzz(file: string, { inputs }: SoakOptions): Promise<FileOutcome>
       CARTWRIGHT_SOAK_INPUTS: counted,
     });
     const properties = await readCounts(counted);
-    const faults = verdict.failures.map((failure) => `${file}: ${failure}`);
+    const faults = verdict.failures.map((failure) =>
+      failure.startsWith(file) ? failure : `${file}: ${failure}`,
+    );
     if (properties.length === 0) faults.push(`${file}: no property was tried`);
     return {
       properties: properties.length,

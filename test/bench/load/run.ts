@@ -145,7 +145,8 @@ async function startGateway(
   const args = recorded
     ? ['src/cli/main.ts', 'run', config, '--record', join(folder, 'trace')]
     : ['src/main.ts', config];
-  const running = startNode(args, { NODE_COMPILE_CACHE: join(context.folder, 'compile-cache') });
+  const cache = { NODE_COMPILE_CACHE: join(context.folder, 'compile-cache') };
+  const running = startNode(args, cache, context.prefer);
   try {
     await born;
   } catch (error) {

@@ -57,9 +57,17 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts Node.js with a script of the repository or an absolute path. */
-export function startNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-  const child = spawn(process.execPath, [...args], {
+/**
+ * Starts Node.js with a script of the repository or an absolute path; with `preferred` before other processes of the
+ * machine, all its threads, where that is allowed.
+ */
+export function startNode(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  preferred = false,
+): Running {
+  const command = [...(preferred ? ['nice', '-n', '-15'] : []), process.execPath, ...args];
+  const child = spawn(command[0] ?? process.execPath, command.slice(1), {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
