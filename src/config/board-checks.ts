@@ -89,10 +89,24 @@ function checkCircles(board: Board, report: Report): void {
   });
 }
 
+/** Where a device names cells that it delivers: in a list by channel, or one option for each input of a converter. */
+function namedCells(device: Board['devices'][number]): { cell: string; path: (string | number)[] }[] {
+  const { cells, cellA, cellB } = device.options;
+  const listed = Array.isArray(cells) ? cells.map((cell: unknown, k) => ({ cell, path: ['cells', k] })) : [];
+  const inputs = [
+    { cell: cellA, path: ['cellA'] },
+    { cell: cellB, path: ['cellB'] },
+  ];
+  // `-` stands for a channel that is not used.
+  return [...listed, ...inputs].flatMap(({ cell, path }) =>
+    typeof cell === 'string' && cell !== '-' ? [{ cell, path }] : [],
+  );
+}
+
 /** Ids of the cells that a device says it delivers; its own id where it names none. */
 function deliveredCells(device: Board['devices'][number]): string[] {
-  const { cells } = device.options;
-  return Array.isArray(cells) ? cells.filter((cell) => typeof cell === 'string') : [device.id];
+  const named = namedCells(device).map(({ cell }) => cell);
+  return named.length === 0 ? [device.id] : named;
 }
 
 function checkDelivery(board: Board, report: Report): void {
@@ -111,12 +125,11 @@ function checkDelivery(board: Board, report: Report): void {
     });
   });
   board.devices.forEach((device, i) => {
-    if (!Array.isArray(device.options.cells)) return;
-    device.options.cells.forEach((cell, k) => {
-      if (typeof cell !== 'string' || mounted.includes(cell)) return;
+    for (const { cell, path } of namedCells(device)) {
+      if (mounted.includes(cell)) continue;
       const expected = `a cell of a plate${didYouMean(cell, mounted)}; its readings are not used`;
-      report.warning('CW-CFG-021', ['devices', i, 'options', 'cells', k], cell, expected);
-    });
+      report.warning('CW-CFG-021', ['devices', i, 'options', ...path], cell, expected);
+    }
   });
 }
 

@@ -106,6 +106,21 @@ test('a cell on no plate is a warning', (t) => {
   );
 });
 
+test('cells of a converter with two inputs are delivered, an unused channel of a bridge is no cell', (t) => {
+  const text = goodBoard
+    .replace('rl, rr], samples', "'-', null], samples")
+    .replace('plates:', '  - { id: adc, driver: iio-hx711, options: { cellA: rl, cellB: rr } }\nplates:');
+  t.deepEqual(findings(text), []);
+  const spare = text.replace('cellB: rr', 'cellB: spare');
+  t.deepEqual(
+    findings(spare).map(({ code, path }) => [code, path]),
+    [
+      ['CW-CFG-015', 'plates[0].cells[3].id'],
+      ['CW-CFG-021', 'devices[4].options.cellB'],
+    ],
+  );
+});
+
 test('a plate beside its cells would tip', (t) => {
   const text = goodBoard.replaceAll('[-200,', '[600,').replaceAll('[200,', '[900,');
   t.true(findings(text).some((finding) => finding.code === 'CW-CFG-023' && finding.severity === 'error'));
