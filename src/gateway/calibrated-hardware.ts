@@ -13,7 +13,9 @@ export function judgeHardware(
 ): (entry: DeviceEntry, options: unknown, identity: DeviceIdentity) => readonly DeviceFault[] {
   const cells = new Set(board.plates.flatMap((plate) => (plate.cells ?? []).map(({ id }) => id)));
   return (entry, options, { serial }) => {
-    const own = stringsIn(options).filter((text) => cells.has(text));
+    const named = stringsIn(options).filter((text) => cells.has(text));
+    // A device that names no cell is one itself.
+    const own = named.length > 0 ? named : [entry.id].filter((id) => cells.has(id));
     if (calibration === undefined || own.length === 0) return [];
     const why = difference(calibration, entry.id, options, serial);
     if (why === undefined) return [];

@@ -44,3 +44,12 @@ test('a calibration that names no hardware, and a device without cells, are left
   const scanner = { id: 'handle-scanner', driver: 'hid-pos-scanner', options: {} };
   t.deepEqual(judgeHardware(board, calibrated({ bridge: 'CW000042' }))(scanner, {}, {}), []);
 });
+
+test('a device that is a cell itself is held to the hardware too', (t) => {
+  const cell = { id: 'cell-fl', driver: 'acme-cell', options: {} };
+  const faults = judgeHardware(board, calibrated({ bridge: 'CW000042' }))(cell, {}, { serial: 'A7' });
+  t.deepEqual(
+    faults.map(({ channel }) => channel),
+    ['cell-fl'],
+  );
+});
