@@ -27,6 +27,8 @@ export class Dialogue {
   #tail: Promise<unknown> = Promise.resolve();
   #ended: DriverError | undefined;
   readonly #pauses = new Set<() => void>();
+  /** Bytes since the latest question. */
+  #heard = 0;
   /** When the latest answer came. */
   answeredAtUs = 0;
 
@@ -39,6 +41,7 @@ export class Dialogue {
     this.#options.port.listen({
       data: (bytes, atUs) => {
         if (this.#ended !== undefined) return;
+        this.#heard += bytes.length;
         for (const frame of this.#options.framer.push(bytes)) this.#take(frame, atUs);
       },
       lost: (error) => {
@@ -74,11 +77,11 @@ export class Dialogue {
   ): Promise<T> {
     if (this.#ended !== undefined) throw this.#ended;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const { clock, framer, id } = this.#options;
+    const { clock, framer } = this.#options;
+    this.#heard = 0;
     const cancel = clock.after(timeoutUs, () => {
       framer.reset();
-      const message = `${id} did not answer within ${Math.round(timeoutUs / 1000)} ms; check its cable, power, protocol and baud rate`;
-      reject(new DriverError('CW-DRV-008', message));
+      reject(this.#unanswered(timeoutUs));
     });
     const waiting: Waiting = {
       offer: (frame, atUs) => {
@@ -123,6 +126,17 @@ export class Dialogue {
       this.#pauses.add(wake);
     });
     if (this.#ended !== undefined) throw this.#ended;
+  }
+
+  /** A silent line and one whose bytes make no sense have different causes. */
+  #unanswered(timeoutUs: number): DriverError {
+    const { id } = this.#options;
+    const within = `within ${Math.round(timeoutUs / 1000)} ms`;
+    const message =
+      this.#heard === 0
+        ? `${id} did not answer ${within}; check its cable, power, protocol and baud rate`
+        : `${id} sent ${this.#heard} bytes ${within}, but no answer; check its protocol, baud rate, data bits and parity`;
+    return new DriverError('CW-DRV-008', message);
   }
 
   #take(frame: Uint8Array, atUs: number): void {

@@ -302,6 +302,19 @@ test('a scale is asked again only when it has answered, or its time is over', as
   await scale.stop();
 });
 
+test('a scale whose bytes make no sense is told apart from one that is silent', async (t) => {
+  const scale = await kinds['toledo-8217']();
+  await scale.start();
+  scale.peer.received = () => scale.peer.send(Uint8Array.of(0xf3, 0x80, 0xfe, 0x00, 0x1e, 0xe6));
+  await scale.pass(1_000_000);
+  t.like(scale.faults[0], { fault: 'timing', code: 'CW-DRV-008' });
+  t.regex(
+    scale.faults[0]?.message ?? '',
+    /sent 6 bytes within 500 ms, but no answer; check its protocol, baud/,
+  );
+  await scale.stop();
+});
+
 test('an answer that is too late is not taken for that to the next question', async (t) => {
   const scale = await kinds['mt-sics']({ timeoutMs: 200, intervalMs: 1_000, tareCheckMs: 0 });
   await scale.start();
