@@ -73,8 +73,9 @@ export class RawRecorder {
     return wrap(ports);
   }
 
-  /** Rejects with CW-TRC-008 where the end of one could not be written. */
+  /** Ends all of them, and rejects with CW-TRC-008 where the end of one could not be written. */
   async close(): Promise<void> {
-    for (const file of this.#files) await file.close();
+    const ends = await Promise.allSettled(this.#files.map((file) => file.close()));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 }
