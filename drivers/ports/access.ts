@@ -57,7 +57,7 @@ export async function refusal(cause: unknown, { device, what, root }: Refused): 
     const rule = ruleFor(device);
     return new DriverError(
       'CW-DRV-012',
-      `no permission to open ${what}: install ${rulesFile} in /etc/udev/rules.d (it lacks this device? then with the rule ${rule}), run \`udevadm control --reload && udevadm trigger\`, and have the gateway's user in group cartwright`,
+      `no permission to open ${what}: install ${rulesFile} in /etc/udev/rules.d (it lacks this device? then with the rule ${rule}), run \`sudo udevadm control --reload && sudo udevadm trigger\`, and add the gateway's user to group cartwright (\`sudo usermod -aG cartwright NAME\`, then log in anew)`,
       { cause, details: { node: device.node, rule } },
     );
   }

@@ -29,7 +29,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     usage: 'devices [config]',
-    summary: 'list the devices of the board profile: opened and identified, or why not',
+    summary: 'list the devices of the board profile: found, or why not; and all that is attached',
     load: async () => (await import('./devices.ts')).registerDevices,
   },
   {
