@@ -1,4 +1,5 @@
-import type { DriverError } from '../errors.ts';
+import { describeError } from '#base/errors.ts';
+import { DriverError } from '../errors.ts';
 import type { PortListener } from './ports.ts';
 
 /** What is kept of data that comes before anybody listens, bytes. */
@@ -32,7 +33,7 @@ export class PortFeed<Data> {
   push(data: Data, atUs: number): void {
     if (this.ended) return;
     if (this.#listener !== undefined) {
-      this.#listener.data(data, atUs);
+      this.#give(this.#listener, data, atUs);
       return;
     }
     this.#early.push({ data, atUs });
@@ -50,11 +51,22 @@ export class PortFeed<Data> {
     const early = this.#early;
     this.#early = [];
     this.#earlyBytes = 0;
+    const lostBefore = this.#error;
     for (const { data, atUs } of early) {
-      if (this.#closed) return;
-      listener.data(data, atUs);
+      if (this.#closed || this.#error !== lostBefore) return;
+      this.#give(listener, data, atUs);
     }
-    if (this.#error !== undefined && !this.#closed) listener.lost(this.#error);
+    if (lostBefore !== undefined && !this.#closed) listener.lost(lostBefore);
+  }
+
+  /** Nobody else hears what a driver throws here: it would end the process, and every other sensor with it. */
+  #give(listener: PortListener<Data>, data: Data, atUs: number): void {
+    try {
+      listener.data(data, atUs);
+    } catch (cause) {
+      const message = `its driver can not read what came: ${describeError(cause)}; record it with \`record --raw\` for whoever made the driver`;
+      this.lose(new DriverError('CW-DRV-006', message, { cause }));
+    }
   }
 
   /** Ends the feed with an error; only the first one counts. */
