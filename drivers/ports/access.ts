@@ -32,7 +32,9 @@ export function ruleFor({
       : `, ATTRS{idVendor}=="${vendorId}"${productId === undefined ? '' : `, ATTRS{idProduct}=="${productId}"`}`;
   // Whoever may read a keyboard reads passwords, and lines of a board can be wired to anything: for the gateway alone.
   const seat = kind === 'serial' || kind === 'hid' ? ', TAG+="uaccess"' : '';
-  return `${subsystem[kind]}${ids}, GROUP="cartwright", MODE="0660"${seat}`;
+  // Without ids it is a UART of the machine; the rule must not open its consoles (tty1 …), which are ttys too.
+  const uart = kind === 'serial' && ids === '' ? ', KERNEL=="ttyAMA*|ttyS*"' : '';
+  return `${subsystem[kind]}${uart}${ids}, GROUP="cartwright", MODE="0660"${seat}`;
 }
 
 /** What could not be opened, and where to look for who has it. */

@@ -255,6 +255,11 @@ test('the rule that is missing names the device where it can be named', (t) => {
     ruleFor({ kind: 'serial', vendorId: '1a86', productId: '7523' }),
     'SUBSYSTEM=="tty", ATTRS{idVendor}=="1a86", ATTRS{idProduct}=="7523", GROUP="cartwright", MODE="0660", TAG+="uaccess"',
   );
+  t.is(
+    ruleFor({ kind: 'serial' }),
+    'SUBSYSTEM=="tty", KERNEL=="ttyAMA*|ttyS*", GROUP="cartwright", MODE="0660", TAG+="uaccess"',
+    "a machine's UART, and not its consoles",
+  );
   t.is(ruleFor({ kind: 'i2c' }), 'SUBSYSTEM=="i2c-dev", GROUP="cartwright", MODE="0660"');
 });
 
