@@ -7,7 +7,10 @@ import type { Port, PortListener } from '../ports/ports.ts';
 import { Repeats } from './repeats.ts';
 import type { ScannedCode } from './scanned-code.ts';
 
-/** A fault of damaged data ends with the next good code, or when nothing damaged came for this long, µs. */
+/**
+ * A fault of damaged data ends when nothing damaged came for this long, µs. Not with the next good code: where every
+ * second one is damaged, the fault would be told and ended with each, and all of that is stored and sent.
+ */
 const quietUs = 800_000;
 
 /** What a scanner's driver tells of what it hears. */
@@ -115,7 +118,6 @@ export class ScannerDevice<Data> implements Device, ScanReceiver {
       this.damaged(notUnderstood('a code without data', 'check its prefix and suffix, and scan again'));
       return;
     }
-    this.#clear();
     const { admitted, leftOut } = this.#repeats.admit(code, atUs);
     if (!admitted) {
       this.#leftOut += 1;

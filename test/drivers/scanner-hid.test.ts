@@ -192,6 +192,7 @@ test('a bad report is counted and told as a fault that ends, and reading goes on
   t.is(rig.faults[0]?.code, 'CW-DRV-006');
   peer.scan({ data: bytes('4006381333931'), symbology: ']E0' });
   await rig.pass(10);
+  await rig.pass(1_000);
   t.deepEqual(rig.faultKinds(), ['integrity', '!integrity']);
   peer.send(Uint8Array.of(2, 3));
   await rig.pass(1_000);

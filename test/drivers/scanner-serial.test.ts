@@ -49,6 +49,19 @@ for (const terminator of ['none', 'line']) {
   });
 }
 
+test('a line of which every second code is damaged is one fault, however long that goes on', async (t) => {
+  const { peer, rig } = await serialRig({ aim: 'always' });
+  for (let i = 0; i < 200; i++) {
+    peer.send(bytes(`damaged\r]E0${4_006_381_333_931 + i}\r`));
+    await rig.pass(10);
+  }
+  t.is(rig.scans.length, 200);
+  t.deepEqual(rig.faultKinds(), ['integrity']);
+  await rig.pass(1_000);
+  t.deepEqual(rig.faultKinds(), ['integrity', '!integrity']);
+  await rig.device.stop();
+});
+
 test('without a terminator silence of 100 ms ends a code', async (t) => {
   const { peer, rig } = await serialRig({ terminator: 'none' });
   peer.send(bytes(']E040063813'));
@@ -69,6 +82,7 @@ test('a code whose end is lost is dropped and told, and not joined to the next',
   peer.scan(']E04006381333931');
   await rig.pass(10);
   t.deepEqual(rig.texts(), [']E0 4006381333931']);
+  await rig.pass(1_000);
   t.deepEqual(rig.faultKinds(), ['integrity', '!integrity']);
   await rig.device.stop();
 });
