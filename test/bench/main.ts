@@ -25,7 +25,7 @@ const parts: readonly Part[] = [
 
 const help = `Measures the gateway and prints a table; out/bench.json has every single measurement.
 
-  npm run bench                       everything, about 20 minutes
+  npm run bench                       everything, about 30 minutes
   npm run bench -- replay samples     some parts
   npm run bench -- --quick            shorter, to see that it works
 
