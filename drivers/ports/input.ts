@@ -8,7 +8,7 @@ import { chooseOne, describeAttached, describeMatch, matchesUsb } from './choose
 import { PortFeed } from './feed.ts';
 import { machineIoctl } from './ioctl.ts';
 import type { Attached, InputEvent, InputPort, InputRequest } from './ports.ts';
-import { createPoller, mustBeMainThread, type Poller, readWhenReady } from './readiness.ts';
+import { mustBeMainThread, type Poller, pollerFor, readWhenReady } from './readiness.ts';
 import type { System } from './root.ts';
 
 /** linux/input.h: EVIOCGRAB, EVIOCSCLOCKID. */
@@ -47,7 +47,7 @@ export async function openInput(
     const clockId = Buffer.alloc(4);
     clockId.writeInt32LE(clockMonotonic);
     ioctl.buffer(fd, eviocsclockid, clockId);
-    return new OpenInput(device, fd, createPoller(fd), clock);
+    return new OpenInput(device, fd, pollerFor(fd), clock);
   } catch (cause) {
     if (fd !== undefined) closeSync(fd);
     throw await refusal(cause, { device, what: `the input device ${describeAttached(device)}`, root });
@@ -125,7 +125,7 @@ class OpenInput implements InputPort {
     if (this.#released) return;
     this.#released = true;
     this.#stopReading();
-    this.#poller.destroy();
+    this.#poller.stop();
     // Ends the grab as well.
     closeSync(this.#fd);
   }

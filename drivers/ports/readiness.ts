@@ -3,10 +3,11 @@ import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 import { DriverError } from '../errors.ts';
 
-/** Tells when a file descriptor can be read, by the event loop's own poll: no thread waits in a read. */
+/** Tells when a file descriptor can be read or written, by the event loop's own poll: no thread waits in a read. */
 export interface Poller {
-  once(event: 'readable', listener: (error: Error | null) => void): unknown;
-  destroy(): void;
+  once(event: 'readable' | 'writable', listener: (error: Error | null) => void): unknown;
+  /** Ends the waiting; whoever waits hears an error. Must come before the descriptor is closed. */
+  stop(): void;
 }
 
 /** How many chunks are taken in one turn of the event loop, so that one device can't starve the others. */
@@ -71,12 +72,26 @@ export function mustBeMainThread(): void {
   throw new DriverError('CW-DRV-004', message);
 }
 
-/** A poller for any device node that can be polled. It comes with the serial port library, whose copy is used. */
-export function createPoller(fd: number): Poller {
+/** Those that were made, by descriptor; there are no more than descriptors that were open at once. */
+const pollers = new Map<number, Poller>();
+
+/**
+ * The poller of a descriptor of a device node. It comes with the serial port library, where none is ever collected, and
+ * one that was not stopped goes on watching its number when another device has it: then the event loop ends the process.
+ * So there is one for each number, which whoever opens a device under it gets again, and `stop` must come before `close`.
+ */
+export function pollerFor(fd: number): Poller {
   mustBeMainThread();
+  const known = pollers.get(fd);
+  if (known !== undefined) return known;
+  const { Poller: Made } = serialBindings<{ Poller: new (fd: number) => Poller }>('poller');
+  const made = new Made(fd);
+  pollers.set(fd, made);
+  return made;
+}
+
+/** A part of the serial port library that it does not export. */
+export function serialBindings<Part>(name: 'poller' | 'load-bindings'): Part {
   const load = createRequire(import.meta.resolve('serialport'));
-  const { Poller: Made } = load('@serialport/bindings-cpp/dist/poller.js') as {
-    Poller: new (fd: number) => Poller;
-  };
-  return new Made(fd);
+  return load(`@serialport/bindings-cpp/dist/${name}.js`) as Part;
 }

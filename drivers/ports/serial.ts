@@ -10,8 +10,9 @@ import { PortFeed } from './feed.ts';
 import { findHolders } from './holders.ts';
 import { machineIoctl } from './ioctl.ts';
 import type { Attached, BytePort, SerialMatch, SerialSettings } from './ports.ts';
-import { mustBeMainThread, type Poller, readWhenReady } from './readiness.ts';
+import { mustBeMainThread, readWhenReady } from './readiness.ts';
 import type { System, SystemRoot } from './root.ts';
+import { openTty, type Tty } from './tty.ts';
 
 /** The kernel hands over at most a page of a tty's bytes at a time. */
 const chunkBytes = 4096;
@@ -32,30 +33,12 @@ export async function openSerial(
   await beforeOpen(device);
   mustBeMainThread();
   await mustBeFree(device.node, what, root);
-  const { SerialPort } = await import('serialport');
-  const { dataBits = 8, parity = 'none', stopBits = 1, flowControl = 'none', baudRate } = settings;
-  const port = await SerialPort.binding
-    .open({
-      path: device.node,
-      baudRate,
-      dataBits,
-      parity,
-      stopBits,
-      rtscts: flowControl === 'rts-cts',
-      xon: flowControl === 'xon-xoff',
-      xoff: flowControl === 'xon-xoff',
-      lock: true,
-    })
-    .catch(async (cause: unknown) => {
-      throw await refusal(cause, { device, what, root });
-    });
-  if (!('poller' in port) || port.fd === null) {
-    await port.close();
-    throw new DriverError('CW-DRV-004', `${what} can not be read on this operating system; Linux is needed`);
-  }
+  const tty = await openTty(device.node, settings).catch(async (cause: unknown) => {
+    throw await refusal(cause, { device, what, root });
+  });
   // Advisory locks keep only those away that ask. That it can't be made exclusive (a pty, root) is no harm.
-  (await machineIoctl()).tryValue(port.fd, tiocexcl, 0);
-  return new OpenSerial(device, port, port.poller, port.fd, clock);
+  (await machineIoctl()).tryValue(tty.fd, tiocexcl, 0);
+  return new OpenSerial(device, tty, clock);
 }
 
 /** What a match means: a path as it is, else the one USB serial port that has all that is asked for. */
@@ -84,27 +67,22 @@ async function mustBeFree(node: string, what: string, root: SystemRoot): Promise
   if (holders.length > 0) throw heldBy(what, holders);
 }
 
-interface SerialBinding {
-  write(bytes: Buffer): Promise<void>;
-  close(): Promise<void>;
-}
-
 class OpenSerial implements BytePort {
   readonly identity;
   readonly #node: string;
-  readonly #port: SerialBinding;
+  readonly #tty: Tty;
   readonly #feed = new PortFeed<Uint8Array>((bytes) => bytes.length);
   readonly #stopReading: () => void;
   #writing: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor(device: Attached, port: SerialBinding, poller: Poller, fd: number, clock: Clock) {
+  constructor(device: Attached, tty: Tty, clock: Clock) {
     this.identity = device.identity;
     this.#node = device.node;
-    this.#port = port;
+    this.#tty = tty;
     this.#stopReading = readWhenReady({
-      fd,
-      poller,
+      fd: tty.fd,
+      poller: tty.poller,
       chunkBytes,
       onData: (bytes) => this.#feed.push(bytes, clock.nowUs()),
       onEnd: (cause) => this.#lose(cause),
@@ -120,7 +98,7 @@ class OpenSerial implements BytePort {
     const write = this.#writing.then(async () => {
       this.#mustBeOpen();
       try {
-        await this.#port.write(copy);
+        await this.#tty.write(copy);
       } catch (cause) {
         this.#lose(cause);
         this.#mustBeOpen(cause);
@@ -154,7 +132,7 @@ class OpenSerial implements BytePort {
   #release(): Promise<void> {
     this.#stopReading();
     // The port of a device that is gone has nothing left to be closed cleanly.
-    this.#closing ??= this.#port.close().catch(() => {});
+    this.#closing ??= this.#tty.close().catch(() => {});
     return this.#closing;
   }
 }

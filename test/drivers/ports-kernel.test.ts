@@ -288,10 +288,10 @@ anyTest(
 /** A poll whose readiness is told by hand. */
 class HandPoller {
   listener: ((error: Error | null) => void) | undefined;
-  once(_event: 'readable', listener: (error: Error | null) => void): void {
+  once(_event: 'readable' | 'writable', listener: (error: Error | null) => void): void {
     this.listener = listener;
   }
-  destroy(): void {}
+  stop(): void {}
   ready(): void {
     const { listener } = this;
     this.listener = undefined;
