@@ -145,9 +145,11 @@ async function writeWhenReady(file: number, bytes: Buffer): Promise<void> {
       write(file, bytes, 0, bytes.length, null, done),
     );
     if (error === null) return;
-    if (error.code !== 'EAGAIN') throw error;
+    // Shut down: it was just plugged in, and the host has not set it up yet.
+    if (error.code !== 'EAGAIN' && error.code !== 'ESHUTDOWN') throw error;
     if (performance.now() > deadline) throw new Error('the host fetches no reports');
-    await new Promise((resolve) => setImmediate(resolve));
+    if (error.code === 'ESHUTDOWN') await sleep(20);
+    else await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
