@@ -10,8 +10,8 @@ export const gatewayIds = { uid: 990, gid: 990 };
 export const strangerIds = { uid: 991, gid: 991 };
 
 const boardFile = 'test/hil/boards/vm.yaml';
-/** Ports of the machine's USB controllers: the first for each device by its place on the board, the rest to move to. */
-const sparePorts = [5, 6, 7];
+/** Ports of the USB controllers of the machine: the first for each device by its place on the board, any free one to move to. */
+const ports = [0, 1, 2, 3, 4, 5, 6, 7];
 
 export interface VirtualRig extends Rig {
   readonly machine: Machine;
@@ -82,7 +82,9 @@ function handsOf(devices: readonly RigDevice[], gadget: VirtualRig['gadget']): H
     },
     async putBackElsewhere(id) {
       const taken = [...at.values()];
-      const port = sparePorts.find((one) => !taken.includes(one)) ?? 0;
+      // Its own old one counts as taken.
+      const port = ports.find((one) => !taken.includes(one));
+      if (port === undefined) throw new Error('every port of the machine is taken');
       at.set(id, port);
       await gadget('plugIn', id, port);
     },
