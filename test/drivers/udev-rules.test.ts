@@ -164,12 +164,13 @@ test('what udev would drop is found with its line', (t) => {
   t.throws(bad('GOTO="nowhere"'), { message: /no label nowhere/ });
 });
 
-/** `udevadm verify` came with systemd 254. */
+/** `udevadm verify` came with systemd 254; before, the rules are checked as above, and by udev in test/hil's machine. */
 const udevadm = findTool('udevadm');
-const verifies = udevadm !== undefined && spawnSync(udevadm, ['verify', '--help']).status === 0;
-(verifies ? test : test.skip)('the rules pass the check of udev itself [needs systemd 254]', async (t) => {
-  await run(udevadm ?? '', ['verify', '--resolve-names=never', rulesFile], {
-    cwd: new URL('../..', import.meta.url).pathname,
+if (udevadm !== undefined && spawnSync(udevadm, ['verify', '--help']).status === 0) {
+  test('the rules pass the check of udev itself', async (t) => {
+    await run(udevadm, ['verify', '--resolve-names=never', rulesFile], {
+      cwd: new URL('../..', import.meta.url).pathname,
+    });
+    t.pass();
   });
-  t.pass();
-});
+}
