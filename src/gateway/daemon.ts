@@ -94,23 +94,23 @@ async function startAll(options: DaemonOptions, log: pino.Logger, run: DaemonRun
       await gateway.stop();
     } finally {
       await endRecording(gateway, recording, log);
-      await raw?.close();
+      // What could not be written was told when it happened.
+      await raw?.close().catch(() => undefined);
     }
   });
   if (options.record !== undefined && !run.ending) {
-    const spoil = (error: TraceError) => {
-      log.error({ code: error.code }, `${error.message}; the gateway goes on without recording`);
+    const spoil = (error: TraceError, without: string) => {
+      log.error({ code: error.code }, `${error.message}; the gateway goes on without ${without}`);
       run.spoil();
     };
     recording = await record(options.record, gateway, setup, (error) => {
       recording = undefined;
-      spoil(error);
+      spoil(error, 'recording');
     });
     if (options.raw === true) {
-      raw = await RawRecorder.open(dirname(recording.path), systemClock, gateway.pipeline.nowUs, (error) => {
-        raw = undefined;
-        spoil(error);
-      });
+      raw = await RawRecorder.open(dirname(recording.path), systemClock, gateway.pipeline.nowUs, (error) =>
+        spoil(error, "this device's bytes"),
+      );
     }
   }
   // Before the gateway starts, so that the page has heard everything from `gateway.born` on.

@@ -20,7 +20,8 @@ export class RawRecorder {
   readonly #taps = new Map<string, (ports: Ports) => Ports>();
 
   /**
-   * Makes the folder. Rejects with CW-TRC-005. What can't be written later is told to `onFailure` as CW-TRC-008.
+   * Makes the folder. Rejects with CW-TRC-005. What can't be written later is told to `onFailure` as CW-TRC-008: that
+   * device's recording has ended, the others go on.
    *
    * @param originUs what `t` counts from, as in the trace
    */
