@@ -44,10 +44,9 @@ export function gatewayCases(plan: Plan, share: (part: Partial<Context>) => void
   plan.scanners.forEach(({ id }, index) => {
     plan.forDevice(id, true).serial(`a code shown to ${id} arrives as event`, async (t) => {
       t.timeout(limitMs);
-      const { rig, gateway } = t.context;
       const code = codes[index % codes.length] ?? '';
-      const shown = await rig.hands.scan(id, code);
-      const event = await gateway.event(`the scan of ${id}`, (one) => scanOf(one, id) !== undefined);
+      const { shown, event, repeats } = await scanAsTold(t.context, id, code);
+      if (repeats > 0) t.log(`shown ${repeats} times more: keys were lost in the kernel's queue, and told`);
       t.is(scanOf(event, id), shown ?? scanOf(event, id));
       // Scanners that call an EAN-8 EAN-13 are corrected.
       const symbology = code.length === 8 ? ']E4' : ']E0';
@@ -72,7 +71,10 @@ export function gatewayCases(plan: Plan, share: (part: Partial<Context>) => void
     const { gateway } = t.context;
     const since = gateway.store.events.length;
     t.is(await keysSeen(t.context, '5901234123457'), 0);
-    const event = await gateway.event('the scan', (one) => scanOf(one, 'key-scanner') !== undefined, since);
+    const fits = (one: CartEvent) => scanOf(one, 'key-scanner') !== undefined || keysLost(one, 'key-scanner');
+    let event = await gateway.event('the scan', fits, since);
+    if (keysLost(event, 'key-scanner'))
+      ({ event } = await scanAsTold(t.context, 'key-scanner', '5901234123457'));
     t.is(scanOf(event, 'key-scanner'), '5901234123457');
   });
 
@@ -91,6 +93,32 @@ export function gatewayCases(plan: Plan, share: (part: Partial<Context>) => void
       t.is(moved.data.massMg, massMg ?? moved.data.massMg);
       await gateway.until(`the mass of ${id}`, () => gateway.massMg.get(plate) === moved.data.afterMg);
     });
+  }
+}
+
+/** A program that is late by 64 key events finds the queue of its keyboard emptied (linux/input-event-codes.h: SYN_DROPPED). */
+function keysLost({ type, data }: CartEvent, id: string): boolean {
+  const { source, fault } = data as { source?: string; fault?: string };
+  return type === 'device.fault' && source === id && fault === 'integrity';
+}
+
+/**
+ * Shows a code, and as a shopper does again where the gateway says that keys were lost: an emulated processor that still
+ * compiles what it runs is late by more than a keyboard's queue. No loss goes untold, and hardware gets one try only.
+ */
+async function scanAsTold(
+  { rig, gateway, machine }: Context,
+  id: string,
+  code: string,
+): Promise<{ shown: string | undefined; event: CartEvent; repeats: number }> {
+  const most = machine === undefined ? 0 : 3;
+  for (let repeats = 0; ; repeats++) {
+    await gateway.until(`${id} is well`, () => !gateway.faults().includes(id));
+    const since = gateway.store.events.length;
+    const shown = await rig.hands.scan(id, code);
+    const fits = (one: CartEvent) => scanOf(one, id) !== undefined || (repeats < most && keysLost(one, id));
+    const event = await gateway.event(`the scan of ${id}`, fits, since);
+    if (!keysLost(event, id)) return { shown, event, repeats };
   }
 }
 
