@@ -22,13 +22,16 @@ export interface DeviceRow {
   readonly id: string;
   readonly driver: string;
   readonly kind: string;
-  /** `in use`: a running gateway holds it, and it is left alone. */
-  readonly state: 'found' | 'in use' | 'missing';
+  /**
+   * `in use`: a running gateway holds it, and it is left alone; `held`: attached, but another process has it;
+   * `forbidden`: attached, but this user may not open it.
+   */
+  readonly state: 'found' | 'in use' | 'held' | 'forbidden' | 'missing';
   /** What the device says of itself. */
   readonly identity: DeviceIdentity;
   /** Nodes of what is attached that the entry means. */
   readonly nodes: readonly string[];
-  /** Why it is missing, coded; or who uses it. */
+  /** Why it could not be opened, coded; or who uses it. */
   readonly message?: string;
   /** The udev rule that is missing. */
   readonly rule?: string;
@@ -39,6 +42,11 @@ export interface AttachedRow extends Omit<Attached, 'usagePage'> {
   readonly usagePages?: readonly number[];
   /** Ids of the profile's entries that mean it. */
   readonly usedBy: readonly string[];
+}
+
+/** Whether the gateway has the device, or could have it. */
+export function isUsable({ state }: DeviceRow): boolean {
+  return state === 'found' || state === 'in use';
 }
 
 export interface Inspection {
@@ -163,13 +171,19 @@ class Inspector {
   }
 }
 
+/** What is attached all the same, by why it could not be opened. */
+const refused: Readonly<Record<string, 'held' | 'forbidden'>> = {
+  'CW-DRV-003': 'held',
+  'CW-DRV-012': 'forbidden',
+};
+
 function failureOf(error: unknown): Pick<DeviceRow, 'state' | 'message' | 'rule'> {
   const details = isCoded(error) ? error.details : {};
   if (isCoded(error) && typeof details.gateway === 'number')
     return { state: 'in use', message: error.message };
   const { rule } = details;
   return {
-    state: 'missing',
+    state: (isCoded(error) ? refused[error.code] : undefined) ?? 'missing',
     message: describeError(error),
     ...(typeof rule === 'string' ? { rule } : {}),
   };

@@ -1,9 +1,15 @@
 import type { DeviceIdentity } from '#drivers/driver.ts';
-import type { AttachedRow, DeviceRow } from './device-inspection.ts';
+import { type AttachedRow, type DeviceRow, isUsable } from './device-inspection.ts';
 import { printable } from './event-line.ts';
 
 const widest = 98;
-const states = { found: 'ok', 'in use': 'in use', missing: 'MISSING' } as const;
+const states = {
+  found: 'ok',
+  'in use': 'in use',
+  held: 'HELD',
+  forbidden: 'FORBIDDEN',
+  missing: 'MISSING',
+} as const satisfies Record<DeviceRow['state'], string>;
 
 /** Vendor, model, serial number, firmware and address, as far as the device told them. */
 export function describeIdentity({ vendor, model, serial, firmware, address }: DeviceIdentity): string {
@@ -14,13 +20,14 @@ export function describeIdentity({ vendor, model, serial, firmware, address }: D
 export function deviceLines(rows: readonly DeviceRow[]): string[] {
   const ids = longest(rows.map(({ id }) => id));
   const drivers = longest(rows.map(({ driver }) => driver));
+  const words = Math.max(states.missing.length, longest(rows.map(({ state }) => states[state])));
   const lines = rows.flatMap((row) => {
     const { id, driver, state, identity, message, rule } = row;
-    const start = `${states[state].padEnd(7)}  ${id.padEnd(ids)}  ${driver.padEnd(drivers)}`;
-    if (state === 'missing') {
+    const start = `${states[state].padEnd(words)}  ${id.padEnd(ids)}  ${driver.padEnd(drivers)}`;
+    if (!isUsable(row)) {
       const said = rule === undefined ? message : message?.replace(rule, 'below');
-      const rest = rule === undefined ? [] : [`         rule: ${rule}`];
-      return [start.trimEnd(), ...wrap(said ?? '', 9), ...rest];
+      const rest = rule === undefined ? [] : [`${' '.repeat(words + 2)}rule: ${rule}`];
+      return [start.trimEnd(), ...wrap(said ?? '', words + 2), ...rest];
     }
     return hang(start, message ?? describeIdentity(identity));
   });

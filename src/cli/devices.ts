@@ -11,7 +11,7 @@ import {
   installedConfig,
   withConfig,
 } from './config-file.ts';
-import { inspectDevices } from './device-inspection.ts';
+import { inspectDevices, isUsable } from './device-inspection.ts';
 import { attachedLines, deviceLines } from './device-table.ts';
 import { exitCodes } from './exit.ts';
 import { printJson } from './terminal.ts';
@@ -30,8 +30,8 @@ export function registerDevices(program: Command): void {
     .addHelpText(
       'after',
       `
-Exit code 1 where a device is missing. What a running gateway holds is left alone and said to be in use.
-Who holds a port is seen by root only, where it is another user's process.
+Exit code 1 where a device is missing, held by another process or forbidden to this user. What a running gateway holds is
+left alone and said to be in use. Who holds a port is seen by root only, where it is another user's process.
 
 Examples:
   scripts/cartwright devices
@@ -58,7 +58,7 @@ Examples:
           ];
           process.stdout.write(`${lines.join('\n')}\n`);
         }
-        if (devices.some(({ state }) => state === 'missing')) process.exitCode = exitCodes.findings;
+        if (!devices.every(isUsable)) process.exitCode = exitCodes.findings;
       },
     );
 }

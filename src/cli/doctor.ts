@@ -12,7 +12,7 @@ import { type Inspection, inspectConfig } from '#config/load.ts';
 import { TimeSource } from '#gateway/time-source.ts';
 import { connectBroker } from './broker.ts';
 import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
-import { inspectDevices } from './device-inspection.ts';
+import { inspectDevices, isUsable } from './device-inspection.ts';
 import { describeIdentity } from './device-table.ts';
 import { exitCodes } from './exit.ts';
 import { printJson } from './terminal.ts';
@@ -87,7 +87,7 @@ async function examine(configPath: string): Promise<Finding[]> {
     await attempt('devices', async () => {
       for (const row of (await inspectDevices(configPath)).devices) {
         const identity = describeIdentity(row.identity) || row.driver;
-        note(`device ${row.id}`, row.state !== 'missing', row.message ?? identity);
+        note(`device ${row.id}`, isUsable(row), row.message ?? identity);
       }
     });
   }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
 import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext } from 'ava';
@@ -154,18 +156,24 @@ test('entries are lines for a terminal of 100 columns, a rule is a line to copy'
       state: 'in use',
       message: '/dev/i2c-1 is held by the running gateway, process 812',
     },
-    { ...found, id: 'scale', driver: 'mt-sics', state: 'missing', message, rule },
+    { ...found, id: 'scale', driver: 'mt-sics', state: 'forbidden', message, rule },
+    { ...found, id: 'modem', state: 'held', message: 'CW-DRV-003 held by process 900 (ModemManager)' },
     { ...found, id: 'wand', state: 'missing', message: 'CW-DRV-004 short' },
   ]);
-  t.is(lines[0], 'ok       handle-scanner  hid-pos-scanner  Honeywell Voyager 1400g 17164B0917');
+  t.is(lines[0], 'ok         handle-scanner  hid-pos-scanner  Honeywell Voyager 1400g 17164B0917');
   t.is(
     lines[1],
-    'in use   imu             mpu6050          /dev/i2c-1 is held by the running gateway, process 812',
+    'in use     imu             mpu6050          /dev/i2c-1 is held by the running gateway, process 812',
   );
-  t.is(lines[2], 'MISSING  scale           mt-sics');
-  t.true(lines.includes(`         rule: ${rule}`));
+  t.is(lines[2], 'FORBIDDEN  scale           mt-sics');
+  t.true(lines.includes(`           rule: ${rule}`));
   t.is(lines.filter((line) => line.includes('SUBSYSTEM')).length, 1);
-  t.deepEqual(lines.slice(-2), ['MISSING  wand            hid-pos-scanner', '         CW-DRV-004 short']);
+  t.deepEqual(lines.slice(-4), [
+    'HELD       modem           hid-pos-scanner',
+    '           CW-DRV-003 held by process 900 (ModemManager)',
+    'MISSING    wand            hid-pos-scanner',
+    '           CW-DRV-004 short',
+  ]);
   for (const line of lines) t.true(line.length <= 98 || line.includes('rule:'), line);
 });
 
@@ -247,6 +255,31 @@ needs(test, 'socat')(
     t.like(await list(), { code: 1, row: { state: 'missing' } });
   },
 );
+
+test('what is attached but held or forbidden is said to be so, not to be missing', async (t) => {
+  t.timeout(60_000);
+  const kernel = await tree(t);
+  await kernel.file('taken');
+  const node = join(kernel.folder, 'taken');
+  const holder = spawn('sleep', ['60'], { stdio: [openSync(node, 'r'), 'ignore', 'ignore'] });
+  t.teardown(() => holder.kill());
+  const folder = await configWith(t, [
+    { id: 'taken', ...serial({ path: node }) },
+    // The kernel lets nobody write there, not even root.
+    { id: 'closed', ...serial({ path: '/sys/kernel/uevent_seqnum' }) },
+    { id: 'gone', ...serial({ path: '/dev/ttyNONE9' }) },
+  ]);
+  const { code, stdout } = await runCli(['devices', folder.configPath, '--json']);
+  t.is(code, 1);
+  const { devices } = JSON.parse(stdout) as { devices: DeviceRow[] };
+  const of = (id: string) => devices.find((row) => row.id === id);
+  t.like(of('taken'), { state: 'held', nodes: [node] });
+  t.regex(of('taken')?.message ?? '', new RegExp(`^CW-DRV-003 .*process ${holder.pid} \\(sleep\\)`));
+  t.like(of('closed'), { state: 'forbidden' });
+  t.regex(of('closed')?.message ?? '', /^CW-DRV-012 /);
+  t.regex(of('closed')?.rule ?? '', /GROUP="cartwright"/);
+  t.like(of('gone'), { state: 'missing' });
+});
 
 test('what a device or a process calls itself can not steer the terminal', (t) => {
   const name = 'Scale\u001b]0;x\u0007\u009b2J';
