@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
+import { didYouMean } from '#base/suggest.ts';
 import {
   type Device,
   type Driver,
@@ -52,10 +53,13 @@ export async function findDriver(name: string, extraPaths: readonly string[] = [
   const load = Object.hasOwn(shippedDrivers, name) ? shippedDrivers[name] : undefined;
   const found = load === undefined ? makers.find((driver) => driver.name === name) : await load();
   if (found !== undefined) return found;
-  const own = makers.map((driver) => driver.name).join(', ');
+  const shipped = Object.keys(shippedDrivers);
+  const own = makers.map((driver) => driver.name);
+  const guess = didYouMean(name, [...shipped, ...own]);
+  const added = own.length === 0 ? '' : `; the configuration adds: ${own.join(', ')}`;
   throw new DriverError(
     'CW-DRV-001',
-    `there is no driver ${name}; this release brings: ${Object.keys(shippedDrivers).join(', ')}${own === '' ? '' : `; the configuration adds: ${own}`}`,
+    `there is no driver ${name}${guess === '' ? '; this' : `${guess} This`} release brings: ${shipped.join(', ')}${added}`,
   );
 }
 

@@ -1,9 +1,9 @@
+import { didYouMean } from '#base/suggest.ts';
 import type { Board, PlateEntry } from './board.ts';
 import type { SourceDocument } from './document.ts';
 import type { Finding } from './errors.ts';
 import { checkWeighing } from './plate-checks.ts';
 import { Report } from './report.ts';
-import { didYouMean } from './suggest.ts';
 
 /** Options of a device that name another device it works through. */
 const linkOptions = ['bus', 'world'] as const;

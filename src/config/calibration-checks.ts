@@ -1,8 +1,8 @@
+import { didYouMean } from '#base/suggest.ts';
 import type { Board, Calibration } from './board.ts';
 import type { SourceDocument } from './document.ts';
 import type { Finding } from './errors.ts';
 import { Report } from './report.ts';
-import { didYouMean } from './suggest.ts';
 
 /** Checks that a calibration covers the cells of a board and was made on such hardware. Pure. */
 export function checkCalibration(

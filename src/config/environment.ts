@@ -1,9 +1,9 @@
 import { parse } from 'yaml';
 import type { z } from 'zod';
+import { didYouMean } from '#base/suggest.ts';
 import { formatPath, type Path, type SourceDocument } from './document.ts';
 import type { Finding } from './errors.ts';
 import { keysOf, schemaAt, takesText } from './schema-walk.ts';
-import { didYouMean } from './suggest.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

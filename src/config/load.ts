@@ -1,5 +1,6 @@
 import { access, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { didYouMean } from '#base/suggest.ts';
 import { type Board, boardSchema, type Calibration, calibrationSchema } from './board.ts';
 import { checkBoard } from './board-checks.ts';
 import { checkCalibration } from './calibration-checks.ts';
@@ -17,7 +18,6 @@ import {
 } from './migrate.ts';
 import { withOwnOptions } from './own-options.ts';
 import { type Config, configSchema } from './schema.ts';
-import { didYouMean } from './suggest.ts';
 import { validate } from './validate.ts';
 
 /** Board profiles that come with the gateway. */

@@ -1,9 +1,9 @@
+import { didYouMean } from '#base/suggest.ts';
 import type { Board } from './board.ts';
 import type { SourceDocument } from './document.ts';
 import type { Finding } from './errors.ts';
 import { Report } from './report.ts';
 import type { Config } from './schema.ts';
-import { didYouMean } from './suggest.ts';
 
 /**
  * A board profile describes a model; what is one device's own (which bridge has which serial number) stands in its

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
+import { didYouMean } from '#base/suggest.ts';
 import { formatPath, type Path, type SourceDocument, shownValue } from './document.ts';
 import type { Override } from './environment.ts';
 import type { Finding } from './errors.ts';
 import { keysOf, schemaAt } from './schema-walk.ts';
-import { didYouMean } from './suggest.ts';
 
 /** Checks `value` against a schema; what is wrong goes to `findings` with its place in the source. */
 export function validate<Value>(

@@ -27,6 +27,10 @@ test('every shipped driver is listed once and found by its name', async (t) => {
 
 test('an unknown driver is refused with the names that are known', async (t) => {
   await t.throwsAsync(findDriver('virtual-scaner'), { code: 'CW-DRV-001', message: /virtual-scanner/ });
+  await t.throwsAsync(findDriver('firmata-hx710'), {
+    message: /; did you mean firmata-hx711\? This release brings: /,
+  });
+  await t.throwsAsync(findDriver('zigbee'), { message: /there is no driver zigbee; this release brings: / });
 });
 
 test('options that a driver does not know or misses are refused by their place', async (t) => {
