@@ -18,11 +18,11 @@ import { type DaemonProcess, startDaemon } from './demo/daemon.ts';
 import { Ear } from './demo/ear.ts';
 import { Shopper } from './demo/shopper.ts';
 import { fold } from './event-columns.ts';
-import { counted, EventPrinter, printable } from './event-line.ts';
+import { counted, EventPrinter } from './event-line.ts';
 import { exitCodes } from './exit.ts';
 import { addScores } from './score.ts';
 import { untilSignal } from './signals.ts';
-import { terminalColumns, useColour } from './terminal.ts';
+import { printable, terminalColumns, useColour } from './terminal.ts';
 import { integerFrom } from './values.ts';
 
 const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));

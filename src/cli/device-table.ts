@@ -1,6 +1,6 @@
 import type { DeviceIdentity } from '#drivers/driver.ts';
 import { type AttachedRow, type DeviceRow, isUsable } from './device-inspection.ts';
-import { printable } from './event-line.ts';
+import { printable } from './terminal.ts';
 
 const widest = 98;
 const states = {

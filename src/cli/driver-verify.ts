@@ -7,7 +7,7 @@ import { createSystemPorts, findDriver } from '#drivers/registry.ts';
 import { benchOf, type CheckResult, verifyAttached, verifyDriver } from '#drivers/workbench.ts';
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit.ts';
-import { notice, printJson } from './terminal.ts';
+import { notice, printable, printJson } from './terminal.ts';
 import { integerFrom, secondsFrom } from './values.ts';
 
 interface VerifyOptions {
@@ -67,7 +67,7 @@ Examples:
         ? await onDevice(found, options)
         : await onBench(found, files, options);
       if (options.json) printJson({ driver: name, results });
-      else print(name, results);
+      else process.stdout.write(`${resultLines(name, results).join('\n')}\n`);
       if (results.some(({ passed }) => !passed)) process.exitCode = exitCodes.findings;
     });
 }
@@ -110,16 +110,16 @@ async function onDevice(
     context: { log: silentLogger, buses, ports },
     seconds,
     unplug: unplug === true,
-    ask: notice,
+    ask: (text) => notice(printable(text)),
   });
 }
 
-function print(name: string, results: readonly CheckResult[]): void {
-  for (const { check, passed, finding } of results) {
-    process.stdout.write(
-      `${passed ? 'ok     ' : 'FAILED '} ${check}${finding === undefined ? '' : `\n        ${finding}`}\n`,
-    );
-  }
+/** The results as lines. Devices and makers' drivers put words of their own into findings. */
+export function resultLines(name: string, results: readonly CheckResult[]): string[] {
+  const lines = results.flatMap(({ check, passed, finding }) => [
+    `${passed ? 'ok     ' : 'FAILED '} ${check}`,
+    ...(finding === undefined ? [] : finding.split('\n').map((line) => `        ${line}`)),
+  ]);
   const passed = results.filter((result) => result.passed).length;
-  process.stdout.write(`${name}: ${passed} of ${results.length} checks passed\n`);
+  return [...lines, `${name}: ${passed} of ${results.length} checks passed`].map(printable);
 }

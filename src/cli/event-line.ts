@@ -3,7 +3,7 @@ import { formatMass, formatMoney } from '#base/units.ts';
 import { isKnown } from '#events/codec.ts';
 import type { AnyEvent, CartEvent } from '#events/event.ts';
 import { fitLayout, formatCells, type Layout } from './event-columns.ts';
-import { terminalColumns } from './terminal.ts';
+import { printable, terminalColumns } from './terminal.ts';
 
 /** Cells of one printed line, before they are padded. */
 interface Row {
@@ -109,11 +109,6 @@ export class EventPrinter {
     if (!this.#colour || tone === 'plain') return text;
     return styleText(colours[tone], text, { validateStream: false });
   }
-}
-
-/** Names come from catalogues, codes and topics: control characters must not reach the terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
 }
 
 /** Milliseconds only where there is room for them. */

@@ -3,6 +3,7 @@ import { isCoded } from '#base/errors.ts';
 import { software } from '#base/software.ts';
 import { registerCommands } from './commands.ts';
 import { exitCodeHelp, exitCodes } from './exit.ts';
+import { printableLines } from './terminal.ts';
 
 /** A file, a broker or an answer that is not there, whichever room says so. */
 const unreachable: ReadonlySet<string> = new Set([
@@ -59,7 +60,8 @@ function endQuietlyWithoutReader(stream: NodeJS.WriteStream): void {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (isCoded(error)) {
-    process.stderr.write(`${error.code} ${error.message}\n`);
+    // Devices, files and brokers put words of their own into messages.
+    process.stderr.write(`${error.code} ${printableLines(error.message)}\n`);
     if (usage.has(error.code)) return exitCodes.usage;
     return unreachable.has(error.code) ? exitCodes.unreachable : exitCodes.findings;
   }

@@ -4,9 +4,9 @@ import type { AnyEvent } from '#events/event.ts';
 import { toJson } from '#events/json.ts';
 import { readEventPayload } from '#events/payload.ts';
 import { type BrokerOptions, connectBroker, withBroker } from './broker.ts';
-import { EventPrinter, printable } from './event-line.ts';
+import { EventPrinter } from './event-line.ts';
 import { untilSignal } from './signals.ts';
-import { notice, useColour } from './terminal.ts';
+import { notice, printable, useColour } from './terminal.ts';
 import { integerFrom, nameFrom } from './values.ts';
 
 interface TailOptions extends BrokerOptions {

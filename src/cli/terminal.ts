@@ -25,3 +25,13 @@ export function printJson(value: unknown): void {
 export function shortPath(path: string, from = process.cwd()): string {
   return path.startsWith(`${from}/`) ? path.slice(from.length + 1) : path;
 }
+
+/** Names come from catalogues, codes, topics and devices: control characters must not reach the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
+}
+
+/** A text of several lines, each of them printable. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
