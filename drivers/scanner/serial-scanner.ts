@@ -23,6 +23,9 @@ const ends: Readonly<Record<'line' | 'cr' | 'lf' | 'tab' | 'none', readonly numb
   none: [],
 };
 
+/** Bytes outside of STX and ETX that go on for this long are told again, so that their fault stands meanwhile, µs. */
+const strayAgainUs = 500_000;
+
 const noBytes = new Uint8Array();
 
 const options = z
@@ -94,6 +97,8 @@ class SerialTalk implements ScannerTalk<Uint8Array> {
   readonly #buffer: CodeBuffer;
   /** Whether a byte is inside STX and ETX. */
   #inside = false;
+  /** When bytes outside of STX and ETX were last told of, in the run of them that goes on. */
+  #strayUs: number | undefined;
   /** A CR came that may be the first half of the terminator. */
   #afterCr = false;
 
@@ -121,6 +126,7 @@ class SerialTalk implements ScannerTalk<Uint8Array> {
 
   ended(): void {
     this.#inside = false;
+    this.#strayUs = undefined;
     this.#afterCr = false;
     this.#buffer.reset();
   }
@@ -155,16 +161,21 @@ class SerialTalk implements ScannerTalk<Uint8Array> {
       if (!this.#buffer.isEmpty) this.#receiver.damaged(unended());
       this.#buffer.reset();
       this.#inside = true;
+      this.#strayUs = undefined;
     } else if (byte === etx && this.#inside) {
       this.#inside = false;
       this.#buffer.end(atUs);
     } else if (this.#inside) {
       this.#buffer.add(byte, atUs);
-    } else if (byte !== cr && byte !== lf && byte !== 0) {
-      this.#receiver.damaged(
-        notUnderstood('data outside of STX and ETX', 'set its prefix and suffix, or the option terminator'),
-      );
-    }
+    } else if (byte !== cr && byte !== lf && byte !== 0) this.#stray(atUs);
+  }
+
+  #stray(atUs: number): void {
+    if (this.#strayUs !== undefined && atUs - this.#strayUs < strayAgainUs) return;
+    this.#strayUs = atUs;
+    this.#receiver.damaged(
+      notUnderstood('data outside of STX and ETX', 'set its prefix and suffix, or the option terminator'),
+    );
   }
 
   #complete(bytes: Uint8Array, atUs: number): void {

@@ -106,6 +106,27 @@ test('what is sent outside of STX and ETX is damage, and so is a second STX', as
   await rig.device.stop();
 });
 
+test('a run of bytes outside of STX and ETX is told once, and again only while it goes on and on', async (t) => {
+  for (const pieceBytes of [1, 3, 100]) {
+    const { peer, rig } = await serialRig({ terminator: 'stx-etx' }, { pieceBytes });
+    peer.send(bytes('noise\r\nmore\x02]E01\x03\r\nnoise\x02]E02\x03'));
+    await rig.pass(10);
+    t.deepEqual(rig.texts(), [']E0 1', ']E0 2']);
+    t.deepEqual(await rig.counts(), { read: 2, repeats: 0, damaged: 2 }, `${pieceBytes} bytes`);
+    await rig.device.stop();
+  }
+  const { peer, rig } = await serialRig({ terminator: 'stx-etx' });
+  for (let i = 0; i < 100; i++) {
+    peer.send(bytes('noise'));
+    await rig.pass(50);
+  }
+  t.deepEqual(rig.faultKinds(), ['integrity'], 'not ended while it lasts');
+  t.true(((await rig.counts()) as { damaged: number }).damaged <= 11);
+  await rig.pass(1_000);
+  t.deepEqual(rig.faultKinds(), ['integrity', '!integrity']);
+  await rig.device.stop();
+});
+
 test('a megabyte without an end is one fault and no memory, and the next code is read', async (t) => {
   const { peer, rig } = await serialRig({});
   const before = process.memoryUsage().arrayBuffers;
