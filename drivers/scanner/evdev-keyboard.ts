@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { type Driver, type DriverContext, driverContract } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import type { InputEvent } from '../ports/ports.ts';
-import { aimOptions, readCode } from './aim.ts';
-import { CodeBuffer, stripped } from './framing.ts';
+import { aimOptions } from './aim.ts';
+import { type CodeBuffer, textBuffer } from './framing.ts';
 import { functionKeys, layoutNames } from './keyboard-layouts.ts';
 import { KeyboardText } from './keyboard-text.ts';
 import { repeatOptions } from './repeats.ts';
@@ -82,26 +82,20 @@ class KeyboardTalk implements ScannerTalk<InputEvent> {
   readonly #receiver: ScanReceiver;
   readonly #text: KeyboardText;
   readonly #buffer: CodeBuffer;
-  readonly #prefix: Uint8Array;
-  readonly #suffix: Uint8Array;
 
   constructor(context: DriverContext, chosen: KeyboardOptions, receiver: ScanReceiver) {
     this.#chosen = chosen;
     this.#receiver = receiver;
     this.#text = new KeyboardText(chosen);
     const encoder = new TextEncoder();
-    this.#prefix = encoder.encode(chosen.prefix);
-    this.#suffix = encoder.encode(chosen.suffix);
-    const endsByIdle = chosen.terminator === 'none';
-    this.#buffer = new CodeBuffer(
-      context.clock,
-      {
-        endsByIdle,
-        idleUs: (chosen.idleMs ?? (endsByIdle ? 100 : 500)) * 1000,
-        maximumBytes: chosen.maximumCharacters,
-      },
-      { complete: (bytes, atUs) => this.#complete(bytes, atUs), damaged: (error) => receiver.damaged(error) },
-    );
+    const rules = {
+      ...chosen,
+      endsByIdle: chosen.terminator === 'none',
+      maximumBytes: chosen.maximumCharacters,
+      prefix: encoder.encode(chosen.prefix),
+      suffix: encoder.encode(chosen.suffix),
+    };
+    this.#buffer = textBuffer(context.clock, rules, receiver);
   }
 
   heard(event: InputEvent, atUs: number): void {
@@ -148,22 +142,5 @@ class KeyboardTalk implements ScannerTalk<InputEvent> {
     const { terminator } = this.#chosen;
     if (terminator === which || terminator === 'either') this.#buffer.end(atUs);
     else this.#buffer.add(character.charCodeAt(0), atUs);
-  }
-
-  #complete(bytes: Uint8Array, atUs: number): void {
-    const inner = stripped(bytes, this.#prefix, this.#suffix);
-    if (inner === undefined) {
-      this.#receiver.damaged(
-        notUnderstood('a code without its prefix or suffix', 'set both as in the options prefix and suffix'),
-      );
-      return;
-    }
-    const code = readCode(inner, this.#chosen);
-    if (code !== undefined) this.#receiver.code(code, atUs);
-    else {
-      this.#receiver.damaged(
-        notUnderstood('a code without an AIM identifier', 'set it to send them, or the option aim to auto'),
-      );
-    }
   }
 }

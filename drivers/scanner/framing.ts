@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { DriverError } from '../errors.ts';
-import { notUnderstood } from './scanner-device.ts';
+import { type AimRules, readCode } from './aim.ts';
+import { notUnderstood, type ScanReceiver } from './scanner-device.ts';
 import { afterSilence } from './silence.ts';
 
 export interface FrameRules {
@@ -116,6 +117,47 @@ export class CodeBuffer {
   #stopIdle(): void {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
+  }
+}
+
+/** What the options of a scanner say of the texts that it sends. */
+export interface TextRules extends AimRules {
+  /** Silence that ends a code or tells that its end was lost, ms. Default 100 or 500. */
+  readonly idleMs?: number | undefined;
+  readonly endsByIdle: boolean;
+  readonly maximumBytes: number;
+  /** What the scanner is set to add to each code. */
+  readonly prefix: Uint8Array;
+  readonly suffix: Uint8Array;
+}
+
+/** A buffer whose complete texts are codes for `receiver`, without prefix, suffix and AIM identifier. */
+export function textBuffer(clock: Clock, rules: TextRules, receiver: ScanReceiver): CodeBuffer {
+  const { endsByIdle, idleMs = endsByIdle ? 100 : 500, maximumBytes } = rules;
+  return new CodeBuffer(
+    clock,
+    { endsByIdle, idleUs: idleMs * 1000, maximumBytes },
+    {
+      complete: (bytes, atUs) => readText(bytes, atUs, rules, receiver),
+      damaged: (error) => receiver.damaged(error),
+    },
+  );
+}
+
+function readText(bytes: Uint8Array, atUs: number, rules: TextRules, receiver: ScanReceiver): void {
+  const inner = stripped(bytes, rules.prefix, rules.suffix);
+  if (inner === undefined) {
+    receiver.damaged(
+      notUnderstood('a code without its prefix or suffix', 'set both as in the options prefix and suffix'),
+    );
+    return;
+  }
+  const code = readCode(inner, rules);
+  if (code !== undefined) receiver.code(code, atUs);
+  else {
+    receiver.damaged(
+      notUnderstood('a code without an AIM identifier', 'set it to send them, or the option aim to auto'),
+    );
   }
 }
 

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { type Driver, type DriverContext, driverContract } from '../driver.ts';
 import type { BytePort } from '../ports/ports.ts';
-import { aimOptions, readCode } from './aim.ts';
-import { CodeBuffer, stripped } from './framing.ts';
+import { aimOptions } from './aim.ts';
+import { openByteScanner } from './byte-scanner.ts';
+import { type CodeBuffer, textBuffer } from './framing.ts';
 import { repeatOptions } from './repeats.ts';
 import { longestCode } from './scanned-code.ts';
-import { notUnderstood, ScannerDevice, type ScannerTalk, type ScanReceiver } from './scanner-device.ts';
-import { byteOptions, byteRequest, hexBytes, oneWay, oneWayMessage } from './shared-options.ts';
+import { notUnderstood, type ScannerTalk, type ScanReceiver } from './scanner-device.ts';
+import { byteOptions, hexBytes, oneWay, oneWayMessage } from './shared-options.ts';
 
 const cr = 0x0d;
 const lf = 0x0a;
@@ -78,15 +79,8 @@ export const serialScanner: Driver<SerialOptions> = {
   kind: 'scanner',
   options,
 
-  async open(chosen, context) {
-    const port = await context.ports.bytes(byteRequest(chosen));
-    return new ScannerDevice<Uint8Array>(
-      context,
-      port,
-      chosen.duplicateWindowMs,
-      (receiver) => new SerialTalk(context, port, chosen, receiver),
-    );
-  },
+  open: (chosen, context) =>
+    openByteScanner(chosen, context, (port, receiver) => new SerialTalk(context, port, chosen, receiver)),
 };
 
 class SerialTalk implements ScannerTalk<Uint8Array> {
@@ -107,16 +101,9 @@ class SerialTalk implements ScannerTalk<Uint8Array> {
     this.#chosen = chosen;
     this.#receiver = receiver;
     this.actions = Object.keys(chosen.commands);
-    const endsByIdle = chosen.terminator === 'none';
-    this.#buffer = new CodeBuffer(
-      context.clock,
-      {
-        endsByIdle,
-        idleUs: (chosen.idleMs ?? (endsByIdle ? 100 : 500)) * 1000,
-        maximumBytes: chosen.maximumBytes,
-      },
-      { complete: (bytes, atUs) => this.#complete(bytes, atUs), damaged: (error) => receiver.damaged(error) },
-    );
+    const { terminator, prefix = noBytes, suffix = noBytes } = chosen;
+    const rules = { ...chosen, endsByIdle: terminator === 'none', prefix, suffix };
+    this.#buffer = textBuffer(context.clock, rules, receiver);
   }
 
   heard(bytes: Uint8Array, atUs: number): void {
@@ -176,23 +163,6 @@ class SerialTalk implements ScannerTalk<Uint8Array> {
     this.#receiver.damaged(
       notUnderstood('data outside of STX and ETX', 'set its prefix and suffix, or the option terminator'),
     );
-  }
-
-  #complete(bytes: Uint8Array, atUs: number): void {
-    const inner = stripped(bytes, this.#chosen.prefix ?? noBytes, this.#chosen.suffix ?? noBytes);
-    if (inner === undefined || inner.length === 0) {
-      this.#receiver.damaged(
-        notUnderstood('a code without its prefix or suffix', 'set both as in the options prefix and suffix'),
-      );
-      return;
-    }
-    const code = readCode(inner, this.#chosen);
-    if (code !== undefined) this.#receiver.code(code, atUs);
-    else {
-      this.#receiver.damaged(
-        notUnderstood('a code without an AIM identifier', 'set it to send them, or the option aim to auto'),
-      );
-    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ByteRequest } from '../ports/ports.ts';
 
 const usbId = z.string().regex(/^[0-9a-f]{4}$/, 'four lower-case hexadecimal digits');
 
@@ -77,7 +78,8 @@ export const byteOptions = {
     .describe('Flow control. Default none.'),
 };
 
-interface ByteChoice {
+/** How a scanner that speaks in bytes is reached, as its options say. */
+export interface ByteChoice {
   readonly match?: z.infer<typeof serialMatch> | undefined;
   readonly tcp?: { readonly host: string; readonly port: number } | undefined;
   readonly bus?: string | undefined;
@@ -95,7 +97,7 @@ export function oneWay({ match, tcp, bus }: Pick<ByteChoice, 'match' | 'tcp' | '
 export const oneWayMessage = 'give exactly one of match, tcp and bus: how the scanner is reached';
 
 /** The port that options ask for. */
-export function byteRequest(chosen: ByteChoice): import('../ports/ports.ts').ByteRequest {
+export function byteRequest(chosen: ByteChoice): ByteRequest {
   if (chosen.tcp !== undefined) return { via: 'tcp', ...chosen.tcp };
   if (chosen.bus !== undefined) return { via: 'bus', bus: chosen.bus };
   const { baudRate, dataBits, parity, stopBits, flowControl, match } = chosen;

@@ -4,9 +4,10 @@ import { type Driver, type DriverContext, driverContract } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import type { BytePort } from '../ports/ports.ts';
 import { aimOptions } from './aim.ts';
+import { openByteScanner } from './byte-scanner.ts';
 import { repeatOptions } from './repeats.ts';
-import { notUnderstood, ScannerDevice, type ScannerTalk, type ScanReceiver } from './scanner-device.ts';
-import { byteOptions, byteRequest, oneWay, oneWayMessage } from './shared-options.ts';
+import { notUnderstood, type ScannerTalk, type ScanReceiver } from './scanner-device.ts';
+import { byteOptions, oneWay, oneWayMessage } from './shared-options.ts';
 import { afterSilence } from './silence.ts';
 import { SsiDecoder } from './ssi-decode.ts';
 import { SsiHost } from './ssi-host.ts';
@@ -45,15 +46,8 @@ export const ssiScanner: Driver<SsiOptions> = {
   kind: 'scanner',
   options,
 
-  async open(chosen, context) {
-    const port = await context.ports.bytes(byteRequest(chosen));
-    return new ScannerDevice<Uint8Array>(
-      context,
-      port,
-      chosen.duplicateWindowMs,
-      (receiver) => new SsiTalk(context, port, chosen, receiver),
-    );
-  },
+  open: (chosen, context) =>
+    openByteScanner(chosen, context, (port, receiver) => new SsiTalk(context, port, chosen, receiver)),
 };
 
 const switched = z.strictObject({ on: z.boolean() });
