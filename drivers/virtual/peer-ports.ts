@@ -21,30 +21,27 @@ import type {
   ReportRequest,
 } from '../ports/ports.ts';
 
-/** A simulated device at the far end of a byte stream. `wire` is its way to the host, for as long as it is open. */
-export interface BytePeer {
+/** A simulated device that speaks by itself. `wire` is its way to the host, for as long as it is open. */
+interface SpeakingPeer<Data> {
   readonly identity: DeviceIdentity;
-  opened(wire: PeerWire<Uint8Array>): void;
-  received(bytes: Uint8Array): void;
+  opened(wire: PeerWire<Data>): void;
   closed(): void;
+}
+
+/** A simulated device at the far end of a byte stream. */
+export interface BytePeer extends SpeakingPeer<Uint8Array> {
+  received(bytes: Uint8Array): void;
 }
 
 /** A simulated HID device. */
-export interface ReportPeer {
-  readonly identity: DeviceIdentity;
-  opened(wire: PeerWire<Uint8Array>): void;
+export interface ReportPeer extends SpeakingPeer<Uint8Array> {
   /** Output and feature reports, with their report id. */
   received(report: Uint8Array, kind: 'output' | 'feature'): void;
   feature?(reportId: number): Uint8Array;
-  closed(): void;
 }
 
 /** A simulated input device. */
-export interface InputPeer {
-  readonly identity: DeviceIdentity;
-  opened(wire: PeerWire<InputEvent>): void;
-  closed(): void;
-}
+export type InputPeer = SpeakingPeer<InputEvent>;
 
 /** A simulated chip on an I²C bus. Throwing stands for a missing acknowledge. */
 export interface I2cPeer {
@@ -100,63 +97,35 @@ export class PeerPorts implements Ports {
 
   async bytes(_request: ByteRequest): Promise<BytePort> {
     const peer = this.#peer('bytes');
-    const wire = this.#wire<Uint8Array>(() => peer.closed());
-    peer.opened(wire);
-    return {
-      identity: peer.identity,
-      listen: (listener) => wire.listen(listener),
-      close: async () => wire.close(),
-      write: async (bytes) => {
-        wire.mustBeOpen();
-        peer.received(bytes.slice());
-      },
-    };
+    const { wire, face } = this.#plugIn(peer);
+    return { ...face, write: wire.whileOpen(async (bytes) => peer.received(bytes.slice())) };
   }
 
   async reports(_request: ReportRequest): Promise<ReportPort> {
     const peer = this.#peer('reports');
-    const wire = this.#wire<Uint8Array>(() => peer.closed());
-    peer.opened(wire);
+    const { wire, face } = this.#plugIn(peer);
     return {
-      identity: peer.identity,
-      listen: (listener) => wire.listen(listener),
-      close: async () => wire.close(),
-      write: async (report) => {
-        wire.mustBeOpen();
-        peer.received(report.slice(), 'output');
-      },
-      sendFeature: async (report) => {
-        wire.mustBeOpen();
-        peer.received(report.slice(), 'feature');
-      },
-      getFeature: async (reportId) => {
-        wire.mustBeOpen();
+      ...face,
+      write: wire.whileOpen(async (report) => peer.received(report.slice(), 'output')),
+      sendFeature: wire.whileOpen(async (report) => peer.received(report.slice(), 'feature')),
+      getFeature: wire.whileOpen(async (reportId) => {
         if (peer.feature === undefined) throw new DriverError('CW-DRV-020', 'it has no feature reports');
         return peer.feature(reportId);
-      },
+      }),
     };
   }
 
   async input(_request: InputRequest): Promise<InputPort> {
-    const peer = this.#peer('input');
-    const wire = this.#wire<InputEvent>(() => peer.closed());
-    peer.opened(wire);
-    return {
-      identity: peer.identity,
-      listen: (listener) => wire.listen(listener),
-      close: async () => wire.close(),
-    };
+    return this.#plugIn(this.#peer('input')).face;
   }
 
   async i2c(_request: I2cRequest): Promise<I2cPort> {
     const chips = this.#peer('i2c');
-    const wire = this.#wire<never>(() => {});
+    const { wire, face } = this.#mute('simulated I²C bus');
     return {
-      identity: { model: 'simulated I²C bus' },
-      close: async () => wire.close(),
+      ...face,
       onLost: (listener) => wire.listen({ data: () => {}, lost: listener }),
-      transfer: async (address, write, readBytes) => {
-        wire.mustBeOpen();
+      transfer: wire.whileOpen(async (address, write, readBytes) => {
         const chip = chips.get(address);
         try {
           if (chip === undefined) throw new Error('nothing at this address');
@@ -167,41 +136,31 @@ export class PeerPorts implements Ports {
             cause,
           });
         }
-      },
+      }),
     };
   }
 
   async attributes(_request: AttributeRequest): Promise<AttributePort> {
     const values = this.#peer('attributes');
-    const wire = this.#wire<never>(() => {});
+    const { wire, face } = this.#mute('simulated attributes');
     return {
-      identity: { model: 'simulated attributes' },
-      close: async () => wire.close(),
+      ...face,
       list: async () => [...values.keys()],
-      read: async (name) => {
-        wire.mustBeOpen();
+      read: wire.whileOpen(async (name) => {
         const value = values.get(name);
         if (value === undefined) throw new DriverError('CW-DRV-005', `there is no attribute ${name}`);
         return value;
-      },
-      write: async (name, text) => {
-        wire.mustBeOpen();
+      }),
+      write: wire.whileOpen(async (name, text) => {
         values.set(name, text);
-      },
+      }),
     };
   }
 
   async lines(_request: LineRequest): Promise<LinePort> {
     const lines = this.#peer('lines');
-    const wire = this.#wire<never>(() => {});
-    return {
-      identity: { model: 'simulated lines' },
-      close: async () => wire.close(),
-      set: async (values) => {
-        wire.mustBeOpen();
-        lines.set(values);
-      },
-    };
+    const { wire, face } = this.#mute('simulated lines');
+    return { ...face, set: wire.whileOpen(async (values) => lines.set(values)) };
   }
 
   async list(_kind: AttachedKind): Promise<readonly Attached[]> {
@@ -214,6 +173,20 @@ export class PeerPorts implements Ports {
       throw new DriverError('CW-DRV-004', 'the simulated device is not attached; plug it in');
     }
     return peer;
+  }
+
+  /** What a port to a peer that speaks by itself has in common with the others. */
+  #plugIn<Data>(peer: SpeakingPeer<Data>) {
+    const wire = this.#wire<Data>(() => peer.closed());
+    peer.opened(wire);
+    const listen = (listener: PortListener<Data>) => wire.listen(listener);
+    return { wire, face: { identity: peer.identity, listen, close: async () => wire.close() } };
+  }
+
+  /** The same for peers that only answer. */
+  #mute(model: string) {
+    const wire = this.#wire<never>(() => {});
+    return { wire, face: { identity: { model }, close: async () => wire.close() } };
   }
 
   #wire<Data>(closed: () => void): Wire<Data> {
@@ -268,8 +241,13 @@ class Wire<Data> implements PeerWire<Data> {
     this.#ended();
   }
 
-  mustBeOpen(): void {
-    if (this.#isOpen) return;
-    throw this.#error ?? new DriverError('CW-DRV-005', 'the port is closed');
+  /** The same action, refused with the error of its loss or with CW-DRV-005 once the port is no longer open. */
+  whileOpen<Args extends readonly unknown[], Result>(
+    action: (...args: Args) => Promise<Result>,
+  ): (...args: Args) => Promise<Result> {
+    return async (...args) => {
+      if (!this.#isOpen) throw this.#error ?? new DriverError('CW-DRV-005', 'the port is closed');
+      return action(...args);
+    };
   }
 }

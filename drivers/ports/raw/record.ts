@@ -1,5 +1,15 @@
 import type { Clock } from '#base/clock.ts';
-import type { BytePort, InputPort, Port, PortListener, Ports, ReportPort } from '../ports.ts';
+import type {
+  AttributePort,
+  BytePort,
+  I2cPort,
+  InputPort,
+  LinePort,
+  Port,
+  PortListener,
+  Ports,
+  ReportPort,
+} from '../ports.ts';
 import { questions, type RawHeader, type RawPortKind, toHex, writeFailure } from './format.ts';
 
 /**
@@ -19,70 +29,12 @@ export function recordPorts(
 
 function tap(ports: Ports, recorder: Recorder): Ports {
   return {
-    bytes: (request) =>
-      recorder.open(
-        'bytes',
-        request,
-        () => ports.bytes(request),
-        (port, log) => recordBytes(port, log),
-      ),
-    reports: (request) =>
-      recorder.open(
-        'reports',
-        request,
-        () => ports.reports(request),
-        (port, log) => recordReports(port, log),
-      ),
-    input: (request) =>
-      recorder.open(
-        'input',
-        request,
-        () => ports.input(request),
-        (port, log) => recordInput(port, log),
-      ),
-    i2c: (request) =>
-      recorder.open(
-        'i2c',
-        request,
-        () => ports.i2c(request),
-        (port, log) => ({
-          ...recordPort(port, log),
-          onLost: (listener) =>
-            port.onLost((error) => {
-              log.line({ lost: writeFailure(error) });
-              listener(error);
-            }),
-          transfer: (address, bytes, readBytes) =>
-            log.ask(
-              questions.i2c(address, bytes, readBytes),
-              () => port.transfer(address, bytes, readBytes),
-              ({ data }) => toHex(data),
-              ({ atUs }) => atUs,
-            ),
-        }),
-      ),
-    attributes: (request) =>
-      recorder.open(
-        'attributes',
-        request,
-        () => ports.attributes(request),
-        (port, log) => ({
-          ...recordPort(port, log),
-          read: (name) => log.ask(questions.read(name), () => port.read(name), same),
-          write: (name, text) => log.ask(questions.write(name, text), () => port.write(name, text), nothing),
-          list: () => log.ask(questions.list(), () => port.list(), same),
-        }),
-      ),
-    lines: (request) =>
-      recorder.open(
-        'lines',
-        request,
-        () => ports.lines(request),
-        (port, log) => ({
-          ...recordPort(port, log),
-          set: (values) => log.ask(questions.set(values), () => port.set(values), nothing),
-        }),
-      ),
+    bytes: recorder.opener('bytes', (request) => ports.bytes(request), recordBytes),
+    reports: recorder.opener('reports', (request) => ports.reports(request), recordReports),
+    input: recorder.opener('input', (request) => ports.input(request), recordInput),
+    i2c: recorder.opener('i2c', (request) => ports.i2c(request), recordI2c),
+    attributes: recorder.opener('attributes', (request) => ports.attributes(request), recordAttributes),
+    lines: recorder.opener('lines', (request) => ports.lines(request), recordLines),
     list: (kind) => ports.list(kind),
   };
 }
@@ -114,22 +66,24 @@ class Recorder {
     this.#write = write;
   }
 
-  async open<Opened extends Port>(
+  /** A way to open ports that writes down whether they opened, and whose ports `wrap` makes write the rest. */
+  opener<Request, Opened extends Port>(
     kind: RawPortKind,
-    request: unknown,
-    opening: () => Promise<Opened>,
+    opening: (request: Request) => Promise<Opened>,
     wrap: (port: Opened, log: PortLog) => Opened,
-  ): Promise<Opened> {
-    this.#ports += 1;
-    const log = this.#log(this.#ports);
-    try {
-      const port = await opening();
-      log.line({ open: kind, request, identity: port.identity });
-      return wrap(port, log);
-    } catch (error) {
-      log.line({ open: kind, request, refused: writeFailure(error) });
-      throw error;
-    }
+  ): (request: Request) => Promise<Opened> {
+    return async (request) => {
+      this.#ports += 1;
+      const log = this.#log(this.#ports);
+      try {
+        const port = await opening(request);
+        log.line({ open: kind, request, identity: port.identity });
+        return wrap(port, log);
+      } catch (error) {
+        log.line({ open: kind, request, refused: writeFailure(error) });
+        throw error;
+      }
+    };
   }
 
   #log(port: number): PortLog {
@@ -213,5 +167,39 @@ function recordInput(port: InputPort, log: PortLog): InputPort {
     ...recordPort(port, log),
     listen: (listener) =>
       port.listen(recordListener(listener, log, ({ type, code, value }) => ({ event: [type, code, value] }))),
+  };
+}
+
+function recordI2c(port: I2cPort, log: PortLog): I2cPort {
+  return {
+    ...recordPort(port, log),
+    onLost: (listener) =>
+      port.onLost((error) => {
+        log.line({ lost: writeFailure(error) });
+        listener(error);
+      }),
+    transfer: (address, bytes, readBytes) =>
+      log.ask(
+        questions.i2c(address, bytes, readBytes),
+        () => port.transfer(address, bytes, readBytes),
+        ({ data }) => toHex(data),
+        ({ atUs }) => atUs,
+      ),
+  };
+}
+
+function recordAttributes(port: AttributePort, log: PortLog): AttributePort {
+  return {
+    ...recordPort(port, log),
+    read: (name) => log.ask(questions.read(name), () => port.read(name), same),
+    write: (name, text) => log.ask(questions.write(name, text), () => port.write(name, text), nothing),
+    list: () => log.ask(questions.list(), () => port.list(), same),
+  };
+}
+
+function recordLines(port: LinePort, log: PortLog): LinePort {
+  return {
+    ...recordPort(port, log),
+    set: (values) => log.ask(questions.set(values), () => port.set(values), nothing),
   };
 }
