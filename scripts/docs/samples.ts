@@ -194,6 +194,10 @@ const gatewaySamples: readonly Draft[] = [
       message: 'the request has expired',
     },
   },
+  {
+    type: 'device.recovered',
+    data: { source: 'deli-scale', fault: 'disconnected', lastedUs: 61_950_000, times: 599 },
+  },
 ];
 
 export const samples: readonly Draft[] = [...itemSamples, ...basketSamples, ...gatewaySamples];

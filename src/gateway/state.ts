@@ -4,8 +4,9 @@ import type { Remembered } from '#commands/desk.ts';
 import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
 
 const needed = ['weighing', 'fusion', 'basket'] as const;
-/** Radio tags came later: a state without them is whole. */
-const sections = [...needed, 'tags'] as const;
+/** Lists that came later: a state without them is whole. */
+const lists = ['tags', 'faults'] as const;
+const sections = [...needed, ...lists] as const;
 const names = ['clock', ...sections] as const;
 const damagedPrefix = 'damaged/';
 const transactionPrefix = 'transaction/';
@@ -26,12 +27,17 @@ export function restorePipelineState(
   try {
     const clock = parseSection('clock', stored.clock);
     const [weighing, fusion, basket] = needed.map((name) => parseSection(name, stored[name]));
-    const tags = stored.tags === undefined ? undefined : parseSection('tags', stored.tags);
-    if (tags !== undefined && !Array.isArray(tags)) throw new Error('tags is not a list');
+    const kept = lists
+      .filter((name) => stored[name] !== undefined)
+      .map((name) => {
+        const list = parseSection(name, stored[name]);
+        if (!Array.isArray(list)) throw new Error(`${name} is not a list`);
+        return [name, list] as const;
+      });
     const atUs = (clock as { atUs?: unknown }).atUs;
     if (!Number.isSafeInteger(atUs)) throw new Error('clock has no time');
     // Each room checks the version of its own section when it is built on it.
-    return { atUs, weighing, fusion, basket, ...(tags === undefined ? {} : { tags }) } as PipelineState;
+    return { atUs, weighing, fusion, basket, ...Object.fromEntries(kept) } as PipelineState;
   } catch (error) {
     onDamage(`the saved state is not readable: ${describeError(error)}; starting without it`);
     return undefined;
@@ -103,8 +109,8 @@ export const transactionKey = (transaction: string) => `${transactionPrefix}${tr
 
 /** Notes which sections of the pipeline's state changed, so that only those are written. */
 export class StateTracker {
-  /** Most gateways have no tag reader: no tags are not written. */
-  readonly #written = new Map([['tags', '[]']]);
+  /** Empty lists are not written: most gateways have no tag reader, and no fault. */
+  readonly #written = new Map<string, string>(lists.map((name) => [name, '[]']));
 
   constructor(stored: StoredState) {
     for (const [key, text] of Object.entries(stored)) this.#written.set(key, text);

@@ -9,6 +9,8 @@ export const pipelineCodes = {
   'CW-PIP-005': 'The command failed for a reason that should not occur.',
   'CW-PIP-006': 'A code could not be understood for a reason that should not occur.',
   'CW-PIP-007': 'The outbox has no room for another session; no new one is begun.',
+  'CW-PIP-008': 'A device has more different faults than are told one by one.',
+  'CW-PIP-009': 'The saved state of the pipeline is not readable.',
 } as const;
 
 export class PipelineError extends CodedError<keyof typeof pipelineCodes> {}

@@ -13,6 +13,7 @@ import type { WeighingFault, WeighingOutput } from '#weighing/outputs.ts';
 import { Weigher, type WeighingState } from '#weighing/weigher.ts';
 import { type CommandOutcome, runCommand } from './commands.ts';
 import { PipelineError } from './errors.ts';
+import { OpenFaults, type SavedFault } from './faults.ts';
 import type { PipelineInput } from './inputs.ts';
 import { type UnderstoodScan, understandScan, understandTag } from './scans.ts';
 import { TagMemory } from './tags.ts';
@@ -26,6 +27,8 @@ export interface PipelineState {
   readonly basket: BasketState;
   /** Radio tags that were seen, EPCs in hexadecimal. */
   readonly tags?: readonly string[];
+  /** Faults that were told and whose end was not. */
+  readonly faults?: readonly SavedFault[];
 }
 
 export interface PipelineOptions {
@@ -61,8 +64,7 @@ export class Pipeline {
   readonly #utc = new UtcClock();
   readonly #rules: Omit<ScanRules, 'todayUtc'>;
   readonly #tags: TagMemory;
-  /** When each device fault began, by source, channel and kind. */
-  readonly #faults = new Map<string, number>();
+  readonly #faults: OpenFaults;
   #nowUs = 0;
   /** No room for another session's events. */
   #full = false;
@@ -87,6 +89,12 @@ export class Pipeline {
       emit: (draft) => this.#emit(draft).id,
       state: options.state?.basket,
     });
+    this.#faults = new OpenFaults(
+      (draft) => this.#emit(draft),
+      options.startUs,
+      options.state?.faults,
+      options.state?.atUs,
+    );
     this.#weigher = new Weigher({
       plates: options.board.plates,
       calibration: options.calibration,
@@ -183,16 +191,18 @@ export class Pipeline {
     }
   }
 
-  /** Lets time pass to `toUs`: deadlines of weighing and fusion fire in order, each at its own time. */
+  /** Lets time pass to `toUs`: what falls due in weighing, fusion and faults fires in order, each at its own time. */
   advance(toUs: number): void {
     for (;;) {
       const weighing = this.#weigher.nextDeadlineUs() ?? Number.POSITIVE_INFINITY;
       const fusion = this.#fusionDeadline();
-      const due = Math.min(weighing, fusion);
+      const faults = this.#faults.dueUs;
+      const due = Math.min(weighing, fusion, faults);
       if (due > toUs) break;
       this.#nowUs = Math.max(this.#nowUs, due);
-      if (weighing <= fusion) this.#weigher.advance(due);
-      if (fusion <= weighing) this.#decide().advance(due);
+      if (weighing === due) this.#weigher.advance(due);
+      if (fusion === due) this.#decide().advance(due);
+      if (faults === due) this.#faults.advance(due);
     }
     if (toUs > this.#nowUs) this.#nowUs = toUs;
   }
@@ -231,6 +241,7 @@ export class Pipeline {
       fusion: this.#fusion.saveState(),
       basket: this.#basket.saveState(),
       tags: this.#tags.saveState(),
+      faults: this.#faults.saveState(),
     };
   }
 
@@ -278,36 +289,15 @@ export class Pipeline {
     }
   }
 
-  #weighingFault(fault: WeighingFault): void {
-    const { source, channel, message, code } = fault;
-    this.#reportFault(
-      source,
-      { fault: fault.fault, code, message, ...(channel ? { channel } : {}) },
-      fault.cleared,
-    );
+  #weighingFault({ source, channel, fault, code, message, cleared }: WeighingFault): void {
+    const where = channel ? { channel } : {};
+    this.#faults.report(source, { fault, code, message, cleared, ...where }, this.#nowUs);
   }
 
+  /** Weighing hears of every change at once; what is told of a device that flaps is bounded. */
   #deviceFault(source: string, fault: DeviceFault, atUs: number): void {
-    this.#reportFault(source, fault, fault.cleared === true);
+    this.#faults.report(source, fault, this.#nowUs);
     this.#weigher.fault(source, fault, atUs);
-  }
-
-  #reportFault(source: string, fault: DeviceFault, cleared: boolean): void {
-    const key = `${source}\0${fault.channel ?? ''}\0${fault.fault}`;
-    const channel = fault.channel === undefined ? {} : { channel: fault.channel };
-    const since = this.#faults.get(key);
-    if (cleared) {
-      if (since === undefined) return;
-      this.#faults.delete(key);
-      this.#emit({
-        type: 'device.recovered',
-        data: { source, ...channel, fault: fault.fault, lastedUs: this.#nowUs - since },
-      });
-    } else if (since === undefined) {
-      this.#faults.set(key, this.#nowUs);
-      const { code, message } = fault;
-      this.#emit({ type: 'device.fault', data: { source, ...channel, fault: fault.fault, code, message } });
-    }
   }
 
   #scanned(reading: ScanReading): void {

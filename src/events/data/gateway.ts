@@ -40,7 +40,8 @@ export const deviceRecovered = record('device-recovered', {
   source: must(1, text, 'device'),
   channel: may(2, text, 'cell'),
   fault: must(3, text, 'the kind that ended'),
-  lastedUs: must(4, uint, 'µs'),
+  lastedUs: must(4, uint, 'from when it was told until it ended, µs'),
+  times: may(5, uint, 'how often it came in that time, where it came more than once'),
 });
 export const outboxDropped = record('outbox-dropped', {
   first: must(1, uint, 'first sequence dropped'),
