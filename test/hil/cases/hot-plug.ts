@@ -75,6 +75,8 @@ async function cycle(
 
 async function pull(t: ExecutionContext<Context>, id: string): Promise<void> {
   const { rig, gateway } = t.context;
+  // Readings come before everything of a device is open; until then it still has the fault that it was pulled.
+  await gateway.until(`${id} is well`, () => !gateway.faults().includes(id));
   const since = gateway.store.events.length;
   await rig.hands.pull(id);
   const lost = await gateway.event(
