@@ -15,6 +15,12 @@ export const bootloaders = {
 
 export type Bootloader = keyof typeof bootloaders;
 
+/**
+ * How long a bootloader may take to answer, ms. One that is there does within two seconds of the reset; avrdude itself
+ * would try ten times over, about a minute. Time for two of its tries, as the first can meet a board that still starts.
+ */
+const answerWithinMs = 12_000;
+
 /** ATmega328P, manufacturer's byte first. */
 const wantedSignature = 0x1e950f;
 const otherChips = new Map([
@@ -44,15 +50,21 @@ export function writeArguments(bootloader: Bootloader, port: string, hex: string
 }
 
 /**
- * Finds out which bootloader answers and that its chip is an ATmega328P. Throws FlashError for another chip, or when none
- * answers.
+ * Finds out which bootloader answers and that its chip is an ATmega328P; `say` hears of each try. Throws FlashError for
+ * another chip, or when none answers.
  */
-export async function checkChip(choices: readonly Bootloader[], port: string): Promise<Bootloader> {
+export async function checkChip(
+  choices: readonly Bootloader[],
+  port: string,
+  say: (line: string) => void,
+): Promise<Bootloader> {
   const folder = mkdtempSync(join(tmpdir(), 'cartwright-flash-'));
   try {
     for (const bootloader of choices) {
       const file = join(folder, `${bootloader}.signature`);
-      const { status, output } = await runAvrdude(checkArguments(bootloader, port, file));
+      const [, , , baud] = bootloaders[bootloader];
+      say(`Asking for the bootloader ${bootloader} at ${baud} Bd (up to ${answerWithinMs / 1000} s) …`);
+      const { status, output } = await runAvrdude(checkArguments(bootloader, port, file), answerWithinMs);
       const signature = status === 0 ? signatureIn(readFileSync(file, 'latin1')) : reported(output);
       if (signature === undefined) continue;
       if (signature !== wantedSignature) throw wrongChip(signature);
@@ -106,9 +118,13 @@ export function mustHaveAvrdude(): void {
   throw new FlashError('noTool', "avrdude is missing. Install it (Debian: 'apt-get install avrdude').");
 }
 
-function runAvrdude(args: readonly string[]): Promise<{ status: number; output: string }> {
+/** `withinMs`: it is ended then, which only what reads may be. */
+function runAvrdude(args: readonly string[], withinMs?: number): Promise<{ status: number; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn('avrdude', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('avrdude', args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(withinMs === undefined ? {} : { timeout: withinMs, killSignal: 'SIGKILL' }),
+    });
     let output = '';
     const collect = (chunk: Buffer) => {
       output = (output + chunk.toString('utf8')).slice(-65_536);

@@ -21,7 +21,7 @@ const help = `Puts the load-cell bridge's firmware on an Arduino Uno or Nano (AT
 scripts/flash-firmware [--port PATH] [OPTIONS]
 
 It finds the board, asks what runs on it, checks its chip, writes the firmware with avrdude, verifies it, asks the board
-again, and gives it a serial number where it has none.
+again, and gives it a serial number where it has none. A board that does not answer is given up within a minute.
 
   --port PATH          the board's serial port, where several are attached or another program runs on it
   --dry-run            only show what would be done; the board is not touched (opening its port would reset it)
@@ -131,10 +131,11 @@ function showPlan(board: Board, image: Image, options: Options): void {
 }
 
 async function writeFirmware(board: Board, image: Image, options: Options): Promise<Program> {
-  const bootloader = await checkChip(options.choices, board.port);
-  say(`The chip is an ATmega328P; its bootloader answers (${bootloader}). Writing ${image.bytes} bytes …`);
+  const bootloader = await checkChip(options.choices, board.port, say);
+  say(`The chip is an ATmega328P; its bootloader answers (${bootloader}).`);
+  say(`Writing ${image.bytes} bytes and reading them back (some seconds); leave the cable in …`);
   await writeProgram(bootloader, board.port, image.path);
-  say('Written and verified.');
+  say('Written and verified. Asking what runs on it now …');
   const program = await askProgram(board.port);
   if (program.kind !== 'bridge' || program.version !== image.version) {
     throw new FlashError(
@@ -166,6 +167,7 @@ async function giveSerialIfWanted(board: Board, program: Program, wanted: string
   const has = program.kind === 'bridge' ? program.serial : undefined;
   if (has !== undefined && (wanted === undefined || wanted === has)) return;
   const serial = wanted ?? randomSerial();
+  say(`Giving it the serial number ${serial} …`);
   await giveSerial(board.port, serial);
   say(`Its serial number is now ${serial}.`);
 }
@@ -181,6 +183,7 @@ async function flash(options: Options, root: SystemRoot): Promise<void> {
     return;
   }
   mustHaveAvrdude();
+  say('Asking what runs on it (up to 4 s) …');
   const found = await askProgram(board.port);
   say(`On it runs ${describeProgram(found)}.`);
   const keep = reasonToKeep(board, found, image, options.force);

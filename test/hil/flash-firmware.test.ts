@@ -150,6 +150,22 @@ test('what the script asks of avrdude never overrides the chip, and its failure 
   t.true(calls.every((call) => call.includes('-p atmega328p -c urclock -b 115200') && !/-F\b/.test(call)));
 });
 
+test('a board whose bootloader is gone is given up in bounded time, and each step is told', async (t) => {
+  t.timeout(90_000);
+  const folder = temporary(t);
+  const pid = join(folder, 'pid');
+  // As avrdude does for a minute, and where the port hangs for ever.
+  writeFileSync(join(folder, 'avrdude'), `#!/bin/sh\necho $$ >"${pid}"\nexec sleep 300\n`);
+  chmodSync(join(folder, 'avrdude'), 0o755);
+  const board = await plugIn(t, { deafBootloader: true });
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+  const { code, out, err } = await flash(['--port', board.port, '--bootloader', 'old'], env);
+  t.is(code, 3);
+  t.regex(out, /Asking what runs on it .*\n.*nothing.*\nAsking for the bootloader old at 57600 Bd .*12 s/);
+  t.regex(err, /No bootloader answers on .*tried: old.*reset button/);
+  t.throws(() => process.kill(Number(readFileSync(pid, 'utf8')), 0), { code: 'ESRCH' });
+});
+
 test('what can not be flashed is refused before the board is touched', async (t) => {
   const folder = temporary(t);
   const damagedHex = join(folder, 'damaged.hex');
