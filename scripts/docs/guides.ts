@@ -140,6 +140,7 @@ rejects with a code that says what to do (not attached, held by another process,
 
 - \`atUs\` of a reading is \`clock.nowUs()\` as near to the hardware as possible; \`source\` is \`context.id\` (of a cell: the cell's id).
 - Bytes from outside are not to be trusted: bound what you gather, and drop what can't be a reading.
+- A tag reader tells a tag when it comes, and again while it stays, every 20 s at the latest, but not at every sighting.
 - A device that vanishes is a fault \`{ fault: 'disconnected', code: 'CW-DRV-005', message }\`. The gateway then calls \`stop\` and \`open\` anew,
   with growing delays; the driver itself never retries. Other faults (\`stuck\`, \`saturated\`, \`missing\`, \`timing\`, \`integrity\`,
   \`permission\`, \`busy\`, \`configuration\`) end with the same fault and \`cleared: true\`.

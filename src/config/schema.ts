@@ -98,6 +98,15 @@ export const fusionSchema = z
       .max(1)
       .default(0.7)
       .describe("How far vision's probabilities are trusted against the mass: 0 not at all, 1 fully."),
+    forgetTagMs: z
+      .number()
+      .int()
+      .min(3_000)
+      .max(86_400_000)
+      .default(60_000)
+      .describe(
+        'Outside sessions (on shelves always), a radio tag that was not sighted for this long counts anew when it is back, ms; at least three times as long as the reader takes to repeat one.',
+      ),
     withdrawScanMs: ms(120_000).describe(
       'How long a scan that was asked about may still be placed before it is withdrawn, ms.',
     ),

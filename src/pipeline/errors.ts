@@ -11,6 +11,7 @@ export const pipelineCodes = {
   'CW-PIP-007': 'The outbox has no room for another session; no new one is begun.',
   'CW-PIP-008': 'A device has more different faults than are told one by one.',
   'CW-PIP-009': 'The saved state of the pipeline is not readable.',
+  'CW-PIP-010': 'More radio tags are in the field of a reader than can be told apart.',
 } as const;
 
 export class PipelineError extends CodedError<keyof typeof pipelineCodes> {}

@@ -1,4 +1,5 @@
 import { currencyOf } from '#base/currency.ts';
+import { usPerMs } from '#base/units.ts';
 import { Basket, type BasketSnapshot, type BasketState } from '#basket/basket.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import type { Board, Calibration } from '#config/board.ts';
@@ -7,7 +8,7 @@ import type { CartEvent, Draft } from '#events/event.ts';
 import type { Ledger } from '#events/ledger.ts';
 import { Fusion, type FusionState } from '#fusion/fusion.ts';
 import type { DeviceFault } from '#readings/faults.ts';
-import type { ScanReading } from '#readings/readings.ts';
+import type { ScanReading, TagReading } from '#readings/readings.ts';
 import type { ScanRules } from '#scanning/interpret.ts';
 import type { WeighingFault, WeighingOutput } from '#weighing/outputs.ts';
 import { Weigher, type WeighingState } from '#weighing/weigher.ts';
@@ -16,7 +17,7 @@ import { PipelineError } from './errors.ts';
 import { OpenFaults, type SavedFault } from './faults.ts';
 import type { PipelineInput } from './inputs.ts';
 import { type UnderstoodScan, understandScan, understandTag } from './scans.ts';
-import { TagMemory } from './tags.ts';
+import { mostTags, TagMemory } from './tags.ts';
 import { UtcClock } from './utc.ts';
 
 /** What survives a restart: written in the transaction that stores the events it follows from. Plain JSON. */
@@ -113,7 +114,7 @@ export class Pipeline {
         ? {}
         : { state: options.state.fusion, rebaseUs: options.startUs - options.state.atUs }),
     });
-    this.#tags = new TagMemory(options.state?.tags);
+    this.#tags = new TagMemory(options.fusion.forgetTagMs * usPerMs, options.state?.tags, options.startUs);
     if (this.#basket.session !== undefined) this.#weigher.setSession(true);
   }
 
@@ -157,7 +158,7 @@ export class Pipeline {
         this.#scanned(input);
         return undefined;
       case 'tag':
-        if (this.#tags.isNew(input.epc)) this.#read(understandTag(input, this.#options.catalogue));
+        this.#tagged(input);
         return undefined;
       case 'device-fault':
         this.#deviceFault(input.source, input.fault, input.atUs);
@@ -240,7 +241,7 @@ export class Pipeline {
       weighing: this.#weigher.saveState(),
       fusion: this.#fusion.saveState(),
       basket: this.#basket.saveState(),
-      tags: this.#tags.saveState(),
+      tags: this.#tags.saveState(this.#nowUs, this.session !== undefined),
       faults: this.#faults.saveState(),
     };
   }
@@ -305,6 +306,15 @@ export class Pipeline {
     this.#read(understandScan(reading, rules, this.#options.catalogue));
   }
 
+  #tagged(reading: TagReading): void {
+    const { source, epc, atUs } = reading;
+    const sighting = this.#tags.sighted(epc, atUs, this.session !== undefined);
+    if (sighting === 'new') this.#read(understandTag(reading, this.#options.catalogue));
+    if (sighting !== 'full') return;
+    const message = `more than ${mostTags} radio tags are around ${source}, further ones are not looked at; make its field smaller (power, antennas, minimumRssiDbm)`;
+    this.#faults.pulse(source, { fault: 'saturated', code: 'CW-PIP-010', message }, this.#nowUs);
+  }
+
   #read(understood: UnderstoodScan): void {
     const event = this.#emit({ type: 'scan.read', data: understood.read });
     if (understood.token !== undefined) this.#tokenScanned(understood.token, event.id);
@@ -339,7 +349,6 @@ export class Pipeline {
     // What is undecided still belongs into this basket. Where no session is open, `close` says so.
     if (this.#basket.session !== undefined) this.#decide().endSession(this.#nowUs);
     const last = this.#basket.close();
-    this.#tags.clear();
     this.#weigher.setSession(false);
     return last;
   }

@@ -61,6 +61,10 @@ export interface PositionReading extends FromSource {
   readonly sigmaMm: number;
 }
 
+/**
+ * A radio tag in the field of a reader: told when it comes, and again while it stays, every 20 s at the latest, because
+ * a trip may have begun meanwhile. Not every sighting is a reading: readers have hundreds a second.
+ */
 export interface TagReading extends FromSource {
   readonly kind: 'tag';
   readonly epc: Uint8Array;

@@ -74,6 +74,18 @@ test('each tag is told once while it stays, and again when it was gone', async (
   await end(t, rig, device);
 });
 
+test('a tag that stays is told again, each now and then and no oftener', async (t) => {
+  const rig = new Rig();
+  const device = await rig.running({ repeatMs: 5_000 });
+  for (let number = 1; number <= 20; number++) rig.put(number);
+  await passTime(rig.clock, 4_500_000);
+  t.is(rig.seen.length, 20, 'a reader sees each several times a second');
+  await passTime(rig.clock, 20_000_000);
+  t.is(rig.seen.length, 100);
+  for (let number = 1; number <= 20; number++) t.is(rig.seen.filter((seen) => seen === number).length, 5);
+  await end(t, rig, device);
+});
+
 test('a reader says who it is, and is left as it was found', async (t) => {
   const rig = new Rig();
   const device = await rig.running();

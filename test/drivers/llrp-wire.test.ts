@@ -12,7 +12,7 @@ import {
   readTags,
   setReaderConfig,
 } from '#drivers/tag-reader/llrp/messages.ts';
-import { TagPresence } from '#drivers/tag-reader/llrp/presence.ts';
+import { mostTags, TagPresence } from '#drivers/tag-reader/llrp/presence.ts';
 import { type LlrpMessage, longestMessage, MessageSplitter } from '#drivers/tag-reader/llrp/wire.ts';
 
 const runs = Number(process.env.CARTWRIGHT_FUZZ_RUNS ?? 20_000);
@@ -134,18 +134,46 @@ test('whatever comes, it is read or refused with its code, and nothing piles up'
   t.true(longestMessage < 1_048_576);
 });
 
-test('a tag counts when it comes, and anew only after it was gone', (t) => {
-  const presence = new TagPresence(1_000_000);
+test('a tag is told when it comes, again while it stays, and anew after it was gone', (t) => {
+  const presence = new TagPresence(1_000_000, 3_000_000);
   const epc = hex('3074257bf7194e4000001a85');
-  t.true(presence.arrives(epc, 0));
-  t.false(presence.arrives(epc, 900_000));
-  t.false(presence.arrives(epc, 1_800_000));
-  t.true(presence.arrives(epc, 2_800_000));
-  t.is(presence.repeats, 2);
+  t.true(presence.isDue(epc, 0));
+  for (const atUs of [900_000, 1_800_000, 2_700_000]) t.false(presence.isDue(epc, atUs));
+  t.true(presence.isDue(epc, 3_500_000), 'it has stayed');
+  t.false(presence.isDue(epc, 4_400_000));
+  t.true(presence.isDue(epc, 5_400_000), 'it was gone');
+  t.false(presence.isDue(epc, 5_500_000));
 });
 
-test('a field of ever new tags does not fill the memory', (t) => {
-  const presence = new TagPresence(600_000_000);
-  for (let i = 0; i < 20_000; i++) presence.arrives(Uint8Array.of(i >> 16, i >> 8, i), i);
-  t.true(presence.size <= 10_000);
+test('more tags than the memory holds are told no oftener for that', (t) => {
+  const presence = new TagPresence(600_000_000, 15_000_000);
+  let told = 0;
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 2 * mostTags; i++) {
+      if (presence.isDue(Uint8Array.of(i >> 16, i >> 8, i), round * 1_000_000 + i)) told += 1;
+    }
+    t.is(presence.size, mostTags);
+  }
+  t.is(told, mostTags);
+});
+
+test('whatever comes into the field, a tag is told at most once for each time it came, and once a stretch', (t) => {
+  const step = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 2_000_000 }));
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      const presence = new TagPresence(1_000_000, 4_000_000);
+      const seen = new Map<number, { lastUs: number; toldUs: number }>();
+      let atUs = 0;
+      for (const [tag, afterUs] of steps) {
+        atUs += afterUs;
+        const before = seen.get(tag);
+        const due =
+          before === undefined || atUs - before.lastUs >= 1_000_000 || atUs - before.toldUs >= 4_000_000;
+        if (presence.isDue(Uint8Array.of(tag), atUs) !== due) throw new Error(`tag ${tag} at ${atUs} µs`);
+        seen.set(tag, { lastUs: atUs, toldUs: due ? atUs : (before?.toldUs ?? atUs) });
+      }
+    }),
+    { seed, numRuns: runs / 10 },
+  );
+  t.pass();
 });

@@ -294,12 +294,23 @@ test('State that is damaged is told and not used; where none was saved, nothing 
   t.deepEqual(damages, []);
   const whole = { clock: '{"atUs":5}', weighing: '{}', fusion: '{}', basket: '{}' };
   t.deepEqual(restore(whole) as unknown, { atUs: 5, weighing: {}, fusion: {}, basket: {} });
+  const lists = { tags: ['30'], faults: [] };
+  const told = { tags: '["30"]', faults: '[]' };
+  t.deepEqual(restore({ ...whole, ...told }) as unknown, {
+    atUs: 5,
+    weighing: {},
+    fusion: {},
+    basket: {},
+    ...lists,
+  });
   const damaged: StoredState[] = [
     { ...whole, clock: '{"atUs":' },
     { ...whole, clock: 'null' },
     { ...whole, clock: '{}' },
     { ...whole, fusion: '7' },
     { ...whole, basket: 'null' },
+    { ...whole, tags: '{}' },
+    { ...whole, faults: '7' },
     { weighing: '{}', fusion: '{}', basket: '{}' },
     { clock: '{"atUs":5}', weighing: '{}', basket: '{}' },
   ];

@@ -59,6 +59,14 @@ const options = z.strictObject({
     .max(600_000)
     .default(3_000)
     .describe('A tag that was not seen for this long has left, and counts anew when it is back, ms.'),
+  repeatMs: z
+    .int()
+    .min(1_000)
+    .max(20_000)
+    .default(15_000)
+    .describe(
+      'A tag that stays is told again this often, so that a trip that begins learns of it, ms. At most a third of fusion.forgetTagMs.',
+    ),
   keepaliveMs: z
     .int()
     .min(200)
@@ -74,7 +82,7 @@ const greetWithinUs = 5_000_000;
 const secondLookUs = 200_000;
 /** A buffer that ran over is told for this long, µs. */
 const overflowUs = 5_000_000;
-/** UHF RFID readers that speak LLRP: each tag that comes into the field is a reading. */
+/** UHF RFID readers that speak LLRP: each tag that comes into the field is a reading, and again now and then while it stays. */
 export const llrpReader: Driver<Options> = {
   contract: driverContract,
   name: 'llrp-reader',
@@ -112,7 +120,7 @@ class LlrpReader implements Device {
     this.#context = context;
     this.#port = port;
     this.#identity = port.identity;
-    this.#presence = new TagPresence(chosen.goneMs * 1000);
+    this.#presence = new TagPresence(chosen.goneMs * 1000, chosen.repeatMs * 1000);
     this.faults = new FaultBus((error) => context.log.error({ error }, 'a fault listener threw'));
     this.#greeting.promise.catch(() => {});
     this.#session = new LlrpSession(context.id, port, context.clock, {
@@ -223,7 +231,7 @@ class LlrpReader implements Device {
     const { minimumRssiDbm } = this.#options;
     for (const { epc, rssiDbm } of readTags(message)) {
       if (minimumRssiDbm !== undefined && rssiDbm !== undefined && rssiDbm < minimumRssiDbm) continue;
-      if (!this.#presence.arrives(epc, atUs)) continue;
+      if (!this.#presence.isDue(epc, atUs)) continue;
       this.#sink?.({ kind: 'tag', source: this.#context.id, atUs, epc });
     }
   }
