@@ -24,6 +24,13 @@ test('a sensor of power or temperature shows what it said last', (t) => {
   t.is(measurement({}), '');
 });
 
+test('the end of a fault that flapped says how often it came, that of any other nothing', (t) => {
+  const recovered = { source: 'deli-scale', fault: 'disconnected', lastedUs: 61_950_000 } as const;
+  const line = (times: object) => describe(makeEvent('device.recovered', { ...recovered, ...times })).detail;
+  t.is(line({ times: 599 }), 'It came 599 times before it stayed away.');
+  t.is(line({}), undefined);
+});
+
 test('a plate shows its mass rounded to its interval, and nothing where there is no reading', (t) => {
   t.deepEqual(plateMass(4_237_400, 5_000), { number: '4.235', unit: 'kg' });
   t.deepEqual(plateMass(-2_000, 5_000), { number: '0.000', unit: 'kg' });

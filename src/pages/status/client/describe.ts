@@ -195,6 +195,9 @@ const described: Readonly<Record<string, Describe>> = {
     tone: 'settled',
     what: 'Device recovered',
     subject: [text(data.source), text(data.channel)].filter((part) => part !== undefined).join(' · '),
+    ...(integer(data.times) === undefined
+      ? {}
+      : { detail: `It came ${plural(integer(data.times) ?? 0, 'time')} before it stayed away.` }),
   }),
   'outbox.dropped': (data) => ({
     icon: 'drop',
