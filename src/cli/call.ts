@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import type { MqttClient } from 'mqtt';
 import { describeError } from '#base/errors.ts';
 import type { Answer } from '#commands/messages.ts';
 import { encodeRecord } from '#events/codec.ts';
@@ -106,28 +107,49 @@ const repeatMs = 2_000;
  * CW-CLI-003.
  */
 export async function callDevice(call: DeviceCall): Promise<Answer> {
-  const prefix = devicePrefix(call);
-  const request = `${prefix}/${requestTopic(call.command)}`;
-  const transaction = call.transaction ?? randomUUID();
+  // Names that no topic can hold are told before anything is connected.
+  topicsOf(call);
   const client = await connectBroker(call, call.timeout);
+  try {
+    return await askDevice(client, call);
+  } finally {
+    await client.endAsync(true);
+  }
+}
+
+/** The same over a connection that is there. Rejects with CW-CLI-001 or CW-CLI-003. */
+export async function askDevice(client: MqttClient, call: DeviceCall): Promise<Answer> {
+  const { request, response } = topicsOf(call);
+  const transaction = call.transaction ?? randomUUID();
+  const payload = encodeRequest(call, transaction);
   let repeat: NodeJS.Timeout | undefined;
+  let listen: ((topic: string, payload: Buffer) => void) | undefined;
   try {
     const answered = new Promise<Answer>((resolve) => {
-      client.on('message', (_topic, payload) => {
-        const answer = readAnswer(payload);
+      listen = (_topic, message) => {
+        const answer = readAnswer(message);
         if (answer?.transaction === transaction) resolve(answer);
-      });
+      };
+      client.on('message', listen);
     });
-    await client.subscribeAsync(`${prefix}/${responseTopic(call.command)}`, { qos: 1 });
-    const payload = encodeRequest(call, transaction);
+    await client.subscribeAsync(response, { qos: 1 });
     await client.publishAsync(request, payload, { qos: 1 });
     // A device that was just away missed it; where it did not, the transaction keeps it from being carried out twice.
     repeat = setInterval(() => client.publish(request, payload, { qos: 1 }), repeatMs);
     return await withTimeout(answered, call);
   } finally {
     clearInterval(repeat);
-    await client.endAsync(true);
+    if (listen !== undefined) client.removeListener('message', listen);
   }
+}
+
+/** Throws CW-UPL-030. */
+function topicsOf(call: DeviceCall): { readonly request: string; readonly response: string } {
+  const prefix = devicePrefix(call);
+  return {
+    request: `${prefix}/${requestTopic(call.command)}`,
+    response: `${prefix}/${responseTopic(call.command)}`,
+  };
 }
 
 /** Anybody may write on the topic of answers: what isn't one is passed over. */

@@ -38,6 +38,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./tail.ts')).registerTail,
   },
   {
+    usage: 'live [what]',
+    summary: "show a device's load cells or plates as they are now: counts, mass, noise, fault",
+    load: async () => (await import('./live.ts')).registerLive,
+  },
+  {
     usage: 'call <command> [args...]',
     summary: 'send a command to a device and wait for its answer',
     load: async () => (await import('./call.ts')).registerCall,

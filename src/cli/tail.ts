@@ -32,6 +32,7 @@ export function registerTail(program: Command): void {
     .addHelpText(
       'after',
       `
+Live values of cells and plates are no events: scripts/cartwright live shows them.
 What is no event is named on standard error and passed over. When the broker goes away, tail waits for it.
 
 Examples:

@@ -1,5 +1,6 @@
 import { didYouMean } from '#base/suggest.ts';
 import type { Board, PlateEntry } from './board.ts';
+import { deliveredCells, namedCells } from './board-cells.ts';
 import type { SourceDocument } from './document.ts';
 import type { Finding } from './errors.ts';
 import { checkWeighing } from './plate-checks.ts';
@@ -87,26 +88,6 @@ function checkCircles(board: Board, report: Report): void {
       report.error('CW-CFG-020', ['devices', index], device.id, expected);
     }
   });
-}
-
-/** Where a device names cells that it delivers: in a list by channel, or one option for each input of a converter. */
-function namedCells(device: Board['devices'][number]): { cell: string; path: (string | number)[] }[] {
-  const { cells, cellA, cellB } = device.options;
-  const listed = Array.isArray(cells) ? cells.map((cell: unknown, k) => ({ cell, path: ['cells', k] })) : [];
-  const inputs = [
-    { cell: cellA, path: ['cellA'] },
-    { cell: cellB, path: ['cellB'] },
-  ];
-  // `-` stands for a channel that is not used.
-  return [...listed, ...inputs].flatMap(({ cell, path }) =>
-    typeof cell === 'string' && cell !== '-' ? [{ cell, path }] : [],
-  );
-}
-
-/** Ids of the cells that a device says it delivers; its own id where it names none. */
-function deliveredCells(device: Board['devices'][number]): string[] {
-  const named = namedCells(device).map(({ cell }) => cell);
-  return named.length === 0 ? [device.id] : named;
 }
 
 function checkDelivery(board: Board, report: Report): void {

@@ -74,11 +74,23 @@ export const liveWeight = record('live-weight', {
 export const liveCell = record('live-cell', {
   cell: must(1, text, 'cell of the board profile'),
   counts: must(2, int, 'what the converter gave last'),
+  device: may(3, text, 'device that delivers it'),
+  channel: may(4, uint, 'channel of that device, from 0, where it counts them'),
+  massMg: may(5, int, 'what the counts mean by the calibration, mg; left out without one'),
+  ratePerMinute: may(6, uint, 'conversions a minute'),
+  fault: may(7, text, 'kind of the fault that it has'),
+});
+export const liveSilentCell = record('live-silent-cell', {
+  cell: must(1, text, 'cell of the board profile'),
+  device: may(3, text, 'device that should deliver it'),
+  channel: may(4, uint, 'channel of that device, from 0, where it counts them'),
+  fault: may(7, text, 'kind of the fault that it has'),
 });
 /** `live/counts`, while a lease lasts: for technicians. */
 export const liveCounts = record('live-counts', {
   atUs: must(1, uint, 'monotonic µs'),
-  cells: must(2, array(liveCell), 'every cell that delivers'),
+  cells: must(2, array(liveCell), 'every cell that has delivered since the start'),
+  silent: may(3, array(liveSilentCell), 'the others'),
 });
 
 export const manifestPart = record('manifest-part', {

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { BasketSnapshot } from '#basket/basket.ts';
 import type { Board } from '#config/board.ts';
+import { cellPlaces } from '#config/board-cells.ts';
 import { basketSnapshot } from '#events/data/baskets.ts';
 import { gatewayHealth } from '#events/data/gateway.ts';
 import type { Infer, RecordShape } from '#events/fields.ts';
@@ -8,6 +9,7 @@ import { liveCounts, liveWeight } from '#events/mqtt-payloads.ts';
 import type { Pipeline } from '#pipeline/pipeline.ts';
 import { encodePayload } from '#uplink/payloads.ts';
 import type { Uplink } from '#uplink/uplink.ts';
+import type { CellStatus } from '#weighing/weigher.ts';
 import type { Health } from './health.ts';
 import type { LiveTopic } from './live.ts';
 
@@ -41,14 +43,33 @@ export class Publisher {
       });
       this.#uplink.publish('live/weight', this.#encode(liveWeight, { atUs, plates }), { qos: 0 });
     } else if (topic === 'counts') {
-      const cells = pipeline.weigher
-        .cellStatus()
-        .flatMap((cell) => (cell.counts === undefined ? [] : [{ cell: cell.cell, counts: cell.counts }]));
-      this.#uplink.publish('live/counts', this.#encode(liveCounts, { atUs, cells }), { qos: 0 });
+      const counts = { atUs, ...liveCells(pipeline.weigher.cellStatus(), board) };
+      this.#uplink.publish('live/counts', this.#encode(liveCounts, counts), { qos: 0 });
     }
   }
 
   #encode<Shape extends RecordShape>(shape: Shape, value: Infer<Shape>): Uint8Array {
     return encodePayload(shape, value, this.#encoding);
   }
+}
+
+/** The cells of a board as `live/counts` has them: those that have delivered, and the others. */
+export function liveCells(
+  status: readonly CellStatus[],
+  board: Board,
+): Pick<Infer<typeof liveCounts>, 'cells' | 'silent'> {
+  const places = cellPlaces(board);
+  const facts = ({ cell, fault }: CellStatus) => ({
+    cell,
+    ...places.get(cell),
+    ...(fault === undefined ? {} : { fault }),
+  });
+  const cells = status.flatMap((one) => {
+    const { counts, massMg, ratePerS } = one;
+    if (counts === undefined) return [];
+    const mass = massMg === undefined ? {} : { massMg: Math.round(massMg) };
+    return [{ ...facts(one), counts, ratePerMinute: Math.round(ratePerS * 60), ...mass }];
+  });
+  const silent = status.filter(({ counts }) => counts === undefined).map(facts);
+  return { cells, ...(silent.length === 0 ? {} : { silent }) };
 }

@@ -131,6 +131,11 @@ export class CellChannel {
     return !this.faulty;
   }
 
+  /** Load that the last counts mean, mg, unrounded; undefined without a calibration or before the first. */
+  get lastMg(): number | undefined {
+    return this.lastCounts === undefined ? undefined : this.#scale?.toMg(this.lastCounts);
+  }
+
   /** When the cell counts as missing if nothing comes. */
   missingAtUs(startUs: number, missingUs: number, graceUs: number): number {
     if (this.#missing) return Number.POSITIVE_INFINITY;

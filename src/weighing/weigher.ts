@@ -39,6 +39,8 @@ export interface CellStatus {
   readonly cell: string;
   readonly plate: string;
   readonly counts: number | undefined;
+  /** What the last counts mean by the calibration, mg, unrounded; undefined without one. */
+  readonly massMg: number | undefined;
   readonly atUs: number | undefined;
   readonly ratePerS: number;
   readonly fault: DeviceFaultKind | undefined;
@@ -299,6 +301,7 @@ export class Weigher {
         cell: id,
         plate: plate.tracker.id,
         counts: cell.lastCounts,
+        massMg: cell.lastMg,
         atUs: seen ? cell.lastAtUs : undefined,
         ratePerS: cell.ratePerS(),
         fault: this.#faults.of(id),

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import mqtt from 'mqtt';
+import type { LiveCellRow } from '#cli/live-table.ts';
 import { runCli, startCli } from '#test/support/cli.ts';
 import {
   type DaemonUnderTest,
@@ -131,6 +132,61 @@ test('a device that does not answer ends a call with 3, whatever else is said on
   ]);
   t.is(silent.code, 3);
   t.regex(silent.stderr, /^CW-CLI-003 test-store\/cart-0099 did not answer gateway\.info within 1\.5 s/);
+});
+
+test('live shows every cell and every plate while it is watched, and ends its lease', async (t) => {
+  t.timeout(60_000);
+  const site = await openSite(t);
+  const live = (...more: string[]) => ['live', ...more, '-s', store, '-d', device, '-b', site.url];
+  const readable = startCli(live());
+  t.teardown(() => readable.child.kill());
+  let lines = 0;
+  readable.child.stdout?.on('data', (text: string) => {
+    lines += text.split('\n').length;
+  });
+  await readable.shows('noise');
+  const data = await runCli(live('cells', '--json', '-n', '15'));
+  t.is(data.code, 0, data.stderr);
+  const messages = data.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { atUs: number; cells: LiveCellRow[] });
+  t.is(messages.length, 15);
+  const cells = messages.at(-1)?.cells ?? [];
+  t.is(cells.length, 4);
+  for (const [index, cell] of cells.entries()) {
+    t.like(cell, { device: 'bridge', channel: index });
+    t.true(Number.isInteger(cell.counts) && Number.isInteger(cell.massMg), JSON.stringify(cell));
+    t.true((cell.noiseCounts ?? 0) > 0 && (cell.noiseMg ?? 0) > 0 && (cell.ratePerMinute ?? 0) > 0);
+  }
+  const plates = await runCli(live('weight', '-n', '1'));
+  t.is(plates.code, 0, plates.stderr);
+  t.regex(
+    plates.stdout,
+    /^plate +gross +noise +tare +net +state\nbasket +-?\d+\.\d g .*(?:stable|settling|moving)\n/,
+  );
+
+  // The other watcher took the lease with it: it is asked for again, and values go on.
+  const before = lines;
+  await sleep(6_000);
+  t.true(lines > before);
+  readable.child.kill('SIGINT');
+  const { code, stdout, stderr } = await readable.ended;
+  t.is(code, 0, 'Ctrl-C is how it ends');
+  t.is(stderr, '');
+  t.regex(stdout, /^device +ch +cell +counts +noise +mass +noise +rate +fault\nbridge +0 +cell-fl +-?\d+ /);
+  t.notRegex(stdout.replaceAll('\n', ''), /\p{Cc}/u, 'no terminal, nothing to steer');
+
+  const client = await mqtt.connectAsync(site.url);
+  t.teardown(() => client.endAsync(true));
+  let heard = 0;
+  client.on('message', () => {
+    heard += 1;
+  });
+  await client.subscribeAsync(`cw/1/${store}/${device}/live/#`);
+  await sleep(1_000);
+  t.is(heard, 0, 'its lease ended with it');
+  t.is((await runCli(live('fish'))).code, 2);
 });
 
 test('tail passes over what is no event, and waits for a broker that goes away', async (t) => {
