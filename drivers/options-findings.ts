@@ -1,3 +1,4 @@
+import { didYouMean } from '#base/suggest.ts';
 import type { OptionsError } from './driver.ts';
 
 /** One thing that is wrong with a device's options. */
@@ -45,7 +46,8 @@ function explain(issue: Issue, options: unknown, schema: unknown): string {
     const known = path.length === 0 ? keysOf(schema) : [];
     const list = known.length === 0 ? '' : `; known here are ${known.join(', ')}`;
     const keys = issue.keys.map((key) => `"${key}"`).join(', ');
-    return `unknown key${issue.keys.length === 1 ? '' : 's'} ${keys}${list}`;
+    const hints = issue.keys.map((key) => meant(key, known)).join('');
+    return `unknown key${issue.keys.length === 1 ? '' : 's'} ${keys}${hints}${list}`;
   }
   const expected = expectedOf(issue);
   // A sentence that the driver's own schema gives says more than its type.
@@ -54,6 +56,17 @@ function explain(issue: Issue, options: unknown, schema: unknown): string {
   const found = path.reduce<unknown>(inside, options);
   if (found === undefined) return `is missing; expected ${words}`;
   return `found ${shown(found)}; expected ${words}${quotingHint(found, issue, expected)}`;
+}
+
+/** How drivers name the serial line they are on: scanners `match`, the bridge `port`, scales `serial`. */
+const serialLine = ['match', 'port', 'serial'];
+
+/** What somebody probably meant by a key that a driver does not know. */
+function meant(key: string, known: readonly string[]): string {
+  const here = serialLine.find((name) => known.includes(name));
+  if (serialLine.includes(key) && here !== undefined && known.includes('baudRate'))
+    return `; the serial line is ${here} here`;
+  return didYouMean(key, known);
 }
 
 /** What would be valid, in words; of a choice between kinds, each. Empty where zod doesn't say. */

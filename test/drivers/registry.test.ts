@@ -44,6 +44,23 @@ test('options that a driver does not know or misses are refused by their place',
   });
 });
 
+test('a key that other drivers have, or nearly this one, is answered with the one that was meant', async (t) => {
+  const refused: readonly [string, object, RegExp][] = [
+    [
+      'firmata-hx711',
+      { cells: ['a'], match: { serial: 'A1' } },
+      /"match"; the serial line is port here; known/,
+    ],
+    ['toledo-8217', { unit: 'kg', port: { serial: 'A1' } }, /"port"; the serial line is serial here; known/],
+    ['serial-scanner', { port: { serial: 'A1' } }, /"port"; the serial line is match here; known/],
+    ['firmata-hx711', { cells: ['a'], baudrate: 9_600 }, /"baudrate"; did you mean baudRate\?; known/],
+  ];
+  for (const [name, options, message] of refused) {
+    const driver = await findDriver(name);
+    t.throws(() => parseDriverOptions(driver, options, 'it'), { code: 'CW-DRV-002', message });
+  }
+});
+
 test('a maker’s drivers are loaded from files, one as default or several', async (t) => {
   const one = await driverFile('one.js', `export default ${driver('acme-one')};`);
   const more = await driverFile(
