@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
+import { silentLogger } from '#base/log.ts';
 import { firmataHx711 } from '#drivers/load-cell/firmata-hx711/driver.ts';
 import type { Attached, Ports } from '#drivers/ports/ports.ts';
-import { parseDriverOptions } from '#drivers/registry.ts';
+import { createSystemPorts, parseDriverOptions } from '#drivers/registry.ts';
+import { KernelTree } from '#test/support/kernel-tree.ts';
 import { anyPort, rig, second, told } from './firmata-rig.ts';
 
 test('it says who it is, by the serial number that calibrations are bound to', async (t) => {
@@ -183,10 +185,46 @@ test('without a port in the profile, the only one that looks like a bridge is ta
     open({ port: undefined }, withList([attached('7523', '1-1'), attached('7523', '1-2')])),
     {
       code: 'CW-DRV-014',
-      message: /1-1.*1-2.*options\.port/,
+      message: /port: \{ topology: "1-1" \} .*port: \{ topology: "1-2" \} .*options\.port/,
     },
   );
   await t.throwsAsync(open({ port: undefined }, withList([other])), { code: 'CW-DRV-004' });
+});
+
+test('of two bridges on a machine none is taken; both are named as the profile would', async (t) => {
+  const kernel = await KernelTree.make();
+  t.teardown(() => kernel.remove());
+  await kernel.serial('ttyUSB0', {
+    port: '1-1.1',
+    vendorId: '1a86',
+    productId: '7523',
+    product: 'USB Serial',
+  });
+  await kernel.file('dev/ttyUSB0');
+  await kernel.serial('ttyACM0', { port: '1-1.2', vendorId: '2341', productId: '0043', serial: '75830333' });
+  await kernel.file('dev/ttyACM0');
+  const { open, clock } = rig();
+  const opened: string[] = [];
+  const ports = createSystemPorts({
+    clock,
+    log: silentLogger,
+    buses: new Map(),
+    root: kernel.root,
+    beforeOpen: async ({ node }) => {
+      opened.push(node);
+    },
+  });
+  await t.throwsAsync(open({ port: undefined }, ports), {
+    code: 'CW-DRV-014',
+    message:
+      /^2 serial ports .*\{ serial: "75830333" \} \(.*ttyACM0, .*\{ topology: "1-1\.1[^"]*" \} \(.*ttyUSB0/,
+  });
+  t.deepEqual(opened, []);
+  await kernel.serial('ttyACM1', { port: '1-1.3', vendorId: '2341', productId: '0043', serial: '75830333' });
+  await kernel.file('dev/ttyACM1');
+  await t.throwsAsync(open({ port: undefined }, ports), {
+    message: /^3 serial ports .*"1-1\.2[^"]*" \} \(.*ttyACM0, .*"1-1\.3[^"]*" \} \(.*ttyACM1/,
+  });
 });
 
 test('options that can not be meant are refused', (t) => {

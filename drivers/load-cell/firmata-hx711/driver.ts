@@ -59,15 +59,32 @@ async function onlyCandidate({ ports }: DriverContext): Promise<SerialMatch> {
     );
   }
   if (found.length > 1) {
-    const list = found.map(({ node, identity, topology }) =>
-      [node, identity.address, topology].filter((part) => part !== undefined).join(' '),
-    );
+    const list = found.map((one) => describe(one, found));
     throw new DriverError(
       'CW-DRV-014',
-      `${found.length} serial ports look like a load-cell bridge: ${list.join('; ')}; say which with options.port`,
+      `${found.length} serial ports look like a load-cell bridge: ${list.join('; ')}; say which with options.port, as given before each`,
       { details: { ports: list } },
     );
   }
   const { vendorId, productId, topology, identity } = only;
   return { vendorId, productId, topology, serial: identity.serial };
+}
+
+/**
+ * `port: { serial: "A1" } (/dev/ttyUSB0, FT232R)`: what to write into the profile to mean this one of all, and what it is.
+ */
+function describe({ node, identity, topology }: Attached, all: readonly Attached[]): string {
+  const { serial, address, model } = identity;
+  // Copies of a board may share a serial number.
+  const alone = all.filter((other) => other.identity.serial === serial).length === 1;
+  const facts = [
+    ['serial', alone ? serial : undefined],
+    ['topology', topology],
+    ['path', address ?? node],
+  ] as const;
+  const [key, value] = facts.find(([, text]) => text !== undefined) ?? ['path', node];
+  const what = [node, model, serial === undefined ? undefined : topology].filter(
+    (part) => part !== undefined,
+  );
+  return `port: { ${key}: ${JSON.stringify(value)} } (${what.join(', ')})`;
 }
