@@ -48,7 +48,7 @@ test('a motion sensor in the place of a scanner is a warning that says what it i
 const wrong: [options: string, message: string][] = [
   [
     'cell: [a]',
-    'options.cells: is missing; expected a list, as [a, b]; options: unknown key "cell"; known here',
+    'options.cells: is missing; expected a list, as [a, b]; options: unknown key "cell"; did you mean cells?; known here',
   ],
   ['cells: [a], samplesPerSecond: 40', 'options.samplesPerSecond: found 40; expected one of 10, 80'],
   ['cells: [a], samplesPerSecond: "80"', 'found "80"; expected one of 10, 80; write it without quotes'],
