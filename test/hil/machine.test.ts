@@ -4,10 +4,12 @@ import { type Mosquitto, startMosquitto } from '#test/support/mosquitto.ts';
 import { needs } from '#test/tools.ts';
 import { attachedCases } from './cases/attached.ts';
 import { burstCases } from './cases/bursts.ts';
+import { busCases } from './cases/buses.ts';
 import { type Context, limitMs, type PlannedBoard, planOf } from './cases/context.ts';
 import { gatewayCases } from './cases/gateway.ts';
 import { hotPlugCases } from './cases/hot-plug.ts';
 import { machineCases } from './cases/machine.ts';
+import { nameCases } from './cases/names.ts';
 import { tools } from './machine/build.ts';
 import { notAttached, someoneIsThere, startAttachedRig } from './rig/attached.ts';
 import { startVirtualRig } from './rig/virtual.ts';
@@ -60,6 +62,8 @@ test.after.always(async () => {
 
 machineCases(plan);
 attachedCases(plan);
+nameCases(plan);
+busCases(plan);
 gatewayCases(plan, share);
 burstCases(plan);
 hotPlugCases(plan);

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import { parse } from 'yaml';
 import { systemClock } from '#base/clock.ts';
 import { describeError, isCoded } from '#base/errors.ts';
@@ -9,7 +10,8 @@ import type { Reading } from '#readings/readings.ts';
 
 /**
  * Runs on the rig's computer: `node open.ts BOARD DEVICE` opens one device of a board by its driver and prints, a JSON
- * object a line: `opened`, readings, faults; or `refused` and ends with 3. Ends with its standard input.
+ * object a line: `opened`, readings, faults; or `refused` and ends with 3. A line `{"call": …, "args": …}` on its
+ * standard input calls the device, and is answered by `called`. Ends with its standard input.
  */
 const [board = '', id = ''] = process.argv.slice(2);
 const print = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -26,8 +28,16 @@ try {
   device.faults.subscribe((fault) => print(fault));
   await device.start((reading) => print(readable(reading)));
   print({ opened: device.identity });
-  process.stdin.resume();
-  process.stdin.once('end', async () => {
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', async (line) => {
+    const { call, args } = JSON.parse(line) as { call: string; args?: unknown };
+    try {
+      print({ called: call, answer: await device.call?.(call, args) });
+    } catch (error) {
+      print({ called: call, refused: isCoded(error) ? error.code : 'other', message: describeError(error) });
+    }
+  });
+  lines.once('close', async () => {
     await device.stop();
     process.exit(0);
   });

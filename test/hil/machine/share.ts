@@ -15,6 +15,7 @@ const programs = {
   attached: 'test/hil/inside/attached.ts',
   open: 'test/hil/inside/open.ts',
   gadgets: 'test/hil/gadgets/devices.ts',
+  buses: 'test/hil/gadgets/buses.ts',
 };
 const files = ['boards', 'config', 'package.json', 'systemd', 'test/hil/boards'];
 const packagesWithNativeParts = ['cbor-extract', 'johnny-five', 'koffi', 'node-hid', 'serialport'];
