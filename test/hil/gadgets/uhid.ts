@@ -46,6 +46,7 @@ export class UserHid {
   readonly #electronics: HidElectronics;
   readonly #buffer = Buffer.alloc(eventBytes);
   readonly #pulled = Promise.withResolvers<void>();
+  #isPulled = false;
 
   constructor(description: HidDescription, electronics: HidElectronics) {
     this.#electronics = electronics;
@@ -60,11 +61,13 @@ export class UserHid {
     const message = emptyEvent(event.input2, 6 + report.length);
     message.writeUInt16LE(report.length, 4);
     message.set(report, 6);
-    writeSync(this.#file, message);
+    this.#send(message);
   }
 
   /** Resolves when the kernel has let go of it: of a bridge not before all have closed its buses, so not on this thread. */
   async pull(): Promise<void> {
+    // What is written while the kernel lets go of it waits for that, and then fails.
+    this.#isPulled = true;
     await promisify(write)(this.#file, emptyEvent(event.destroy, 4));
     await this.#pulled.promise;
     closeSync(this.#file);
@@ -122,7 +125,11 @@ export class UserHid {
       message.writeUInt16LE(report.length, 10);
       message.set(report, 12);
     }
-    writeSync(this.#file, message);
+    this.#send(message);
+  }
+
+  #send(message: Buffer): void {
+    if (!this.#isPulled) writeSync(this.#file, message);
   }
 }
 
