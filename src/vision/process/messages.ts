@@ -2,10 +2,53 @@ import type { DeviceFault } from '#readings/faults.ts';
 
 /**
  * What the gateway and its vision process say to each other. Nothing here can carry a picture: no field holds pixels,
- * and both sides check what they get against the schemas in `schemas.ts`.
+ * and both sides check what they send and get against the schemas in `schemas.ts`.
  */
 
-/** Looks at what changed on a plate between two instants; answered by `looked`. */
+/** What one camera sees of one plate. */
+export interface PlateView {
+  readonly plate: string;
+  readonly camera: string;
+  /** Left, top, width, height in pixels; the whole picture where left out. */
+  readonly region?: readonly [left: number, top: number, width: number, height: number] | undefined;
+  /** `codes`: the camera serves the plate as a scanner, and nothing that moves is recognized. */
+  readonly purpose: 'things' | 'codes';
+}
+
+/** Everything that the vision process needs to know, said once after it was started. */
+export interface VisionSetup {
+  /** Cameras of the board, as it names them. */
+  readonly devices: readonly {
+    readonly id: string;
+    readonly driver: string;
+    readonly options: Readonly<Record<string, unknown>>;
+  }[];
+  readonly views: readonly PlateView[];
+  /** A maker's own drivers. */
+  readonly driverPaths: readonly string[];
+  /** Folder of the model; nothing is recognized where it is left out. */
+  readonly model?: string | undefined;
+  readonly backend: 'onnx-int8' | 'onnx-fp32' | 'tfjs-wasm' | 'tfjs-node';
+  readonly threads: number;
+  /** Gallery file; it may not exist yet. */
+  readonly gallery?: string | undefined;
+  readonly ringUs: number;
+  /** Bound of all frames that are kept, bytes. */
+  readonly ringBytes: number;
+  /** Frames a second that are kept and looked at, while nothing happens and while something does. */
+  readonly restPerSecond: number;
+  readonly watchPerSecond: number;
+  /** Above this temperature of the processor fewer frames are looked at, m°C. */
+  readonly warmMilliCelsius: number;
+  /** Folder of a technician's recordings. */
+  readonly recordings: string;
+  /** How long a recording is kept after its end, µs. */
+  readonly keepRecordingUs: number;
+  /** Bound of all recordings together, bytes. */
+  readonly recordingBytes: number;
+}
+
+/** Looks at what changed on a plate between two instants; answered by one `looked` for each camera that sees it. */
 export interface LookRequest {
   readonly kind: 'look';
   readonly id: number;
@@ -18,6 +61,7 @@ export interface LookRequest {
 }
 
 export type ToVision =
+  | { readonly kind: 'begin'; readonly setup: VisionSetup }
   | LookRequest
   /** Something moves on that plate since `atUs`: frames are wanted at the higher rate until `look` or `quiet`. */
   | { readonly kind: 'watch'; readonly plate: string; readonly atUs: number }
@@ -34,6 +78,10 @@ export type ToVision =
         | { readonly files: readonly string[] }
         | { readonly camera: string; readonly plate: string };
     }
+  /** A technician's recording, the only way of a frame to the disk; answered by `recording` or `refused`. */
+  | { readonly kind: 'record'; readonly id: number; readonly camera: string; readonly seconds: number }
+  /** Ends all recordings and erases them; answered by `erased`. */
+  | { readonly kind: 'erase'; readonly id: number }
   /** Temperature of the processor, m°C, and share of it that others use, ppm: the rate of looking follows. */
   | {
       readonly kind: 'load';
@@ -42,19 +90,23 @@ export type ToVision =
     }
   | { readonly kind: 'stop' };
 
+/** What became of a look through one camera. */
+export interface Looked {
+  readonly kind: 'looked';
+  readonly id: number;
+  readonly camera: string;
+  readonly plate: string;
+  readonly atUs: number;
+  readonly outcome: 'seen' | 'nothing-changed' | 'hand-only' | 'no-frames' | 'failed';
+  readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
+  readonly unknownPpm: number;
+  readonly ambiguous: boolean;
+}
+
 export type FromVision =
+  /** Empty names where nothing can be recognized: a fault of the source `vision` says why. */
   | { readonly kind: 'ready'; readonly backend: string; readonly model: string }
-  | {
-      readonly kind: 'looked';
-      readonly id: number;
-      readonly camera: string;
-      readonly plate: string;
-      readonly atUs: number;
-      readonly outcome: 'seen' | 'nothing-changed' | 'hand-only' | 'no-frames' | 'failed';
-      readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
-      readonly unknownPpm: number;
-      readonly ambiguous: boolean;
-    }
+  | Looked
   | {
       readonly kind: 'code';
       readonly camera: string;
@@ -73,14 +125,47 @@ export type FromVision =
       readonly embeddings: readonly Int8Array[];
       readonly failed: readonly { readonly index: number; readonly why: string }[];
     }
+  | {
+      readonly kind: 'recording';
+      readonly id: number;
+      readonly camera: string;
+      readonly path: string;
+      readonly untilUs: number;
+      /** When the file is erased, UTC ms. */
+      readonly erasedAt: number;
+    }
+  | { readonly kind: 'erased'; readonly id: number; readonly files: number }
+  | { readonly kind: 'refused'; readonly id: number; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, string | number | boolean>>;
+    }
   | { readonly kind: 'health'; readonly health: VisionHealth };
 
+/** A camera as the supervisor in the vision process knows it. */
+export interface CameraHealth {
+  readonly id: string;
+  readonly driver: string;
+  readonly state: 'closed' | 'opening' | 'running' | 'waiting';
+  readonly identity: {
+    readonly vendor?: string | undefined;
+    readonly model?: string | undefined;
+    readonly serial?: string | undefined;
+    readonly firmware?: string | undefined;
+  };
+  /** Frames that it delivered since it was first opened. */
+  readonly frames: number;
+  readonly lastFrameUs?: number | undefined;
+  readonly framesPerSecond: number;
+  /** Frames that were wanted and could not be kept. */
+  readonly framesDropped: number;
+}
+
+/** Sent every second, which is how the gateway knows that the process lives. */
 export interface VisionHealth {
-  readonly cameras: readonly {
-    readonly id: string;
-    readonly framesPerSecond: number;
-    readonly framesDropped: number;
-  }[];
+  readonly cameras: readonly CameraHealth[];
   /** Frames that are looked at, a second, at most; lowered by heat and load. */
   readonly looksPerSecond: number;
   readonly slowedBy?: 'heat' | 'load' | undefined;
