@@ -1,0 +1,237 @@
+import type { Picture, Region } from '../pictures/picture.ts';
+import { createReduced, type Reduced, reduce } from '../pictures/reduced.ts';
+import { type Blob, Blobs } from './blobs.ts';
+import { Evidence } from './evidence.ts';
+import { explainByMove, polarity } from './moves.ts';
+import { boxInPicture, squareAround } from './regions.ts';
+import { Registration, type Shift } from './register.ts';
+
+export interface Comparison {
+  /** The last quiet frame before a movement and the first one after it, of one camera. */
+  readonly before: Picture;
+  readonly after: Picture;
+  /** The plate's part of the frame. */
+  readonly region: Region;
+  /** Sign of the change of mass; 0 where nothing weighs. */
+  readonly sign: -1 | 0 | 1;
+  /** Frames a little earlier than `before` and later than `after`: what reaches in and moves meanwhile is a hand. */
+  readonly beforeThat?: Picture | undefined;
+  readonly afterThat?: Picture | undefined;
+}
+
+/** A thing that came (it is on the later picture), or went (it is on the earlier one). */
+export interface FoundThing {
+  readonly change: 'came' | 'went';
+  /** Around the thing, on that picture. */
+  readonly box: Region;
+  /** Square around the box with a margin, inside the picture: what is recognized. */
+  readonly crop: Region;
+  /** It was also seen close by on the other picture: it was pushed rather than put. */
+  readonly moved: boolean;
+  /** For putting them in order: size, contrast and outline. */
+  readonly score: number;
+}
+
+export interface Change {
+  /**
+   * `changed`: `things` says what, the most plausible first. `hand-only`: nothing but what reaches in from the edge and
+   * moves. `everything-changed`: the pictures have too little in common (the light went out, the camera turned).
+   */
+  readonly outcome: 'changed' | 'nothing-changed' | 'hand-only' | 'everything-changed';
+  readonly things: readonly FoundThing[];
+  /** How much of the region changed, 0 … 1. */
+  readonly changedShare: number;
+  readonly shift: Shift;
+}
+
+const columns = 176;
+const mostThings = 4;
+/** Share of the region that a thing has at least. */
+const leastShare = 0.0012;
+/** Of its own area a pushed thing is explained to this share by a thing that lay close by. */
+const movedShare = 0.6;
+
+/** The room that comparisons of one size need. */
+class Workspace {
+  readonly before: Reduced;
+  readonly after: Reduced;
+  readonly other: Reduced;
+  readonly registration: Registration;
+  readonly evidence: Evidence;
+  readonly motion: Evidence;
+  readonly blobs: Blobs;
+  readonly mask: Uint8Array;
+  readonly moved: Uint8Array;
+
+  constructor(region: Region) {
+    this.before = createReduced(region, columns);
+    this.after = createReduced(region, columns);
+    this.other = createReduced(region, columns);
+    this.registration = new Registration(this.before);
+    this.evidence = new Evidence(this.before);
+    this.motion = new Evidence(this.before);
+    this.blobs = new Blobs(this.before);
+    this.mask = new Uint8Array(this.before.luma.length);
+    this.moved = new Uint8Array(this.before.luma.length);
+  }
+}
+
+interface Candidate {
+  readonly blob: Blob;
+  readonly polarity: number;
+  readonly moved: boolean;
+  readonly score: number;
+}
+
+/** Tells what was put into a region or taken out of it. Keeps its room from one comparison to the next. */
+export class ChangeFinder {
+  #workspace: Workspace | undefined;
+  #side = '';
+
+  /**
+   * Compares two pictures in a region.
+   *
+   * @throws {VisionError} CW-VIS-008 when a picture is shorter than its format asks for, or the region is not inside it
+   */
+  compare(asked: Comparison): Change {
+    const work = this.#room(asked.region);
+    reduce(asked.before, asked.region, work.before);
+    reduce(asked.after, asked.region, work.after);
+    const reach = Math.max(2, Math.round(work.before.width * 0.035));
+    const shift = work.registration.find(work.before.luma, work.after.luma, reach);
+    work.evidence.measure(work.before, work.after, shift);
+    const changedShare = findMask(work);
+    const told = { changedShare, shift };
+    if (changedShare > 0.8) return { outcome: 'everything-changed', things: [], ...told };
+    const candidates = findCandidates(work, asked.sign);
+    if (candidates.length === 0) return { outcome: 'nothing-changed', things: [], ...told };
+    const hands = findHands(work, asked, candidates);
+    const things = candidates.filter((one) => !hands.has(one));
+    if (things.length === 0) return { outcome: 'hand-only', things: [], ...told };
+    if (asked.sign === 0 && things.every((one) => one.moved)) {
+      return { outcome: 'nothing-changed', things: [], ...told };
+    }
+    return {
+      outcome: 'changed',
+      things: things.slice(0, mostThings).map((one) => describe(one, asked, work, shift)),
+      ...told,
+    };
+  }
+
+  #room(region: Region): Workspace {
+    const side = `${region.width} ${region.height}`;
+    if (this.#workspace === undefined || this.#side !== side) this.#workspace = new Workspace(region);
+    this.#side = side;
+    return this.#workspace;
+  }
+}
+
+/** Marks what changed; returns its share. */
+function findMask({ evidence, blobs, mask }: Workspace): number {
+  blobs.hysteresis(evidence.values, 0.7, 1.15, mask);
+  blobs.grow(mask, 2);
+  blobs.grow(mask, -2);
+  blobs.fillHoles(mask, mask.length * 0.15);
+  // Windows see a change before they lie on it.
+  blobs.grow(mask, -1);
+  let set = 0;
+  for (const value of mask) set += value;
+  return set / mask.length;
+}
+
+/** What may be a thing, the best first. */
+function findCandidates(work: Workspace, sign: -1 | 0 | 1): Candidate[] {
+  const { evidence, blobs, mask, moved } = work;
+  const least = Math.max(6, mask.length * leastShare);
+  const reach = Math.round(work.before.width * 0.12);
+  moved.fill(0);
+  const pushed: Candidate[] = [];
+  const first = blobs.find(mask, 1, evidence.values, 8).filter((blob) => blob.area >= least);
+  for (const blob of first) {
+    const side = polarity(evidence, blobs.labels, blob);
+    const direction = sign === 0 ? (side >= 0 ? 1 : -1) : sign;
+    const share = explainByMove(evidence, blobs.labels, blob, mask, direction, reach, moved);
+    if (share >= movedShare) {
+      pushed.push({ blob, polarity: side, moved: true, score: scoreOf(blob, work, side, sign) });
+    } else if (share < 0.2) unmark(moved, blobs.labels, blob);
+  }
+  if (moved.includes(1)) {
+    blobs.grow(moved, 1);
+    blobs.grow(moved, -1);
+    for (let at = 0; at < mask.length; at++) if (moved[at] === 1) mask[at] = 0;
+    blobs.grow(mask, -1);
+    blobs.grow(mask, 1);
+  }
+  const rest = blobs
+    .find(mask, 1, evidence.values, 8)
+    .filter((blob) => blob.area >= least && !pushed.some((one) => covers(one.blob, blob)))
+    .map((blob): Candidate => {
+      const side = polarity(evidence, blobs.labels, blob);
+      return { blob, polarity: side, moved: false, score: scoreOf(blob, work, side, sign) };
+    });
+  const order = (a: Candidate, b: Candidate) => b.score - a.score;
+  return [...rest.sort(order), ...pushed.sort(order)];
+}
+
+/** Whether a blob is a remainder of another one. */
+function covers(whole: Blob, part: Blob): boolean {
+  return (
+    part.left >= whole.left - 1 &&
+    part.top >= whole.top - 1 &&
+    part.right <= whole.right + 1 &&
+    part.bottom <= whole.bottom + 1
+  );
+}
+
+function unmark(mask: Uint8Array, labels: Int32Array, { label }: Blob): void {
+  for (let at = 0; at < mask.length; at++) if (labels[at] === label) mask[at] = 0;
+}
+
+/** Size (its square root: four times the area is twice as good), contrast, how much of its box it fills, and its side. */
+function scoreOf(blob: Blob, { mask }: Workspace, side: number, sign: -1 | 0 | 1): number {
+  const size = Math.sqrt(blob.area / mask.length);
+  const contrast = Math.min(3, blob.weight / blob.area);
+  const filled = blob.area / ((blob.right - blob.left) * (blob.bottom - blob.top));
+  const fits = sign === 0 ? 1 : 0.15 + 0.85 / (1 + Math.exp(-5 * side * sign));
+  return size * contrast * Math.max(0.25, filled) * fits;
+}
+
+/** Candidates that reach in from the edge of the region and move between frames close to each other. */
+function findHands(work: Workspace, asked: Comparison, candidates: readonly Candidate[]): Set<Candidate> {
+  const hands = new Set<Candidate>();
+  const atEdge = candidates.filter(({ blob }) => blob.atEdge >= 3);
+  if (atEdge.length === 0) return hands;
+  const { motion, other, blobs, before, after } = work;
+  for (const [picture, still] of [
+    [asked.beforeThat, before],
+    [asked.afterThat, after],
+  ] as const) {
+    if (picture === undefined) continue;
+    reduce(picture, asked.region, other);
+    motion.measure(other, still, { dx: 0, dy: 0 });
+    for (const candidate of atEdge) {
+      const { blob } = candidate;
+      let moving = 0;
+      for (let y = blob.top; y < blob.bottom; y++) {
+        for (let at = y * before.width + blob.left; at < y * before.width + blob.right; at++) {
+          if (blobs.labels[at] === blob.label && (motion.values[at] ?? 0) >= 1) moving++;
+        }
+      }
+      if (moving >= Math.max(4, 0.08 * blob.area)) hands.add(candidate);
+    }
+  }
+  return hands;
+}
+
+function describe(candidate: Candidate, asked: Comparison, { before }: Workspace, shift: Shift): FoundThing {
+  const came = asked.sign === 0 ? candidate.polarity >= 0 : asked.sign > 0;
+  const picture = came ? asked.after : asked.before;
+  const box = boxInPicture(candidate.blob, before, came ? { dx: 0, dy: 0 } : shift, picture);
+  return {
+    change: came ? 'came' : 'went',
+    box,
+    crop: squareAround(box, picture),
+    moved: candidate.moved,
+    score: candidate.score,
+  };
+}

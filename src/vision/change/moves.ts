@@ -1,0 +1,132 @@
+import type { Blob } from './blobs.ts';
+import type { Evidence } from './evidence.ts';
+
+/** Both pictures of a comparison, in the same place and light. */
+type Compared = Pick<Evidence, 'before' | 'after' | 'size' | 'noise'>;
+
+const samples = 140;
+
+/**
+ * On which of the two pictures a blob is a thing: 1 on the later one alone, −1 on the earlier one alone. A thing has an
+ * outline where the blob ends; the ground that is seen instead goes on there without one. The measure is
+ * (S_after − S_before) / (S_after + S_before), S being the sum of the strongest slopes near the outline above the noise.
+ */
+export function polarity(compared: Compared, labels: Int32Array, blob: Blob): number {
+  const { width, height } = compared.size;
+  let after = 0;
+  let before = 0;
+  for (let y = blob.top; y < blob.bottom; y++) {
+    for (let x = blob.left; x < blob.right; x++) {
+      const at = y * width + x;
+      if (labels[at] !== blob.label || x < 2 || y < 2 || x >= width - 2 || y >= height - 2) continue;
+      const inside =
+        labels[at - 1] === blob.label &&
+        labels[at + 1] === blob.label &&
+        labels[at - width] === blob.label &&
+        labels[at + width] === blob.label;
+      if (inside) continue;
+      after += steepest(compared.after, at, width, compared.noise);
+      before += steepest(compared.before, at, width, compared.noise);
+    }
+  }
+  return (after - before) / (after + before + 1);
+}
+
+/** The largest slope within two values of a place, of brightness or colour, above what noise makes. */
+function steepest(picture: Compared['before'], at: number, width: number, noise: number): number {
+  let most = 0;
+  for (const plane of [picture.luma, picture.cb, picture.cr]) {
+    for (let y = -1; y <= 1; y++) {
+      for (let x = -1; x <= 1; x++) {
+        const here = at + y * width + x;
+        const alongX = Math.abs((plane[here + 1] ?? 0) - (plane[here - 1] ?? 0));
+        const alongY = Math.abs((plane[here + width] ?? 0) - (plane[here - width] ?? 0));
+        most = Math.max(most, alongX, alongY);
+      }
+    }
+  }
+  return Math.max(0, most - 4 * noise);
+}
+
+/**
+ * Whether what a blob shows on one picture lay close by on the other one, at a place that changed too: then it was pushed,
+ * it neither came nor went.
+ *
+ * Looks for the displacement of at most `reach` values that explains most of the blob, and sets in `moved` the values that
+ * it explains. A thing that stays where it was explains nothing (its place has not changed), so that the second carton of
+ * a kind beside the first is no pushed carton.
+ *
+ * @param direction 1: what the later picture shows is looked for on the earlier one; −1: the other way round
+ * @returns the share of the blob that was explained
+ */
+export function explainByMove(
+  compared: Compared,
+  labels: Int32Array,
+  blob: Blob,
+  mask: Uint8Array,
+  direction: 1 | -1,
+  reach: number,
+  moved: Uint8Array,
+): number {
+  const points = samplePoints(labels, blob, compared.size.width);
+  let best = { dx: 0, dy: 0, explained: 0 };
+  const tryAt = (dx: number, dy: number) => {
+    // Next to its own place nearly everything resembles itself.
+    if (Math.abs(dx) + Math.abs(dy) < 2) return;
+    let explained = 0;
+    for (const at of points) if (isExplained(compared, mask, direction, at, dx, dy)) explained++;
+    if (explained > best.explained) best = { dx, dy, explained };
+  };
+  for (let dy = -reach; dy <= reach; dy += 2) for (let dx = -reach; dx <= reach; dx += 2) tryAt(dx, dy);
+  const { dx: nearX, dy: nearY } = best;
+  for (let dy = nearY - 1; dy <= nearY + 1; dy++) {
+    for (let dx = nearX - 1; dx <= nearX + 1; dx++) tryAt(dx, dy);
+  }
+  if (best.explained < 0.15 * points.length) return 0;
+  let count = 0;
+  const { width } = compared.size;
+  for (let y = blob.top; y < blob.bottom; y++) {
+    for (let at = y * width + blob.left; at < y * width + blob.right; at++) {
+      if (labels[at] !== blob.label || !isExplained(compared, mask, direction, at, best.dx, best.dy))
+        continue;
+      moved[at] = 1;
+      count++;
+    }
+  }
+  return count / blob.area;
+}
+
+function samplePoints(labels: Int32Array, blob: Blob, width: number): number[] {
+  const step = Math.max(1, Math.floor(Math.sqrt(blob.area / samples)));
+  const points: number[] = [];
+  for (let y = blob.top + (step >> 1); y < blob.bottom; y += step) {
+    for (let x = blob.left + (step >> 1); x < blob.right; x += step) {
+      if (labels[y * width + x] === blob.label) points.push(y * width + x);
+    }
+  }
+  return points;
+}
+
+function isExplained(
+  { before, after, size, noise }: Compared,
+  mask: Uint8Array,
+  direction: 1 | -1,
+  at: number,
+  dx: number,
+  dy: number,
+): boolean {
+  const x = (at % size.width) - dx;
+  const y = Math.floor(at / size.width) - dy;
+  if (x < 0 || y < 0 || x >= size.width || y >= size.height) return false;
+  const there = y * size.width + x;
+  if (mask[there] !== 1) return false;
+  const shown = direction === 1 ? after : before;
+  const other = direction === 1 ? before : after;
+  const level = shown.luma[at] ?? 0;
+  const tolerance = 7 + 3 * noise + 0.08 * level;
+  return (
+    Math.abs(level - (other.luma[there] ?? 0)) < tolerance &&
+    Math.abs((shown.cb[at] ?? 0) - (other.cb[there] ?? 0)) < 8 &&
+    Math.abs((shown.cr[at] ?? 0) - (other.cr[there] ?? 0)) < 8
+  );
+}
