@@ -20,6 +20,9 @@ export const visionCodes = {
   'CW-VIS-016': 'The camera has been moved: it no longer sees what it saw.',
   'CW-VIS-017': 'What was enrolled is not usable: too few pictures, or nothing to see on them.',
   'CW-VIS-018': 'The codes of a frame could not be looked for.',
+  'CW-VIS-019': 'The vision process said something that is no message; it is ended and started again.',
+  'CW-VIS-020': 'A recording of a camera can not be made.',
+  'CW-VIS-021': 'The vision process takes more memory than it may; it is started again.',
 } as const;
 
 export type VisionCode = keyof typeof visionCodes;
