@@ -36,6 +36,8 @@ export interface FrameReading extends FromSource {
   readonly height: number;
   readonly format: 'yuv420' | 'rgb24' | 'grey' | 'mjpeg';
   readonly data: Uint8Array;
+  /** Of `yuv420` (BT.601): Y 16 … 235 (where left out) or 0 … 255. */
+  readonly range?: 'limited' | 'full' | undefined;
 }
 
 /** Acceleration in mm/s², axes x right, y forward, z up: at rest about [0, 0, 9807]. */
