@@ -30,5 +30,8 @@ export const shippedDrivers: Readonly<Record<string, () => Promise<Driver>>> = {
   ina219: async () => (await import('./power/ina219.ts')).ina219,
   'hwmon-temperature': async () => (await import('./temperature/hwmon-temperature.ts')).hwmonTemperature,
   'gpio-indicator': async () => (await import('./indicator/gpio-indicator.ts')).gpioIndicator,
+  v4l2: async () => (await import('./camera/v4l2.ts')).v4l2,
+  libcamera: async () => (await import('./camera/libcamera.ts')).libcamera,
+  files: async () => (await import('./camera/files.ts')).files,
   'llrp-reader': async () => (await import('./tag-reader/llrp/llrp-reader.ts')).llrpReader,
 };

@@ -25,6 +25,7 @@ export function ruleFor({
     iio: 'SUBSYSTEM=="iio"',
     hwmon: 'SUBSYSTEM=="hwmon"',
     power_supply: 'SUBSYSTEM=="power_supply"',
+    video: 'SUBSYSTEM=="video4linux"',
   };
   const ids =
     vendorId === undefined

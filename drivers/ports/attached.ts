@@ -121,7 +121,7 @@ export async function attachedAttributes(
 }
 
 /** Links of a folder of /dev, by the name of the node that they lead to. */
-async function stableNames(root: SystemRoot, folder: string): Promise<Map<string, string>> {
+export async function stableNames(root: SystemRoot, folder: string): Promise<Map<string, string>> {
   const links = new Map<string, string>();
   for (const name of await namesIn(join(root.dev, folder))) {
     const link = join(root.dev, folder, name);

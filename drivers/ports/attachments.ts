@@ -14,7 +14,11 @@ const quietUs = 100_000;
 /** Told after this long even where changes go on, µs. */
 const latestUs = 500_000;
 /** Where nodes and stable links appear. All but the first come and go with their devices. */
-const folders = ['.', 'input', 'serial', 'serial/by-id', 'serial/by-path', 'cartwright'];
+const folders = [
+  ...['.', 'input', 'cartwright'],
+  ...['serial', 'serial/by-id', 'serial/by-path'],
+  ...['v4l', 'v4l/by-id', 'v4l/by-path'],
+];
 
 /**
  * Watches the folders of device nodes, as the kernel and udev fill them. Keeps no process alive and never throws: where

@@ -5,6 +5,7 @@ import { attachedGpio } from './gpio.ts';
 import { findHolders } from './holders.ts';
 import type { Attached, AttachedKind } from './ports.ts';
 import type { SystemRoot } from './root.ts';
+import { attachedVideo } from './video-attached.ts';
 
 /** All that is attached of a kind, with who holds it and the rule that is missing to open it. Never rejects. */
 export async function listAttached(kind: AttachedKind, root: SystemRoot): Promise<readonly Attached[]> {
@@ -39,6 +40,8 @@ function enumerate(kind: AttachedKind, root: SystemRoot): Promise<Attached[]> {
       return attachedI2c(root);
     case 'gpio':
       return attachedGpio(root);
+    case 'video':
+      return attachedVideo(root);
     case 'iio':
     case 'hwmon':
     case 'power_supply':

@@ -19,6 +19,12 @@ export interface Ports {
   attributes(request: AttributeRequest): Promise<AttributePort>;
   /** Output lines of a GPIO chip. */
   lines(request: LineRequest): Promise<LinePort>;
+  /** A camera of the kernel's own interface (V4L2). */
+  video(request: VideoRequest): Promise<VideoPort>;
+  /** Another program as a child process: what it writes to its standard output. */
+  program(request: ProgramRequest): Promise<ProgramPort>;
+  /** Pictures in files, for cameras that only play them. */
+  pictures(request: PictureRequest): Promise<PicturePort>;
   /** What is attached that `request` kinds could open, opened or not. For `discover` and `cartwright devices`. */
   list(kind: AttachedKind): Promise<readonly Attached[]>;
 }
@@ -80,6 +86,32 @@ export interface LineRequest {
   /** Label of the chip, `pinctrl-rp1`, never `gpiochip4`. */
   readonly chip: string;
   readonly lines: readonly { readonly offset: number; readonly activeLow?: boolean | undefined }[];
+}
+
+export interface VideoMatch extends UsbMatch {
+  /** A stable path: below /dev/v4l/by-id or /dev/v4l/by-path. */
+  readonly path?: string | undefined;
+  /** What the camera calls itself. */
+  readonly name?: string | undefined;
+}
+
+export interface VideoRequest {
+  readonly match: VideoMatch;
+}
+
+export interface ProgramRequest {
+  /** Name of the program, looked for in PATH. */
+  readonly program: string;
+  readonly arguments: readonly string[];
+  /** What to do where there is no such program: it ends the message of CW-DRV-004. */
+  readonly install: string;
+}
+
+/** Exactly one of both. */
+export interface PictureRequest {
+  /** All pictures of a folder, by name. */
+  readonly folder?: string | undefined;
+  readonly files?: readonly string[] | undefined;
 }
 
 /** What comes of a port. `atUs` is the context's clock, taken as near to the kernel's delivery as possible. */
@@ -150,7 +182,91 @@ export interface LinePort extends Port {
   set(values: readonly boolean[]): Promise<void>;
 }
 
-export type AttachedKind = 'serial' | 'hid' | 'i2c' | 'input' | 'iio' | 'hwmon' | 'power_supply' | 'gpio';
+/** A picture format of a camera: its four characters as in linux/videodev2.h (`YUYV`, `MJPG`), and the size in pixels. */
+export interface VideoFormat {
+  readonly pixelFormat: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What the camera agreed to, which may be another format than it was asked for. */
+export interface VideoLayout extends VideoFormat {
+  /** Distance of rows in bytes, of the first plane where there are several. */
+  readonly bytesPerLine: number;
+  /** Whether the values of YUV reach from 0 to 255, or from 16 to 235. */
+  readonly range: 'limited' | 'full';
+}
+
+/** Sizes and rates that a camera has for one format. One size where `least` and `most` are the same. */
+export interface VideoOffer {
+  readonly pixelFormat: string;
+  readonly least: readonly [width: number, height: number];
+  readonly most: readonly [width: number, height: number];
+  /** The highest; undefined where the camera does not say. */
+  readonly framesPerSecond?: number | undefined;
+}
+
+export interface VideoControl {
+  readonly name: string;
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+export interface VideoFrame {
+  /** Borrowed for the call: the memory belongs to the next frame then. */
+  readonly data: Uint8Array;
+  /** Running number of the camera's frame, 32 bits: what is left out was lost or overtaken. */
+  readonly sequence: number;
+  /** The camera's driver says that it is damaged or incomplete. */
+  readonly damaged: boolean;
+}
+
+export interface VideoPort extends Port {
+  offers(): Promise<readonly VideoOffer[]>;
+  /** Resolves with what the camera made of it. Rejects with CW-DRV-003 where another program has it. */
+  setFormat(format: VideoFormat): Promise<VideoLayout>;
+  /** Resolves with the camera's rate; undefined where it has none to set. */
+  setRate(framesPerSecond: number): Promise<number | undefined>;
+  /** By number, as V4L2_CID_… of linux/v4l2-controls.h; undefined where the camera has none of this number. */
+  control(id: number): Promise<VideoControl | undefined>;
+  /** Resolves with the value that the camera says it has now. Rejects with CW-DRV-020 where it refuses. */
+  setControl(id: number, value: number): Promise<number>;
+  /** Once. Only the newest frame is given where several wait. */
+  listen(listener: PortListener<VideoFrame>): void;
+  /** Lets frames flow. Rejects with CW-DRV-003, CW-DRV-005 or CW-DRV-020. */
+  begin(): Promise<void>;
+}
+
+export interface ProgramPort extends Port {
+  /**
+   * Once; nothing is read before, the program waits. `lost` comes when it has ended, however: `details.exitCode` and
+   * `details.signal` say how.
+   */
+  listen(listener: PortListener<Uint8Array>): void;
+  /** The latest lines of its standard error, the oldest first. */
+  messages(): readonly string[];
+}
+
+export interface PicturePort extends Port {
+  /** In the order of the request, those of a folder as people count. */
+  readonly names: readonly string[];
+  /**
+   * The file as it is now. At once, so that a picture that is due at an instant is shown at that instant, also in virtual
+   * time. Throws CW-DRV-005 where it is gone or too big.
+   */
+  read(name: string): Uint8Array;
+}
+
+export type AttachedKind =
+  | 'serial'
+  | 'hid'
+  | 'i2c'
+  | 'input'
+  | 'iio'
+  | 'hwmon'
+  | 'power_supply'
+  | 'gpio'
+  | 'video';
 
 export interface Attached {
   readonly kind: AttachedKind;

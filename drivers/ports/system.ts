@@ -30,6 +30,9 @@ export function createSystemPorts(options: SystemPortsOptions): Ports {
     input: async (request) => (await import('./input.ts')).openInput(request, system),
     attributes: async (request) => (await import('./attributes.ts')).openAttributes(request, system),
     lines: async (request) => (await import('./gpio.ts')).openLines(request, system),
+    video: async (request) => (await import('./video.ts')).openVideo(request, system),
+    program: async (request) => (await import('./program.ts')).openProgram(request, system),
+    pictures: async (request) => (await import('./pictures.ts')).openPictures(request),
     list: async (kind) => (await import('./list.ts')).listAttached(kind, root),
   };
 }

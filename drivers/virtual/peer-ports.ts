@@ -15,10 +15,17 @@ import type {
   InputRequest,
   LinePort,
   LineRequest,
+  PicturePort,
+  PictureRequest,
   PortListener,
   Ports,
+  ProgramPort,
+  ProgramRequest,
   ReportPort,
   ReportRequest,
+  VideoFrame,
+  VideoPort,
+  VideoRequest,
 } from '../ports/ports.ts';
 
 /** A simulated device that speaks by itself. `wire` is its way to the host, for as long as it is open. */
@@ -48,9 +55,37 @@ export interface I2cPeer {
   transfer(write: Uint8Array, readBytes: number): Uint8Array;
 }
 
+/** A simulated camera of the kernel's interface. */
+export interface VideoPeer
+  extends SpeakingPeer<VideoFrame>,
+    Pick<VideoPort, 'offers' | 'setFormat' | 'setRate' | 'control' | 'setControl' | 'begin'> {}
+
+/** A simulated program: what runs where a driver starts one. */
+export interface ProgramPeer {
+  readonly identity: DeviceIdentity;
+  /** It was started and may write, and end. */
+  started(request: ProgramRequest, wire: ProgramWire): void;
+  /** It was ended. */
+  closed(): void;
+  /** The lines that it wrote to its standard error since it was started. */
+  messages(): readonly string[];
+}
+
+/** Pictures that lie nowhere. */
+export interface PicturePeer {
+  readonly identity: DeviceIdentity;
+  readonly names: readonly string[];
+  read(name: string): Uint8Array;
+}
+
 export interface PeerWire<Data> {
   /** To the host, now. */
   send(data: Data): void;
+}
+
+export interface ProgramWire extends PeerWire<Uint8Array> {
+  /** The program ends by itself, once what it sent has been read. */
+  exit(code: number): void;
 }
 
 /** What of hardware is simulated, by the kind of port that reaches it. */
@@ -61,6 +96,9 @@ export interface Peers {
   readonly i2c?: ReadonlyMap<number, I2cPeer>;
   readonly attributes?: Map<string, string>;
   readonly lines?: { set(values: readonly boolean[]): void };
+  readonly video?: VideoPeer;
+  readonly program?: ProgramPeer;
+  readonly pictures?: PicturePeer;
 }
 
 /**
@@ -163,6 +201,51 @@ export class PeerPorts implements Ports {
     return { ...face, set: wire.whileOpen(async (values) => lines.set(values)) };
   }
 
+  async video(_request: VideoRequest): Promise<VideoPort> {
+    const peer = this.#peer('video');
+    const { wire, face } = this.#plugIn(peer);
+    return {
+      ...face,
+      offers: wire.whileOpen(() => peer.offers()),
+      setFormat: wire.whileOpen((format) => peer.setFormat(format)),
+      setRate: wire.whileOpen((framesPerSecond) => peer.setRate(framesPerSecond)),
+      control: wire.whileOpen((id) => peer.control(id)),
+      setControl: wire.whileOpen((id, value) => peer.setControl(id, value)),
+      begin: wire.whileOpen(() => peer.begin()),
+    };
+  }
+
+  async program(request: ProgramRequest): Promise<ProgramPort> {
+    const peer = this.#peer('program');
+    const wire = this.#wire<Uint8Array>(() => peer.closed());
+    const exit = (exitCode: number) =>
+      queueMicrotask(() => {
+        const message = `${request.program} ended with ${exitCode}`;
+        wire.lose(new DriverError('CW-DRV-005', message, { details: { exitCode, signal: null } }));
+      });
+    peer.started(request, { send: (bytes) => wire.send(bytes), exit });
+    return {
+      identity: peer.identity,
+      listen: (listener) => wire.listen(listener),
+      messages: () => peer.messages(),
+      close: async () => wire.close(),
+    };
+  }
+
+  async pictures(_request: PictureRequest): Promise<PicturePort> {
+    const peer = this.#peer('pictures');
+    const { wire, face } = this.#mute('simulated pictures');
+    return {
+      ...face,
+      identity: peer.identity,
+      names: peer.names,
+      read: (name) => {
+        wire.mustBeOpen();
+        return peer.read(name);
+      },
+    };
+  }
+
   async list(_kind: AttachedKind): Promise<readonly Attached[]> {
     return [];
   }
@@ -246,8 +329,12 @@ class Wire<Data> implements PeerWire<Data> {
     action: (...args: Args) => Promise<Result>,
   ): (...args: Args) => Promise<Result> {
     return async (...args) => {
-      if (!this.#isOpen) throw this.#error ?? new DriverError('CW-DRV-005', 'the port is closed');
+      this.mustBeOpen();
       return action(...args);
     };
+  }
+
+  mustBeOpen(): void {
+    if (!this.#isOpen) throw this.#error ?? new DriverError('CW-DRV-005', 'the port is closed');
   }
 }

@@ -1,7 +1,4 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { writeFileAtomic } from '#base/atomic-file.ts';
 import { loadScenarioFiles } from '#simulation/files.ts';
@@ -9,6 +6,7 @@ import { loadScenario } from '#simulation/scenario.ts';
 import { type Device, type Driver, type DriverContext, driverContract } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { FaultBus } from '../fault-bus.ts';
+import { findFile } from '../ports/find-file.ts';
 import { LiveWorld, type WorldAnchor } from './live-world.ts';
 
 const options = z.strictObject({
@@ -130,11 +128,4 @@ export function findWorld(id: string, context: DriverContext): WorldDevice {
 
 export function unknownCall(driver: string, action: string, known: readonly string[]): DriverError {
   return new DriverError('CW-DRV-009', `${driver} can not do ${action}; it knows ${known.join(', ')}`);
-}
-
-/** A file from the working directory or else the installation. */
-export function findFile(path: string): string {
-  const here = resolve(path);
-  if (existsSync(here)) return here;
-  return resolve(fileURLToPath(new URL('../..', import.meta.url)), path);
 }

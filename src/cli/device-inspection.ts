@@ -63,6 +63,7 @@ const kinds: readonly AttachedKind[] = [
   'gpio',
   'hwmon',
   'power_supply',
+  'video',
 ];
 
 /** A driver that doesn't get its device open in this time is left behind, µs. */

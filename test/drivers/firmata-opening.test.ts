@@ -176,6 +176,9 @@ test('without a port in the profile, the only one that looks like a bridge is ta
     input: (request) => ports.input(request),
     attributes: (request) => ports.attributes(request),
     lines: (request) => ports.lines(request),
+    video: (request) => ports.video(request),
+    program: (request) => ports.program(request),
+    pictures: (request) => ports.pictures(request),
   });
   const other = attached('0000', '1-3');
   const device = await open({ port: undefined }, withList([other, attached('7523', '1-1')]));

@@ -151,7 +151,17 @@ test('adapters and attributes are known by names that stay', async (t) => {
 });
 
 test('nothing is attached to a machine without any of the folders', async (t) => {
-  for (const kind of ['serial', 'hid', 'input', 'i2c', 'iio', 'hwmon', 'power_supply', 'gpio'] as const) {
+  for (const kind of [
+    'serial',
+    'hid',
+    'input',
+    'i2c',
+    'iio',
+    'hwmon',
+    'power_supply',
+    'gpio',
+    'video',
+  ] as const) {
     t.deepEqual(await listAttached(kind, t.context.root), [], kind);
   }
 });

@@ -35,6 +35,10 @@ function tap(ports: Ports, recorder: Recorder): Ports {
     i2c: recorder.opener('i2c', (request) => ports.i2c(request), recordI2c),
     attributes: recorder.opener('attributes', (request) => ports.attributes(request), recordAttributes),
     lines: recorder.opener('lines', (request) => ports.lines(request), recordLines),
+    // Pictures never go to disk, in no form: what cameras deliver is left out of recordings altogether.
+    video: (request) => ports.video(request),
+    program: (request) => ports.program(request),
+    pictures: (request) => ports.pictures(request),
     list: (kind) => ports.list(kind),
   };
 }

@@ -106,6 +106,18 @@ export class ReplayPorts implements Ports {
     return { ...playback.port(), set: async (values) => void (await playback.ask(questions.set(values))) };
   }
 
+  async video(): ReturnType<Ports['video']> {
+    throw neverRecorded();
+  }
+
+  async program(): ReturnType<Ports['program']> {
+    throw neverRecorded();
+  }
+
+  async pictures(): ReturnType<Ports['pictures']> {
+    throw neverRecorded();
+  }
+
   async list(): ReturnType<Ports['list']> {
     return [];
   }
@@ -120,6 +132,12 @@ export class ReplayPorts implements Ports {
     if ('refused' in port.opening) throw readFailure(port.opening.refused);
     return new Playback(this.#clock, this.#originUs, port, read);
   }
+}
+
+function neverRecorded(): DriverError {
+  const message =
+    'what cameras deliver is never recorded; try this driver on the camera itself, or on its bench';
+  return new DriverError('CW-DRV-019', message);
 }
 
 function dataIn(line: RawLine): Uint8Array | undefined {

@@ -62,6 +62,7 @@ class Attached {
   readonly #readings: Reading[] = [];
   readonly #faults: DeviceFault[] = [];
   #device: Device | undefined;
+  #fault: string | undefined;
 
   constructor(driver: Driver, trial: AttachedTrial) {
     this.#driver = driver;
@@ -84,7 +85,8 @@ class Attached {
   async reads(): Promise<string | undefined> {
     const startedUs = systemClock.nowUs();
     this.#readings.length = 0;
-    await this.#device?.start((reading) => this.#readings.push(reading));
+    this.#fault = undefined;
+    await this.#device?.start((reading) => this.#keep(reading));
     const kind = readingOfKind[this.#driver.kind];
     if (kind === undefined) return undefined;
     if (kind === 'scan' || kind === 'tag')
@@ -98,11 +100,16 @@ class Attached {
     return this.#findFault(startedUs);
   }
 
+  /** Looks at a reading when it comes: a frame is lent for the call, and would be too much to keep. */
+  #keep(reading: Reading): void {
+    this.#fault ??= findReadingFault(reading);
+    this.#readings.push(reading.kind === 'frame' ? { ...reading, data: new Uint8Array() } : reading);
+  }
+
   #findFault(startedUs: number): string | undefined {
     const latest = new Map<string, number>();
+    if (this.#fault !== undefined) return this.#fault;
     for (const reading of this.#readings) {
-      const fault = findReadingFault(reading);
-      if (fault !== undefined) return fault;
       if (reading.kind !== readingOfKind[this.#driver.kind]) return `a reading of kind ${reading.kind} came`;
       if (reading.atUs > systemClock.nowUs() || reading.atUs < startedUs - 1_000_000) {
         return `a time stamp is ${reading.atUs - startedUs} µs from the start: not the monotonic clock's`;
@@ -123,7 +130,7 @@ class Attached {
   }
 
   async tellsUnplug(): Promise<string | undefined> {
-    await this.#device?.start((reading) => this.#readings.push(reading));
+    await this.#device?.start((reading) => this.#keep(reading));
     this.#faults.length = 0;
     this.#trial.ask(`Unplug the device now (within ${unplugWithinS} s).`);
     const told = await waitFor(

@@ -1,4 +1,4 @@
-import type { Reading } from '#readings/readings.ts';
+import type { FrameReading, Reading } from '#readings/readings.ts';
 import type { DeviceKind } from '../../driver.ts';
 
 /** What a device of a kind delivers; undefined where it delivers nothing. */
@@ -45,11 +45,7 @@ function findValueFault(reading: Reading): string | undefined {
         ? undefined
         : `symbology is ${JSON.stringify(reading.symbology)}, not an AIM identifier such as "]E0"`;
     case 'frame':
-      if (!within(reading.width, 1, 65_536) || !within(reading.height, 1, 65_536))
-        return 'width or height is wrong';
-      return reading.data instanceof Uint8Array && reading.data.length > 0
-        ? undefined
-        : 'data is not bytes, or empty';
+      return findFrameFault(reading);
     case 'motion':
       return reading.accelerationMmS2.length === 3 && reading.accelerationMmS2.every(whole)
         ? undefined
@@ -72,4 +68,25 @@ function findValueFault(reading: Reading): string | undefined {
         ? undefined
         : 'epc is not bytes, or empty';
   }
+}
+
+/** Frames have no padding: their bytes follow from their size. A JPEG is looked at by its ends. */
+function findFrameFault({ width, height, format, data }: FrameReading): string | undefined {
+  if (!within(width, 1, 65_536) || !within(height, 1, 65_536)) return 'width or height is wrong';
+  if (!(data instanceof Uint8Array) || data.length === 0) return 'data is not bytes, or empty';
+  if (format === 'mjpeg') {
+    const [first, second] = data;
+    const isWhole = first === 0xff && second === 0xd8 && data.at(-2) === 0xff && data.at(-1) === 0xd9;
+    return isWhole ? undefined : 'data is not one whole JPEG, from its start marker to its end marker';
+  }
+  const half = (side: number) => Math.ceil(side / 2);
+  const bytes = {
+    grey: width * height,
+    rgb24: 3 * width * height,
+    yuv420: width * height + 2 * half(width) * half(height),
+  }[format];
+  if (bytes === undefined) return `format is ${JSON.stringify(format)}, none that is known`;
+  return data.length === bytes
+    ? undefined
+    : `data has ${data.length} bytes; ${width} × ${height} pixels of ${format} have ${bytes}`;
 }

@@ -153,7 +153,10 @@ const reads =
         `a ${kind} device delivered a reading of kind ${reading.kind}`,
       );
       const fault = findReadingFault(reading);
-      must(fault === undefined, `${fault}: ${JSON.stringify(reading)}`);
+      must(
+        fault === undefined,
+        `${fault}: ${reading.kind === 'frame' ? 'a frame' : JSON.stringify(reading)}`,
+      );
       must(
         reading.atUs <= trial.clock.nowUs(),
         `a time stamp lies ${reading.atUs - trial.clock.nowUs()} µs ahead`,

@@ -74,7 +74,8 @@ export class Trial {
   async start(device: Device): Promise<void> {
     await this.settle(
       device.start((reading) => {
-        this.readings.push(reading);
+        // A frame is lent for the call only.
+        this.readings.push(reading.kind === 'frame' ? { ...reading, data: reading.data.slice() } : reading);
       }),
       'start',
     );
@@ -178,6 +179,9 @@ class CountedPorts {
       input: (request) => count(ports.input(request)),
       attributes: (request) => count(ports.attributes(request)),
       lines: (request) => count(ports.lines(request)),
+      video: (request) => count(ports.video(request)),
+      program: (request) => count(ports.program(request)),
+      pictures: (request) => count(ports.pictures(request)),
       list: (kind) => ports.list(kind),
     };
   }
