@@ -10,7 +10,6 @@ export function nameCases({ inMachine: test }: Plan): void {
     t.timeout(limitMs);
     const { machine: rig } = t.context;
     for (const { id } of rig.devices) await rig.hands.putBack(id);
-    await rig.sh('udevadm settle');
     const links = {
       'hid-05e0-1300-S-0001-HID': 'hidraw',
       'hid-0922-8003-S-0004-HID': 'hidraw',
@@ -19,6 +18,7 @@ export function nameCases({ inMachine: test }: Plan): void {
       'serial-0eb8-f000-S-0005-CDC-if00': 'ttyACM',
     };
     for (const [link, kind] of Object.entries(links)) {
+      await rig.sh(until(`[ -e /dev/cartwright/${link} ]`));
       const node = (await rig.sh(`readlink -e /dev/cartwright/${link}`)).trim();
       t.regex(node, new RegExp(`^/dev/(?:input/)?${kind}\\d+$`));
       const serial = link.match(/S-\d{4}-[A-Z]{3}/)?.[0] ?? '';
@@ -27,13 +27,9 @@ export function nameCases({ inMachine: test }: Plan): void {
     }
     const [first = ''] = Object.keys(links);
     await rig.hands.pull('hid-scanner');
-    await rig.sh(
-      `for try in $(seq 300); do [ -L /dev/cartwright/${first} ] || exit 0; sleep 0.1; done; exit 1`,
-    );
+    await rig.sh(until(`[ ! -L /dev/cartwright/${first} ]`));
     await rig.hands.putBack('hid-scanner');
-    await rig.sh(
-      `for try in $(seq 300); do [ -e /dev/cartwright/${first} ] && exit 0; sleep 0.1; done; exit 1`,
-    );
+    await rig.sh(until(`[ -e /dev/cartwright/${first} ]`));
     t.pass();
   });
 
@@ -87,4 +83,9 @@ export function nameCases({ inMachine: test }: Plan): void {
     t.is(await device.end(), '');
     await rig.sh('rm /etc/udev/rules.d/61-radio.rules; udevadm control --reload');
   });
+}
+
+/** A script that ends when the condition holds, and fails where it does not within a minute. */
+function until(condition: string): string {
+  return `for try in $(seq 600); do ${condition} && exit 0; sleep 0.1; done; exit 1`;
 }
