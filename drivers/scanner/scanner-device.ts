@@ -1,10 +1,11 @@
 import type { DeviceFault } from '#readings/faults.ts';
 import type { ReadingSink } from '#readings/readings.ts';
+import { Repeats } from '#readings/repeats.ts';
 import type { Device, DeviceIdentity, DriverContext } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { FaultBus } from '../fault-bus.ts';
 import type { Port, PortListener } from '../ports/ports.ts';
-import { Repeats } from './repeats.ts';
+
 import type { ScannedCode } from './scanned-code.ts';
 
 /**

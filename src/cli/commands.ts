@@ -73,6 +73,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./driver.ts')).registerDriver,
   },
   {
+    usage: 'vision',
+    summary: 'try what cameras see: codes read from pictures',
+    load: async () => (await import('./vision.ts')).registerVision,
+  },
+  {
     usage: 'doctor [config]',
     summary: 'look at machine, configuration, disk, clock, devices and broker, and say what is wrong',
     load: async () => (await import('./doctor.ts')).registerDoctor,

@@ -8,10 +8,10 @@ import { boardSchema } from '#config/board.ts';
 import { findDriver, parseDriverOptions } from '#drivers/registry.ts';
 import { inferSymbology, isAimIdentifier, normalise, readCode, splitAim } from '#drivers/scanner/aim.ts';
 import { CodeBuffer, stripped } from '#drivers/scanner/framing.ts';
-import { defaultWindowMs, Repeats } from '#drivers/scanner/repeats.ts';
 import { longestCode } from '#drivers/scanner/scanned-code.ts';
 import { findBench } from '#drivers/virtual/benches.ts';
 import { verifyDriver } from '#drivers/workbench.ts';
+import { defaultWindowMs, Repeats } from '#readings/repeats.ts';
 import { interpretScan } from '#scanning/interpret.ts';
 import { bytes, fuzzRuns, fuzzSeed } from './scanner-rig.ts';
 

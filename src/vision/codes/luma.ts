@@ -1,0 +1,115 @@
+import { VisionError } from '../errors.ts';
+import { assertPicture } from '../pictures/layout.ts';
+import type { Picture, Region } from '../pictures/picture.ts';
+
+/** Brightness alone, a byte a pixel, rows without padding. */
+export interface Luma {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/**
+ * A copy of the brightness of a region of a picture (ITU-R BT.601; the Y plane as it is). The region is widened to whole
+ * pixels and cut at the picture's edges. Throws CW-VIS-008 where the picture's layout is wrong or the region lies beside it.
+ */
+export function lumaOf(picture: Picture, region: Region): Luma {
+  assertPicture(picture);
+  const left = Math.max(0, Math.floor(region.left));
+  const top = Math.max(0, Math.floor(region.top));
+  const width = Math.min(picture.width, Math.ceil(region.left + region.width)) - left;
+  const height = Math.min(picture.height, Math.ceil(region.top + region.height)) - top;
+  if (!(width > 0 && height > 0)) {
+    throw new VisionError(
+      'CW-VIS-008',
+      `the region ${region.width} × ${region.height} at (${region.left}, ${region.top}) shows nothing of a picture of ${picture.width} × ${picture.height} pixels; correct the camera's region in the board profile`,
+    );
+  }
+  const data = new Uint8Array(width * height);
+  const step = picture.format === 'rgb24' ? 3 : 1;
+  for (let row = 0; row < height; row++) {
+    const from = (top + row) * picture.stride + left * step;
+    if (step === 1) data.set(picture.data.subarray(from, from + width), row * width);
+    else greyRow(picture.data, from, data, row * width, width);
+  }
+  return { width, height, data };
+}
+
+function greyRow(rgb: Uint8Array, from: number, into: Uint8Array, at: number, width: number): void {
+  for (let x = 0, source = from; x < width; x++, source += 3) {
+    const red = rgb[source] ?? 0;
+    const green = rgb[source + 1] ?? 0;
+    const blue = rgb[source + 2] ?? 0;
+    into[at + x] = (306 * red + 601 * green + 117 * blue + 512) >> 10;
+  }
+}
+
+/** The part of a luma plane that a region covers, cut at its edges; at least one pixel of it must be inside. */
+export function cropped({ width, height, data }: Luma, region: Region): Luma {
+  return lumaOf({ width, height, format: 'grey', stride: width, data }, region);
+}
+
+/** Every `factor` · `factor` pixels become one, their mean; what is left over at the right and below is cut. */
+export function shrunk(luma: Luma, factor: number): Luma {
+  const width = Math.max(1, Math.floor(luma.width / factor));
+  const height = Math.max(1, Math.floor(luma.height / factor));
+  const across = Math.min(factor, luma.width);
+  const down = Math.min(factor, luma.height);
+  const count = across * down;
+  const data = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let sum = count >> 1;
+      for (let row = 0; row < down; row++) {
+        const from = (y * factor + row) * luma.width + x * factor;
+        for (let column = 0; column < across; column++) sum += luma.data[from + column] ?? 0;
+      }
+      data[y * width + x] = sum / count;
+    }
+  }
+  return { width, height, data };
+}
+
+/** Catmull-Rom at a quarter of a pixel before and behind, in units of 1/128: from the far to the near neighbour. */
+const taps = [-3, 29, 111, -9] as const;
+
+/** How much wider `widened` makes a picture. */
+export const widening = 4;
+
+/**
+ * Four times as wide, by cubic interpolation (Catmull-Rom), and no higher: ZXing sees edges of bars to the whole pixel, and
+ * bars of less than two pixels, or blurred ones, are told apart only between them.
+ */
+export function widened(luma: Luma): Luma {
+  return doubledAcross(doubledAcross(luma));
+}
+
+/** Rows become columns. */
+export function transposed({ width, height, data }: Luma): Luma {
+  const turned = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) turned[x * height + y] = data[y * width + x] ?? 0;
+  }
+  return { width: height, height: width, data: turned };
+}
+
+function doubledAcross({ width, height, data }: Luma): Luma {
+  const [far, near, own, behind] = taps;
+  const doubledData = new Uint8ClampedArray(width * 2 * height);
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    const last = row + width - 1;
+    for (let x = 0; x < width; x++) {
+      const at = row + x;
+      const value = data[at] ?? 0;
+      const left = data[Math.max(row, at - 1)] ?? 0;
+      const right = data[Math.min(last, at + 1)] ?? 0;
+      const leftmost = data[Math.max(row, at - 2)] ?? 0;
+      const rightmost = data[Math.min(last, at + 2)] ?? 0;
+      const to = at * 2;
+      doubledData[to] = (far * leftmost + near * left + own * value + behind * right) / 128;
+      doubledData[to + 1] = (far * rightmost + near * right + own * value + behind * left) / 128;
+    }
+  }
+  return { width: width * 2, height, data: new Uint8Array(doubledData.buffer) };
+}
