@@ -62,4 +62,17 @@ export const commands: readonly CommandDoc[] = [
     },
     answer: '`name` in the catalogue',
   },
+  {
+    name: 'vision.record',
+    summary:
+      "Starts a technician's recording of a camera on the device: the only frames that are ever written to the disk. Health says so while it lasts; the file is erased after `vision.recording.keepMinutes`.",
+    args: { camera: 'camera of the board', seconds: '1 … `vision.recording.longestS`' },
+    answer: '`path` on the device, `seconds`, `erasedAt` (UTC ms)',
+  },
+  {
+    name: 'vision.erase',
+    summary: 'Ends recordings and erases their files at once.',
+    args: {},
+    answer: '`files` (how many there were)',
+  },
 ];

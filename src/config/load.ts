@@ -22,6 +22,8 @@ import { validate } from './validate.ts';
 
 /** Board profiles that come with the gateway. */
 const ownBoards = resolve(import.meta.dirname, '../../boards');
+/** Models that come with the gateway. */
+const ownModels = resolve(import.meta.dirname, '../../config/models');
 
 /** Files and folders that a configuration names, absolute. */
 export interface ConfigPaths {
@@ -30,6 +32,10 @@ export interface ConfigPaths {
   readonly calibration?: string;
   readonly catalogue?: string;
   readonly planogram?: string;
+  /** Folder of the model. */
+  readonly model: string;
+  /** Gallery file; it need not exist. */
+  readonly gallery: string;
   readonly passwordFile?: string;
   readonly caFile?: string;
   readonly certFile?: string;
@@ -227,6 +233,11 @@ export async function boardNames(): Promise<string[]> {
     .sort();
 }
 
+/** The folder of a model: a name is one of those that come with the gateway. */
+function findModel(nameOrPath: string, folder: string): string {
+  return /[/\\]/.test(nameOrPath) ? resolve(folder, nameOrPath) : join(ownModels, nameOrPath);
+}
+
 async function exists(file: string): Promise<boolean> {
   try {
     await access(file);
@@ -242,6 +253,8 @@ function resolvePaths(config: Config, folder: string, board: string): ConfigPath
   return {
     board,
     data: resolve(folder, config.data),
+    model: findModel(config.vision.model, folder),
+    gallery: resolve(folder, config.vision.gallery ?? join(config.data, 'gallery.cwg')),
     ...optional('calibration', config.calibration),
     ...optional('catalogue', config.catalogue),
     ...optional('planogram', config.planogram),

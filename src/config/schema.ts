@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { visionSchema } from './vision.ts';
 
 const name = z
   .string()
@@ -201,6 +202,7 @@ export const configSchema = z.strictObject({
     .describe('Shopping sessions.'),
   weighing: weighingSchema.prefault({}),
   fusion: fusionSchema.prefault({}),
+  vision: visionSchema.prefault({}),
   status: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Serve the status page on loopback.'),

@@ -27,12 +27,19 @@ import { answerRequest } from './requests.ts';
 import type { GatewaySetup } from './setup.ts';
 import { restoreTransactions, transactionKey } from './state.ts';
 import { TimeSource } from './time-source.ts';
+import { GatewayVision } from './vision.ts';
+import { camerasOf } from './vision-setup.ts';
 
 /**
  * Commands that change something: each leaves a `command.done` in the ledger, and its answer outlives a restart. The
  * others may be carried out once more then.
  */
-const changing: ReadonlySet<string> = new Set([...pipelineCommands, 'log.level']);
+const changing: ReadonlySet<string> = new Set([
+  ...pipelineCommands,
+  'log.level',
+  'vision.record',
+  'vision.erase',
+]);
 const clockEveryUs = 60_000_000;
 const saveEveryUs = 60_000_000;
 const sweepEveryUs = 3_600_000_000;
@@ -67,6 +74,7 @@ export class Gateway {
   readonly #uplink: Uplink;
   readonly #loop: DecisionLoop;
   readonly #devices: DeviceSupervisor;
+  readonly #vision: GatewayVision;
   readonly #desk: CommandDesk;
   readonly #live: LiveFeed;
   readonly #time: TimeSource;
@@ -96,14 +104,15 @@ export class Gateway {
       log,
     });
     try {
-      return new Gateway(options, uplink);
+      const cameras = await camerasOf(setup.board, setup.driverPaths);
+      return new Gateway(options, uplink, cameras);
     } catch (error) {
       await uplink.stop();
       throw error;
     }
   }
 
-  private constructor(options: GatewayOptions, uplink: Uplink) {
+  private constructor(options: GatewayOptions, uplink: Uplink, cameras: readonly DeviceEntry[]) {
     const { setup, clock, log } = options;
     this.#options = options;
     this.#uplink = uplink;
@@ -128,15 +137,27 @@ export class Gateway {
           sessionSalt: ledger,
           startUs: clock.nowUs(),
           sink,
+          onWeighed: (output) => this.#vision.weighed(output),
           state: saved,
         }),
       ...(options.onInput === undefined ? {} : { onInput: options.onInput }),
-      onStored: (events) => this.bus.emit('events', events),
+      onStored: (events) => {
+        this.#vision.decided(events);
+        this.bus.emit('events', events);
+      },
       onBasket: (basket) => this.#publisher.basket(basket),
       onLost: options.onFatal,
     });
+    this.#vision = new GatewayVision({
+      setup,
+      cameras,
+      clock,
+      log,
+      push: (input) => this.#loop.push(input),
+      inSession: () => this.#loop.pipeline.session !== undefined,
+    });
     this.#devices = new DeviceSupervisor({
-      entries: setup.board.devices,
+      entries: setup.board.devices.filter((entry) => !cameras.includes(entry)),
       clock,
       log,
       // Jitter of reconnects must differ between devices, so it is the one thing here that isn't reproducible.
@@ -158,6 +179,7 @@ export class Gateway {
       handlers: makeHandlers({
         clock,
         live: this.#live,
+        vision: this.#vision,
         info: () => this.info(),
         setLogLevel: options.setLogLevel,
         pipeline: (command, args, context) => this.#carryOut(command, args, context),
@@ -172,8 +194,9 @@ export class Gateway {
     });
   }
 
-  get devices(): Pick<DeviceSupervisor, 'reports' | 'device'> {
-    return this.#devices;
+  /** All devices of the board, cameras too. */
+  get devices(): Pick<DeviceSupervisor, 'reports'> {
+    return { reports: () => [...this.#devices.reports(), ...this.#vision.reports()] };
   }
 
   get measurements(): Pick<LastMeasurements, 'of'> {
@@ -229,6 +252,7 @@ export class Gateway {
       this.#background(this.#loop.append({ type: 'outbox.dropped', data: drop })),
     );
     this.#uplink.onStatus((status) => this.#linkChanged(status));
+    this.#vision.start();
     const tried = this.#devices.start();
     if (!(await this.#within(announceWithinUs, tried))) this.#background(tried.then(() => this.#announce()));
     if (this.#stopped) return;
@@ -248,7 +272,7 @@ export class Gateway {
     this.#stopped = true;
     for (const cancel of this.#cancels) cancel();
     this.#live.stop();
-    await this.#devices.stop();
+    await Promise.all([this.#devices.stop(), this.#vision.stop()]);
     try {
       const stored = this.#loop.stop();
       if (!(await this.#within(storeWithinUs, stored))) {
@@ -280,7 +304,7 @@ export class Gateway {
       ...(setup.calibration === undefined ? {} : { calibration: setup.calibration.revision }),
       uptimeS: this.uptimeS(),
       lateInputs: this.#loop.late,
-      devices: this.#devices.reports().map(({ id, driver, state, fault }) => ({
+      devices: this.devices.reports().map(({ id, driver, state, fault }) => ({
         id,
         driver,
         state,
@@ -336,7 +360,7 @@ export class Gateway {
     this.#uplink.setBirth({
       software: setup.versions.software,
       versions: setup.versions,
-      devices: this.#devices.reports().map(({ id, driver, identity }) => {
+      devices: this.devices.reports().map(({ id, driver, identity }) => {
         const { vendor, model, serial, firmware } = identity;
         return {
           id,
@@ -370,7 +394,8 @@ export class Gateway {
     const health = this.#health.report(
       {
         uptimeUs: clock.nowUs() - this.#startedUs,
-        devices: this.#devices.reports(),
+        devices: this.devices.reports(),
+        vision: this.#vision.health(),
         measurements: this.#measurements,
         faultyCells: this.#loop.pipeline.weigher
           .cellStatus()

@@ -5,10 +5,12 @@ import { CommandError } from '#commands/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { type CommandOutcome, pipelineCommands } from '#pipeline/commands.ts';
 import { defaultLeaseS, type LiveFeed, type LiveTopic, liveTopics, longestLeaseS } from './live.ts';
+import type { GatewayVision } from './vision.ts';
 
 export interface HandlerTargets {
   readonly clock: Clock;
   readonly live: LiveFeed;
+  readonly vision: Pick<GatewayVision, 'record' | 'erase' | 'longestRecordingS'>;
   /** Facts about this gateway, for `gateway.info`. */
   info(): PlainMap;
   setLogLevel(level: string): void;
@@ -28,6 +30,8 @@ const liveStart = z.strictObject({
   seconds: z.number().int().min(1).max(longestLeaseS).default(defaultLeaseS),
 });
 const liveStop = z.strictObject({ what: z.enum(liveTopics as [LiveTopic, ...LiveTopic[]]).optional() });
+const recordArgs = (longestS: number) =>
+  z.strictObject({ camera: z.string().min(1).max(64), seconds: z.number().int().min(1).max(longestS) });
 
 /** The commands that this gateway answers, by name. */
 export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handler> {
@@ -57,6 +61,21 @@ export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handl
     const { what } = parse('live.stop', liveStop, args);
     targets.live.stop(what);
     return {};
+  });
+  handlers.set('vision.record', async (args) => {
+    const longestS = targets.vision.longestRecordingS;
+    if (longestS === 0) {
+      throw new CommandError(
+        'CW-CMD-008',
+        'recordings are not allowed here (vision.recording.longestS is 0)',
+      );
+    }
+    const { camera, seconds } = parse('vision.record', recordArgs(longestS), args);
+    return await targets.vision.record(camera, seconds);
+  });
+  handlers.set('vision.erase', async (args) => {
+    parse('vision.erase', none, args);
+    return { files: await targets.vision.erase() };
   });
   return handlers;
 }

@@ -20,6 +20,8 @@ export interface HealthFacts {
     readonly dropped: number;
   };
   readonly timeQuality: TimeQuality;
+  /** Of what looks through the cameras, where the board has some. */
+  readonly vision?: Health['vision'];
   readonly milliCelsius: number | undefined;
 }
 
@@ -63,6 +65,7 @@ export class HealthReporter {
       timeQuality: facts.timeQuality,
       rssBytes: process.memoryUsage.rss(),
       ...(facts.milliCelsius === undefined ? {} : { milliCelsius: facts.milliCelsius }),
+      ...(facts.vision === undefined ? {} : { vision: facts.vision }),
       ...(this.#cpuPpm === undefined ? {} : { cpuPpm: this.#cpuPpm }),
     };
   }

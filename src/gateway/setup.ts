@@ -22,6 +22,8 @@ export interface GatewaySetup {
   readonly tokenPattern: RegExp;
   readonly versions: Versions;
   readonly dataFolder: string;
+  readonly modelFolder: string;
+  readonly galleryPath: string;
   readonly driverPaths: readonly string[];
   readonly broker: Config['broker'];
   /** What an operator should know, though it doesn't keep the gateway from starting. */
@@ -54,6 +56,8 @@ export async function loadSetup(path: string, environment: Environment): Promise
     tokenPattern: new RegExp(config.session.tokenPattern, 'u'),
     versions: versionsOf(catalogue, planogram, calibration),
     dataFolder: paths.data,
+    modelFolder: paths.model,
+    galleryPath: paths.gallery,
     driverPaths: paths.drivers,
     broker: {
       ...config.broker,

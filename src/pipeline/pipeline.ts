@@ -45,6 +45,8 @@ export interface PipelineOptions {
   readonly sessionSalt: string;
   /** Takes each event in the order of its sequence. */
   readonly sink: (event: CartEvent) => void;
+  /** Hears what the scales say, after it was decided on: cameras are asked to look. It changes no decision by itself. */
+  readonly onWeighed?: ((output: WeighingOutput) => void) | undefined;
   /** What an earlier run of the same ledger knew at its last event. */
   readonly state?: PipelineState | undefined;
   /** Monotonic time at which this run begins, µs. */
@@ -100,13 +102,20 @@ export class Pipeline {
       plates: options.board.plates,
       calibration: options.calibration,
       config: options.weighing,
-      sink: (output) => this.#weighed(output),
+      sink: (output) => {
+        this.#weighed(output);
+        options.onWeighed?.(output);
+      },
       ...(options.state === undefined ? {} : { state: options.state.weighing }),
     });
     this.#fusion = new Fusion({
       catalogue: options.catalogue,
       planogram: options.planogram,
-      plates: options.board.plates,
+      // A camera that sees a plate reads the codes of what comes and goes there.
+      plates: options.board.plates.map((plate) => ({
+        ...plate,
+        scanners: [...plate.scanners, ...plate.cameras.map(({ id }) => id)],
+      })),
       config: options.fusion,
       emit: (draft) => this.#decided(draft),
       // Time waited before a restart counts; the time away doesn't.

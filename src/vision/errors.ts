@@ -23,8 +23,14 @@ export const visionCodes = {
   'CW-VIS-019': 'The vision process said something that is no message; it is ended and started again.',
   'CW-VIS-020': 'A recording of a camera can not be made.',
   'CW-VIS-021': 'The vision process takes more memory than it may; it is started again.',
+  'CW-VIS-022': 'The camera repeats the same picture.',
 } as const;
 
 export type VisionCode = keyof typeof visionCodes;
+
+/** Whether a code that came from elsewhere is one of this room. */
+export function isVisionCode(code: string): code is VisionCode {
+  return Object.hasOwn(visionCodes, code);
+}
 
 export class VisionError extends CodedError<VisionCode> {}

@@ -16,6 +16,23 @@ export const sensorHealth = record('sensor-health', {
   externalPower: may(6, bool, 'what a power sensor said last: power comes from outside'),
   batteryPpm: may(7, uint, 'what it said last: how full the battery is, millionths'),
 });
+export const visionHealth = record('vision-health', {
+  running: must(1, bool, 'the vision process runs'),
+  restarts: must(2, uint, 'how often it was started again since the gateway started'),
+  backend: may(3, text, 'inference engine; missing while nothing can be recognized'),
+  model: may(4, text, 'model'),
+  looksPerMinute: must(
+    5,
+    uint,
+    'frames of a camera that are looked at while something moves, a minute, at most',
+  ),
+  slowedBy: may(6, choice('heat', 'load'), 'why that is fewer than configured'),
+  looked: must(7, uint, 'movements that were looked at since the gateway started'),
+  inferenceUs: may(8, uint, 'how long the last inference took, µs'),
+  rssBytes: may(9, uint, 'resident memory of the vision process'),
+  framesDropped: must(10, uint, 'frames that were wanted and found no room in memory'),
+  recordingS: may(11, uint, 'a technician records frames on the device, for so long still, s'),
+});
 export const gatewayHealth = record('gateway-health', {
   ok: must(1, bool, 'everything needed for decisions works'),
   uptimeS: must(2, uint, 's'),
@@ -28,6 +45,7 @@ export const gatewayHealth = record('gateway-health', {
   rssBytes: must(9, uint, 'resident memory'),
   milliCelsius: may(10, int, 'processor temperature'),
   cpuPpm: may(11, uint, 'share of one processor used since the last report, millionths'),
+  vision: may(12, visionHealth, 'what looks through the cameras, where the board has some'),
 });
 export const deviceFault = record('device-fault', {
   source: must(1, text, 'device of the board profile'),

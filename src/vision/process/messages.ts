@@ -68,6 +68,8 @@ export type ToVision =
   | { readonly kind: 'quiet'; readonly plate: string }
   /** A code is expected (a session may begin, a scan is awaited) for so long: codes are looked for in whole frames. */
   | { readonly kind: 'expect-code'; readonly plate: string; readonly forMs: number }
+  /** A trip begins: what lay in view is gone. */
+  | { readonly kind: 'trip' }
   /** The gallery's file has changed. */
   | { readonly kind: 'gallery'; readonly path: string }
   /** Embeds pictures of files (never of frames) or what a camera sees now; answered by `embedded`. */
@@ -82,7 +84,7 @@ export type ToVision =
   | { readonly kind: 'record'; readonly id: number; readonly camera: string; readonly seconds: number }
   /** Ends all recordings and erases them; answered by `erased`. */
   | { readonly kind: 'erase'; readonly id: number }
-  /** Temperature of the processor, m°C, and share of it that others use, ppm: the rate of looking follows. */
+  /** Temperature of the processor, m°C, and share of all processors that is in use, ppm: the rate of looking follows. */
   | {
       readonly kind: 'load';
       readonly milliCelsius?: number | undefined;
@@ -103,7 +105,8 @@ export interface Looked {
   readonly ambiguous: boolean;
 }
 
-export type FromVision =
+/** What is said unasked, or of what everybody may hear. */
+export type ToldByVision =
   /** Empty names where nothing can be recognized: a fault of the source `vision` says why. */
   | { readonly kind: 'ready'; readonly backend: string; readonly model: string }
   | Looked
@@ -119,6 +122,10 @@ export type FromVision =
   /** Motion in a plate's region without a change of mass. */
   | { readonly kind: 'motion'; readonly camera: string; readonly plate: string; readonly atUs: number }
   | { readonly kind: 'fault'; readonly source: string; readonly fault: DeviceFault; readonly atUs: number }
+  | { readonly kind: 'health'; readonly health: VisionHealth };
+
+/** Answers to who asked, by `id`. */
+export type AnsweredByVision =
   | {
       readonly kind: 'embedded';
       readonly id: number;
@@ -134,15 +141,18 @@ export type FromVision =
       /** When the file is erased, UTC ms. */
       readonly erasedAt: number;
     }
-  | { readonly kind: 'erased'; readonly id: number; readonly files: number }
+  | { readonly kind: 'erased'; readonly id: number; readonly files: number };
+
+export type FromVision =
+  | ToldByVision
+  | AnsweredByVision
   | { readonly kind: 'refused'; readonly id: number; readonly code: string; readonly message: string }
   | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';
       readonly message: string;
       readonly fields: Readonly<Record<string, string | number | boolean>>;
-    }
-  | { readonly kind: 'health'; readonly health: VisionHealth };
+    };
 
 /** A camera as the supervisor in the vision process knows it. */
 export interface CameraHealth {

@@ -23,7 +23,7 @@ export class Pace {
     this.#options = options;
   }
 
-  /** @param milliCelsius of the processor @param busyPpm share of all processors that others use */
+  /** @param milliCelsius of the processor @param busyPpm share of all processors that others use, millionths */
   loaded(milliCelsius: number | undefined, busyPpm: number | undefined): void {
     const { warmMilliCelsius } = this.#options;
     this.#heat = share(milliCelsius, warmMilliCelsius, warmMilliCelsius + hotterBy);

@@ -64,6 +64,7 @@ export const toVisionSchema: z.ZodType<ToVision> = z.discriminatedUnion('kind', 
   z.strictObject({ kind: z.literal('watch'), plate: name, atUs: us }),
   z.strictObject({ kind: z.literal('quiet'), plate: name }),
   z.strictObject({ kind: z.literal('expect-code'), plate: name, forMs: z.int().positive().max(600_000) }),
+  z.strictObject({ kind: z.literal('trip') }),
   z.strictObject({ kind: z.literal('gallery'), path }),
   z.strictObject({
     kind: z.literal('embed'),

@@ -1,0 +1,324 @@
+import { join } from 'node:path';
+import type { Clock } from '#base/clock.ts';
+import { describeError } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { createRandom } from '#base/random.ts';
+import { usPerSecond } from '#base/units.ts';
+import type { DeviceEntry } from '#config/board.ts';
+import type { CartEvent } from '#events/event.ts';
+import type { PipelineInput } from '#pipeline/inputs.ts';
+import type { DeviceFault } from '#readings/faults.ts';
+import { VisionError } from '#vision/errors.ts';
+import type { CameraHealth, ToldByVision } from '#vision/process/messages.ts';
+import { sweepRecordings } from '#vision/process/recordings.ts';
+import { VisionProcess } from '#vision/process/vision.ts';
+import type { WeighingOutput } from '#weighing/outputs.ts';
+import type { DeviceReport } from './devices.ts';
+import { type Health, processorTemperature } from './health.ts';
+import { ProcessorLoad } from './processor-load.ts';
+import type { GatewaySetup } from './setup.ts';
+import { visionSetup } from './vision-setup.ts';
+
+/** What the process itself is called where it has faults. */
+const self = 'vision';
+/** How long codes are looked for in whole frames after a question to scan, and after motion outside of a session, ms. */
+const askedForMs = 15_000;
+const mayBeginMs = 5_000;
+const sweepEveryUs = 60 * usPerSecond;
+const loadEveryUs = 10 * usPerSecond;
+
+export interface GatewayVisionOptions {
+  readonly setup: GatewaySetup;
+  /** Devices of the board that are cameras. */
+  readonly cameras: readonly DeviceEntry[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Passes what is seen to the pipeline. */
+  readonly push: (input: PipelineInput) => void;
+  readonly inSession: () => boolean;
+  /** Module that the vision process runs; tests give another one. */
+  readonly entry?: string | undefined;
+}
+
+interface Standing {
+  readonly source: string;
+  readonly fault: DeviceFault;
+  /** Which of the processes said so, by the number of restarts before it. */
+  readonly since: number;
+}
+
+/** Embeddings, a byte a value, and the pictures that gave none, by their place in the list. */
+export interface Embedded {
+  readonly embeddings: readonly Int8Array[];
+  readonly failed: readonly { readonly index: number; readonly why: string }[];
+}
+
+/**
+ * The gateway's side of the cameras: tells the vision process what moves, passes on what it sees, and shows its cameras
+ * like any other device. Frames never come here.
+ */
+export class GatewayVision {
+  readonly #options: GatewayVisionOptions;
+  readonly #process: VisionProcess;
+  readonly #recordings: string;
+  readonly #seen: ReadonlySet<string>;
+  /** Faults of the cameras that stand, by source, channel and kind. */
+  readonly #faults = new Map<string, Standing>();
+  readonly #cancels = new Set<() => void>();
+  /** Frames that earlier processes had of each camera. */
+  readonly #before = new Map<string, number>();
+  readonly #last = new Map<string, CameraHealth>();
+  readonly #processors = new ProcessorLoad();
+  #stopped = false;
+
+  constructor(options: GatewayVisionOptions) {
+    const { setup, clock, log, cameras } = options;
+    this.#options = options;
+    this.#recordings = join(setup.dataFolder, 'recordings');
+    const said = visionSetup(setup, cameras, this.#recordings);
+    this.#seen = new Set(said.views.filter(({ purpose }) => purpose === 'things').map(({ plate }) => plate));
+    this.#process = new VisionProcess({
+      entry: options.entry ?? join(import.meta.dirname, 'vision-child.ts'),
+      setup: said,
+      memoryBytes: setup.config.vision.memoryMegabytes * 1_048_576,
+      clock,
+      log,
+      random: createRandom((Date.now() ^ process.pid) >>> 0),
+      onMessage: (message) => this.#hear(message),
+      onFault: (fault) => this.#fault(self, fault, clock.nowUs()),
+    });
+  }
+
+  get status(): VisionProcess['status'] {
+    return this.#process.status;
+  }
+
+  /** Erases recordings whose time is over, and starts the process where there is something to look through. */
+  start(): void {
+    this.#sweep();
+    this.#every(sweepEveryUs, () => this.#sweep());
+    if (this.#options.cameras.length === 0 || !this.#options.setup.config.vision.enabled) return;
+    this.#process.start();
+    this.#every(loadEveryUs, () => void this.#tellLoad());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const cancel of this.#cancels) cancel();
+    await this.#process.stop();
+  }
+
+  /** Hears what the scales say, in the moment in which it is decided on. */
+  weighed(output: WeighingOutput): void {
+    if (output.kind === 'fault' || !this.#seen.has(output.plate)) return;
+    const { plate } = output;
+    if (output.kind === 'movement') {
+      const { startedAtUs, settledAtUs, massMg, whileAway } = output;
+      // What happened before the start was seen by nobody.
+      if (whileAway) return;
+      const asked = this.#process.look({ plate, startedAtUs, settledAtUs, sign: signOf(massMg) });
+      if (!asked) this.#options.log.debug({ plate }, 'nobody could look at a movement');
+    } else if (output.open) {
+      this.#process.tell({ kind: 'watch', plate, atUs: Math.round(output.atUs) });
+    }
+  }
+
+  /** Hears what was decided: where the shopper is asked to scan, the cameras look for codes as well. */
+  decided(events: readonly CartEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'basket.opened') this.#process.tell({ kind: 'trip' });
+      if (event.type !== 'item.unresolved' || event.data.ask !== 'scan-it') continue;
+      this.#process.tell({ kind: 'expect-code', plate: event.data.plate, forMs: askedForMs });
+    }
+  }
+
+  /** The cameras, as the supervisor of other devices reports those. */
+  reports(): DeviceReport[] {
+    const { running, health } = this.#process.status;
+    return this.#options.cameras.map(({ id, driver }) => {
+      const camera = health?.cameras.find((one) => one.id === id);
+      const fault = [...this.#faults.values()].findLast(({ source }) => source === id || source === self);
+      const lastUs = camera?.lastFrameUs ?? this.#last.get(id)?.lastFrameUs;
+      const frames = camera?.frames ?? 0;
+      return {
+        id,
+        driver,
+        kind: 'camera',
+        state: camera?.state ?? (running ? 'opening' : this.#isOn ? 'waiting' : 'closed'),
+        identity: identityOf(camera),
+        readings: (this.#before.get(id) ?? 0) + frames,
+        lastReadingUs: lastUs,
+        fault: fault?.fault,
+      };
+    });
+  }
+
+  /** What `gateway.health` says of it; undefined where the board has no cameras. */
+  health(): Health['vision'] {
+    if (this.#options.cameras.length === 0) return undefined;
+    const { running, restarts, backend, model, looked, health } = this.#process.status;
+    const { slowedBy, inferenceMs, recordingUntilUs } = health ?? {};
+    return {
+      running,
+      restarts,
+      looked,
+      looksPerMinute: Math.round((health?.looksPerSecond ?? 0) * 60),
+      framesDropped: health?.cameras.reduce((sum, camera) => sum + camera.framesDropped, 0) ?? 0,
+      ...(backend === '' ? {} : { backend, model }),
+      ...(slowedBy === undefined ? {} : { slowedBy }),
+      ...(inferenceMs === undefined ? {} : { inferenceUs: Math.round(inferenceMs * 1000) }),
+      ...(health === undefined ? {} : { rssBytes: health.residentBytes }),
+      ...(recordingUntilUs === undefined ? {} : { recordingS: this.#secondsUntil(recordingUntilUs) }),
+    };
+  }
+
+  get longestRecordingS(): number {
+    return this.#options.setup.config.vision.recording.longestS;
+  }
+
+  /** Starts a technician's recording. Rejects with a coded VisionError. */
+  async record(
+    camera: string,
+    seconds: number,
+  ): Promise<{ path: string; seconds: number; erasedAt: number }> {
+    this.#assertCamera(camera);
+    const { path, erasedAt } = await this.#process.ask({ kind: 'record', camera, seconds });
+    return { path, seconds, erasedAt };
+  }
+
+  /** Ends and erases all recordings, also where the process is away. Resolves with how many files there were. */
+  async erase(): Promise<number> {
+    if (this.#process.status.running) return (await this.#process.ask({ kind: 'erase' })).files;
+    return (await sweepRecordings(this.#recordings, this.#options.clock.utcMs(), true)).erased;
+  }
+
+  /** Embeds what a camera sees now of a plate, or pictures of files. Rejects with a coded VisionError. */
+  async embed(
+    from: { readonly files: readonly string[] } | { readonly camera: string; readonly plate: string },
+  ): Promise<Embedded> {
+    const { embeddings, failed } = await this.#process.ask({ kind: 'embed', from });
+    return { embeddings, failed };
+  }
+
+  #assertCamera(camera: string): void {
+    const ids = this.#options.cameras.map(({ id }) => id);
+    if (ids.includes(camera)) return;
+    const known = ids.length === 0 ? 'none' : ids.join(', ');
+    throw new VisionError('CW-VIS-020', `there is no camera ${camera}; the board has ${known}`);
+  }
+
+  get #isOn(): boolean {
+    return !this.#stopped && this.#options.setup.config.vision.enabled;
+  }
+
+  #secondsUntil(atUs: number): number {
+    return Math.max(0, Math.ceil((atUs - this.#options.clock.nowUs()) / usPerSecond));
+  }
+
+  #hear(message: ToldByVision): void {
+    const { push, clock, inSession } = this.#options;
+    switch (message.kind) {
+      case 'looked': {
+        const { camera, plate, outcome, candidates, unknownPpm } = message;
+        if (outcome !== 'seen') return;
+        // When it was said, not when it was seen: that lies before what has been decided on meanwhile.
+        push({ kind: 'sighting', source: camera, atUs: clock.nowUs(), plate, candidates, unknownPpm });
+        return;
+      }
+      case 'code': {
+        const { camera, data, symbology } = message;
+        push({ kind: 'scan', source: camera, atUs: clock.nowUs(), data, symbology });
+        return;
+      }
+      case 'motion':
+        if (!inSession()) {
+          this.#process.tell({ kind: 'expect-code', plate: message.plate, forMs: mayBeginMs });
+        }
+        return;
+      case 'fault':
+        this.#fault(message.source, message.fault, clock.nowUs());
+        return;
+      case 'health':
+        for (const camera of message.health.cameras) this.#camera(camera);
+        return;
+      case 'ready':
+        this.#options.log.info({ backend: message.backend, model: message.model }, 'vision running');
+        return;
+    }
+  }
+
+  #camera(camera: CameraHealth): void {
+    const last = this.#last.get(camera.id);
+    // A new process counts from 0.
+    if (last !== undefined && camera.frames < last.frames) {
+      this.#before.set(camera.id, (this.#before.get(camera.id) ?? 0) + last.frames);
+    }
+    this.#last.set(camera.id, camera);
+    if (camera.state !== 'running') return;
+    const generation = this.#process.status.restarts;
+    // What an earlier process said of it and this one does not, is over.
+    for (const { source, fault, since } of [...this.#faults.values()]) {
+      if (source === camera.id && since !== generation) {
+        this.#fault(source, { ...fault, cleared: true }, this.#options.clock.nowUs());
+      }
+    }
+  }
+
+  #fault(source: string, fault: DeviceFault, atUs: number): void {
+    const key = `${source}/${fault.channel ?? ''}/${fault.fault}/${fault.code}`;
+    const known = this.#faults.get(key);
+    const since = this.#process.status.restarts;
+    if (fault.cleared === true) {
+      if (!this.#faults.delete(key)) return;
+    } else {
+      this.#faults.set(key, { source, fault, since });
+      // Told before, by a process that ended meanwhile: it still stands.
+      if (known !== undefined && known.fault.message === fault.message) return;
+    }
+    this.#options.push({ kind: 'device-fault', source, atUs, fault });
+  }
+
+  async #tellLoad(): Promise<void> {
+    const milliCelsius = await processorTemperature();
+    const busyPpm = this.#processors.busyPpm();
+    this.#process.tell({
+      kind: 'load',
+      ...(busyPpm === undefined ? {} : { busyPpm }),
+      ...(milliCelsius === undefined ? {} : { milliCelsius }),
+    });
+  }
+
+  #sweep(): void {
+    const { clock, log } = this.#options;
+    sweepRecordings(this.#recordings, clock.utcMs()).then(
+      ({ erased }) => {
+        if (erased > 0) log.info({ erased }, 'recordings of frames were erased');
+      },
+      (error: unknown) => log.error({ err: describeError(error) }, 'recordings of frames can not be erased'),
+    );
+  }
+
+  #every(periodUs: number, action: () => void): void {
+    const cancel = this.#options.clock.after(periodUs, () => {
+      this.#cancels.delete(cancel);
+      if (this.#stopped) return;
+      action();
+      this.#every(periodUs, action);
+    });
+    this.#cancels.add(cancel);
+  }
+}
+
+function signOf(massMg: number): -1 | 0 | 1 {
+  return massMg === 0 ? 0 : massMg > 0 ? 1 : -1;
+}
+
+function identityOf(camera: CameraHealth | undefined): DeviceReport['identity'] {
+  const { vendor, model, serial, firmware } = camera?.identity ?? {};
+  return {
+    ...(vendor === undefined ? {} : { vendor }),
+    ...(model === undefined ? {} : { model }),
+    ...(serial === undefined ? {} : { serial }),
+    ...(firmware === undefined ? {} : { firmware }),
+  };
+}

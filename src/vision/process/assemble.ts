@@ -1,0 +1,22 @@
+import { ChangeFinder } from '../change/compare.ts';
+import { CodeReader } from '../codes/reader.ts';
+import { CodeWatch } from '../codes/watch.ts';
+import { readPicture } from '../pictures/decode.ts';
+import { pictureOf } from '../pictures/frame.ts';
+import { MotionWatch } from './motion.ts';
+import type { EyesParts } from './parts.ts';
+
+/** What the vision process looks with. Native parts are loaded when they are first needed. */
+export function assembleParts(): EyesParts {
+  const reader = new CodeReader();
+  const finder = new ChangeFinder();
+  return {
+    pictureOf,
+    pictureOfFile: readPicture,
+    watchRegion: () => new MotionWatch(),
+    watchLens: () => ({ see: () => [] }),
+    compare: (asked) => finder.compare(asked),
+    watchCodes: (camera, purpose, region) => new CodeWatch({ camera, purpose, reader, view: region }),
+    close: () => reader.close(),
+  };
+}

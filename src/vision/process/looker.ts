@@ -1,0 +1,107 @@
+import type { Clock } from '#base/clock.ts';
+import { describeError } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { usPerMs } from '#base/units.ts';
+import type { FoundThing } from '../change/compare.ts';
+import type { CameraEye } from './camera-eye.ts';
+import type { Looked, LookRequest } from './messages.ts';
+import type { EyesParts, Recognizer } from './parts.ts';
+import type { FramePair, PlateEye } from './plate-eye.ts';
+
+/**
+ * So long after a movement settled a frame at rest is waited for; then a frame with a hand in it has to do. Decisions
+ * wait 800 ms for a sighting, and comparing and recognizing takes its time too.
+ */
+const restWithinUs = 550 * usPerMs;
+
+export interface LookerOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly parts: Pick<EyesParts, 'compare'>;
+  readonly recognizer: () => Recognizer | undefined;
+}
+
+type Seen = Pick<Looked, 'atUs' | 'outcome' | 'candidates' | 'unknownPpm' | 'ambiguous'>;
+
+/** Finds out what one camera saw of a movement. */
+export class Looker {
+  readonly #options: LookerOptions;
+
+  constructor(options: LookerOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects: what goes wrong is an outcome. */
+  async look(request: LookRequest, camera: CameraEye, plate: PlateEye): Promise<Looked> {
+    const { id } = request;
+    let seen: Seen;
+    try {
+      seen = await this.#seen(request, camera, plate);
+    } catch (error) {
+      this.#options.log.warn({ camera: camera.id, err: describeError(error) }, 'a look failed');
+      seen = nothing('failed', request.settledAtUs);
+    }
+    // Motion that is still there belongs to what comes next.
+    plate.quiet();
+    return { kind: 'looked', id, camera: camera.id, plate: request.plate, ...seen };
+  }
+
+  async #seen(request: LookRequest, camera: CameraEye, plate: PlateEye): Promise<Seen> {
+    const frames = await this.#frames(request, camera, plate);
+    if (frames === undefined) return nothing('no-frames', request.settledAtUs);
+    const { before, after, beforeThat, afterThat } = frames;
+    const wanted = [before, after, ...(beforeThat === undefined ? [] : [beforeThat])];
+    const all = afterThat === undefined ? wanted : [...wanted, afterThat];
+    const seen = await camera.withPictures(all, async (pictures) => {
+      const [earlier, later] = pictures;
+      const region = later === undefined ? undefined : plate.region(later);
+      if (earlier === undefined || later === undefined || region === undefined) return undefined;
+      if (earlier.width !== later.width || earlier.height !== later.height) return undefined;
+      const change = this.#options.parts.compare({
+        before: earlier,
+        after: later,
+        region,
+        sign: request.sign,
+        beforeThat: beforeThat === undefined ? undefined : pictures[2],
+        afterThat: afterThat === undefined ? undefined : pictures.at(-1),
+      });
+      const { outcome } = change;
+      if (outcome === 'nothing-changed' || outcome === 'hand-only') return nothing(outcome, after.atUs);
+      const [thing] = change.things;
+      if (outcome === 'everything-changed' || thing === undefined) return nothing('failed', after.atUs);
+      return await this.#recognized(thing, thing.change === 'came' ? later : earlier, after.atUs);
+    });
+    return seen ?? nothing('no-frames', after.atUs);
+  }
+
+  async #recognized(
+    thing: FoundThing,
+    picture: Parameters<Recognizer['recognize']>[0],
+    atUs: number,
+  ): Promise<Seen> {
+    const recognizer = this.#options.recognizer();
+    // Without references everything would be unknown, which would be held against every product.
+    if (recognizer === undefined || !recognizer.hasGallery) return nothing('failed', atUs);
+    const { candidates, unknownPpm, ambiguous } = await recognizer.recognize(picture, thing.crop);
+    return { atUs, outcome: 'seen', candidates, unknownPpm, ambiguous };
+  }
+
+  /** Waits for a frame at rest after the movement, within the time that there is. */
+  async #frames(
+    { startedAtUs, settledAtUs }: LookRequest,
+    camera: CameraEye,
+    plate: PlateEye,
+  ): Promise<FramePair | undefined> {
+    const untilUs = settledAtUs + restWithinUs;
+    for (;;) {
+      const frames = plate.pair(startedAtUs, settledAtUs, false);
+      if (frames !== undefined) return frames;
+      if (this.#options.clock.nowUs() >= untilUs) return plate.pair(startedAtUs, settledAtUs, true);
+      await camera.nextLook(untilUs);
+    }
+  }
+}
+
+function nothing(outcome: Looked['outcome'], atUs: number): Seen {
+  return { atUs, outcome, candidates: [], unknownPpm: 0, ambiguous: false };
+}

@@ -1,0 +1,308 @@
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { Random } from '#base/random.ts';
+import { Backoff } from '#base/retry.ts';
+import { usPerMs, usPerSecond } from '#base/units.ts';
+import type { DeviceFault } from '#readings/faults.ts';
+import { isVisionCode, VisionError } from '../errors.ts';
+import { ChildLine, type Ended } from './child-line.ts';
+import type {
+  AnsweredByVision,
+  FromVision,
+  LookRequest,
+  ToldByVision,
+  ToVision,
+  VisionHealth,
+  VisionSetup,
+} from './messages.ts';
+
+export interface VisionOptions {
+  /** Module that the child runs: it speaks `messages.ts` over its channel to the parent. */
+  readonly entry: string;
+  readonly setup: VisionSetup;
+  /** Resident memory above which the child is started again, bytes: what leaks there stays there. */
+  readonly memoryBytes: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Jitter of restarts. */
+  readonly random: Pick<Random, 'next'>;
+  /** Everything that is said, except answers that somebody waits for. */
+  readonly onMessage: (message: ToldByVision) => void;
+  /** Of the process itself: why it is away, and that it is back. */
+  readonly onFault: (fault: DeviceFault) => void;
+}
+
+type Question =
+  | Pick<Extract<ToVision, { kind: 'embed' }>, 'kind' | 'from'>
+  | Pick<Extract<ToVision, { kind: 'record' }>, 'kind' | 'camera' | 'seconds'>
+  | Pick<Extract<ToVision, { kind: 'erase' }>, 'kind'>;
+
+/** What is known of the process, for health. */
+export interface VisionStatus {
+  readonly running: boolean;
+  readonly pid: number | undefined;
+  /** Empty while nothing can be recognized. */
+  readonly backend: string;
+  readonly model: string;
+  /** How often it was started again. */
+  readonly restarts: number;
+  /** Looks that were asked for and answered. */
+  readonly looked: number;
+  /** As it said last; undefined while it is away. */
+  readonly health: VisionHealth | undefined;
+}
+
+/** Without a word for this long it is ended, µs; it says something every second. */
+const silentUs = 5 * usPerSecond;
+/** It has this long for its first word: a Raspberry Pi reads its modules from an SD card, µs. */
+const startsWithinUs = 30 * usPerSecond;
+const checkEveryUs = usPerSecond;
+/** A check that comes so much later than it should was held up, and what was said meanwhile is still to be read, µs. */
+const heldUpUs = usPerSecond;
+/** After this long without a restart the next one comes soon again, µs. */
+const steadyUs = 60 * usPerSecond;
+const mostLooks = 8;
+/** An answer to a look that is older than this is of no use, and no longer waited for, µs. */
+const looksWithinUs = 5 * usPerSecond;
+/** Messages between two checks; more is a flood. */
+const mostMessages = 5_000;
+const stopsWithinUs = 3 * usPerSecond;
+
+interface Waiting {
+  readonly resolve: (answer: AnsweredByVision) => void;
+  readonly reject: (error: VisionError) => void;
+}
+
+/**
+ * Keeps the vision process going: starts it, hears that it lives, ends it where it hangs, leaks or talks nonsense, and
+ * starts it again with growing, jittered pauses. Whatever becomes of it, the gateway goes on; asking is then in vain.
+ */
+export class VisionProcess {
+  readonly #options: VisionOptions;
+  readonly #backoff: Backoff;
+  readonly #looks = new Map<number, number>();
+  readonly #waiting = new Map<number, Waiting>();
+  #line: ChildLine | undefined;
+  #nextId = 1;
+  #restarts = 0;
+  #looked = 0;
+  #ready: Extract<FromVision, { kind: 'ready' }> | undefined;
+  #health: VisionHealth | undefined;
+  #fault: DeviceFault | undefined;
+  #startedUs = 0;
+  #heardUs: number | undefined;
+  #checkedUs = 0;
+  #messages = 0;
+  /** Why this process is being ended. */
+  #reason: VisionError | undefined;
+  #cancelCheck: (() => void) | undefined;
+  #cancelRestart: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(options: VisionOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff({ firstMs: 250, maxMs: 30_000 }, options.random);
+  }
+
+  get status(): VisionStatus {
+    return {
+      running: this.#heardUs !== undefined,
+      pid: this.#line?.pid,
+      backend: this.#ready?.backend ?? '',
+      model: this.#ready?.model ?? '',
+      restarts: this.#restarts,
+      looked: this.#looked,
+      health: this.#health,
+    };
+  }
+
+  start(): void {
+    if (this.#line !== undefined || this.#stopped) return;
+    const { clock, entry, log, setup } = this.#options;
+    this.#startedUs = clock.nowUs();
+    this.#heardUs = undefined;
+    this.#reason = undefined;
+    this.#messages = 0;
+    this.#line = new ChildLine(entry, log, {
+      message: (message) => this.#hear(message),
+      nonsense: (what) => this.#end('CW-VIS-019', `the vision process said what is no message (${what})`),
+      ended: (ended) => this.#ended(ended),
+    });
+    this.#line.send({ kind: 'begin', setup });
+    this.#checkedUs = clock.nowUs();
+    this.#cancelCheck = clock.after(checkEveryUs, () => this.#check());
+  }
+
+  /** Asks it to end, and ends it where it does not. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelCheck?.();
+    this.#cancelRestart?.();
+    const line = this.#line;
+    if (line === undefined) return;
+    line.send({ kind: 'stop' });
+    const cancel = this.#options.clock.after(stopsWithinUs, () => line.kill());
+    await line.over;
+    cancel();
+  }
+
+  /**
+   * Asks for a look at a movement; what is seen is told by `onMessage`. False where nobody can look, or so many looks
+   * are under way that this one would come too late.
+   */
+  look(request: Omit<LookRequest, 'kind' | 'id'>): boolean {
+    const nowUs = this.#options.clock.nowUs();
+    for (const [id, atUs] of this.#looks) if (nowUs - atUs > looksWithinUs) this.#looks.delete(id);
+    if (this.#looks.size >= mostLooks || this.#heardUs === undefined) return false;
+    const id = this.#nextId++;
+    this.#looks.set(id, nowUs);
+    this.#line?.send({ kind: 'look', id, ...request });
+    return true;
+  }
+
+  /** Says something that has no answer; lost while the process is away. */
+  tell(
+    message: Extract<ToVision, { kind: 'watch' | 'quiet' | 'expect-code' | 'trip' | 'gallery' | 'load' }>,
+  ): void {
+    if (this.#heardUs !== undefined) this.#line?.send(message);
+  }
+
+  /**
+   * Asks and waits. Rejects with the coded error that the process gives, and with CW-VIS-012 where it is away or ends
+   * before it has answered.
+   */
+  ask(
+    question: Extract<Question, { kind: 'embed' }>,
+  ): Promise<Extract<AnsweredByVision, { kind: 'embedded' }>>;
+  ask(
+    question: Extract<Question, { kind: 'record' }>,
+  ): Promise<Extract<AnsweredByVision, { kind: 'recording' }>>;
+  ask(question: Extract<Question, { kind: 'erase' }>): Promise<Extract<AnsweredByVision, { kind: 'erased' }>>;
+  ask(question: Question): Promise<AnsweredByVision> {
+    return new Promise((resolve, reject) => {
+      if (this.#heardUs === undefined) {
+        reject(new VisionError('CW-VIS-012', 'the vision process is not running; try again in a moment'));
+        return;
+      }
+      const id = this.#nextId++;
+      this.#waiting.set(id, { resolve, reject });
+      this.#line?.send({ ...question, id });
+    });
+  }
+
+  #hear(message: FromVision): void {
+    const { clock, log, onMessage } = this.#options;
+    this.#heardUs = clock.nowUs();
+    this.#messages += 1;
+    switch (message.kind) {
+      case 'log':
+        log[message.level](message.fields, message.message);
+        return;
+      case 'embedded':
+      case 'recording':
+      case 'erased':
+        this.#answered(message.id)?.resolve(message);
+        return;
+      case 'refused': {
+        const { code, message: why } = message;
+        const refusal = new VisionError(isVisionCode(code) ? code : 'CW-VIS-006', why);
+        this.#answered(message.id)?.reject(refusal);
+        return;
+      }
+      case 'looked':
+        // Several cameras may see a plate, so that an answer doesn't end the look; its time does.
+        if (!this.#looks.has(message.id)) return;
+        this.#looked += 1;
+        break;
+      case 'health':
+        this.#health = message.health;
+        if (message.health.residentBytes > this.#options.memoryBytes) this.#tooLarge(message.health);
+        break;
+      case 'ready':
+        this.#ready = message;
+        this.#back();
+        break;
+      case 'code':
+      case 'motion':
+      case 'fault':
+        break;
+    }
+    onMessage(message);
+  }
+
+  #answered(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+
+  #tooLarge({ residentBytes }: VisionHealth): void {
+    const megabytes = (bytes: number) => Math.round(bytes / 1_048_576);
+    this.#end(
+      'CW-VIS-021',
+      `the vision process takes ${megabytes(residentBytes)} MB, ${megabytes(this.#options.memoryBytes)} MB at most`,
+    );
+  }
+
+  /** Looks every second whether it still lives. */
+  #check(): void {
+    const { clock } = this.#options;
+    const nowUs = clock.nowUs();
+    const late = nowUs - this.#checkedUs - checkEveryUs > heldUpUs;
+    this.#checkedUs = nowUs;
+    this.#cancelCheck = clock.after(checkEveryUs, () => this.#check());
+    if (this.#messages > mostMessages) this.#end('CW-VIS-019', 'the vision process floods the gateway');
+    this.#messages = 0;
+    if (late) return;
+    const sinceUs = nowUs - (this.#heardUs ?? this.#startedUs);
+    if (sinceUs <= (this.#heardUs === undefined ? startsWithinUs : silentUs)) return;
+    this.#end('CW-VIS-013', `the vision process says nothing for ${Math.round(sinceUs / usPerSecond)} s`);
+  }
+
+  #end(code: VisionError['code'], message: string): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = new VisionError(
+      code,
+      `${message}; it is ended and started again, decisions go on without cameras`,
+    );
+    this.#line?.kill();
+  }
+
+  #ended({ code, signal }: Ended): void {
+    this.#line = undefined;
+    this.#cancelCheck?.();
+    const ranUs = this.#options.clock.nowUs() - this.#startedUs;
+    const reason =
+      this.#reason ??
+      new VisionError(
+        'CW-VIS-012',
+        `the vision process ended by itself (${signal ?? `exit code ${code}`}); it is started again, decisions go on without cameras`,
+      );
+    this.#heardUs = undefined;
+    this.#ready = undefined;
+    this.#health = undefined;
+    this.#looks.clear();
+    for (const { reject } of this.#waiting.values()) reject(reason);
+    this.#waiting.clear();
+    if (this.#stopped) return;
+    this.#away(reason);
+    if (ranUs >= steadyUs) this.#backoff.reset();
+    this.#restarts += 1;
+    const delayUs = this.#backoff.nextMs() * usPerMs;
+    this.#cancelRestart = this.#options.clock.after(delayUs, () => this.start());
+  }
+
+  #away({ code, message }: VisionError): void {
+    this.#options.log.warn({ code }, message);
+    // One fault stands at a time: the cause that was told first has ended where another takes its place.
+    if (this.#fault?.code === code) return;
+    this.#back();
+    this.#fault = { fault: 'disconnected', code, message };
+    this.#options.onFault(this.#fault);
+  }
+
+  #back(): void {
+    if (this.#fault !== undefined) this.#options.onFault({ ...this.#fault, cleared: true });
+    this.#fault = undefined;
+  }
+}
