@@ -110,7 +110,10 @@ export class CameraDevice implements Device {
   frame(frame: CameraFrame, atUs: number): void {
     if (this.#state !== 'started') return;
     this.#goodUs = this.#context.clock.nowUs();
-    this.#hasFrame = true;
+    if (!this.#hasFrame) {
+      this.#hasFrame = true;
+      this.#watch();
+    }
     this.#counts.delivered += 1;
     this.#latestUs = Math.max(this.#latestUs, Math.round(atUs));
     const { width, height, format, data, range } = frame;
@@ -197,6 +200,7 @@ export class CameraDevice implements Device {
     const { clock } = this.#context;
     const limitUs = this.#silenceUs();
     const dueUs = isSecondLook ? secondLookUs : Math.max(0, this.#heardUs + limitUs - clock.nowUs());
+    this.#cancelWatch?.();
     this.#cancelWatch = clock.after(dueUs, () => {
       if (clock.nowUs() - this.#heardUs < this.#silenceUs()) this.#watch();
       else if (!isSecondLook) this.#watch(true);

@@ -7,8 +7,10 @@ import { JpegSplitter, RawSplitter, type Splitter } from './splitters.ts';
 const roomBytes = 65_536;
 /** Between two frames a program writes nothing for at least this part of a period. */
 const gapPart = 1 / 3;
-/** So many times in a row a gap came in the middle of a frame: frames are longer or shorter than they should be. */
+/** So many more gaps came in the middle of a frame than between two: frames are longer or shorter than they should be. */
 const mostMisaligned = 5;
+/** What a gap between frames takes off that: frames of 5/4 of their size are between with every fourth one. */
+const forgiven = 0.25;
 
 export interface StreamShape {
   readonly width: number;
@@ -87,7 +89,7 @@ export class FrameStream {
     ) {
       return;
     }
-    this.#misaligned = this.#splitter.isBetween ? 0 : this.#misaligned + 1;
+    this.#misaligned = Math.max(0, this.#misaligned + (this.#splitter.isBetween ? -forgiven : 1));
     if (this.#misaligned < mostMisaligned) return;
     this.#misaligned = 0;
     const { width, height } = this.#shape;

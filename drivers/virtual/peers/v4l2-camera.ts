@@ -60,7 +60,9 @@ export class V4l2CameraPeer implements VideoPeer {
 
   async setFormat(format: VideoFormat): Promise<VideoLayout> {
     const { offers, padding = 0 } = this.#options;
-    const offer = offers.find(({ pixelFormat }) => pixelFormat === format.pixelFormat) ?? offers[0];
+    const ofFormat = offers.filter(({ pixelFormat }) => pixelFormat === format.pixelFormat);
+    const fitting = ofFormat.find(({ least, most }) => format.width >= least[0] && format.width <= most[0]);
+    const offer = fitting ?? ofFormat[0] ?? offers[0];
     if (offer === undefined) throw new DriverError('CW-DRV-020', 'it has no format at all');
     const { pixelFormat, least, most, framesPerSecond = 30 } = offer;
     const width = Math.min(Math.max(format.width, least[0]), most[0]);
