@@ -1,14 +1,9 @@
 import { VisionError } from '../errors.ts';
 import type { Backend } from '../models/backend.ts';
+import { middleSquare } from '../pictures/layout.ts';
 import type { Picture, Region } from '../pictures/picture.ts';
 import { Sampler } from '../pictures/sample.ts';
 import { meanDirection, toBytes } from './embedding.ts';
-
-/** The largest square in the middle: what of a picture of one product is looked at, as in training. */
-export function middleSquare({ width, height }: Pick<Picture, 'width' | 'height'>): Region {
-  const side = Math.min(width, height);
-  return { left: (width - side) / 2, top: (height - side) / 2, width: side, height: side };
-}
 
 /** Edges of the smaller views, as a share of the whole one's. */
 const smaller = 0.8;
@@ -49,6 +44,26 @@ function mirror(pixels: Uint8Array, side: number, into: Uint8Array, at: number):
   }
 }
 
+/** Views of a region, at most. */
+export const mostViews = 12;
+
+/**
+ * Squares of RGB pixels of `count` views, one after the other: the whole region, its mirror, and so on with each of the
+ * smaller ones.
+ */
+export function sampleViews(sampler: Sampler, picture: Picture, region: Region, count: number): Uint8Array {
+  const { side } = sampler;
+  const each = side * side * 3;
+  const pixels = new Uint8Array(count * each);
+  viewsOf(region).forEach((view, index) => {
+    const at = 2 * index * each;
+    if (at >= pixels.length) return;
+    sampler.sample(picture, view, pixels, at);
+    if (at + each < pixels.length) mirror(pixels.subarray(at, at + each), side, pixels, at + each);
+  });
+  return pixels;
+}
+
 /**
  * The embedding of a picture that a product is to be recognized by: the mean direction of twelve views of it, the whole
  * region and smaller ones in it, each also mirrored. It stands for the product better than one view.
@@ -62,17 +77,9 @@ export async function embedForEnrolment(
   region: Region = middleSquare(picture),
 ): Promise<Int8Array> {
   const { side, dimensions } = backend;
-  const regions = viewsOf(region);
-  const sampler = new Sampler(side);
-  const each = side * side * 3;
-  const pixels = new Uint8Array(2 * regions.length * each);
-  regions.forEach((region, index) => {
-    const at = 2 * index * each;
-    sampler.sample(picture, region, pixels, at);
-    mirror(pixels.subarray(at, at + each), side, pixels, at + each);
-  });
-  const embeddings = await backend.embed(pixels, 2 * regions.length);
-  const views = Array.from({ length: 2 * regions.length }, (_, index) =>
+  const pixels = sampleViews(new Sampler(side), picture, region, mostViews);
+  const embeddings = await backend.embed(pixels, mostViews);
+  const views = Array.from({ length: mostViews }, (_, index) =>
     embeddings.subarray(index * dimensions, (index + 1) * dimensions),
   );
   const embedding = toBytes(meanDirection(views));
