@@ -197,9 +197,14 @@ class SupervisedCamera {
     this.#device = device;
     device.faults.subscribe((fault) => {
       this.faults.push(fault);
-      if (fault.fault === 'disconnected') void device.stop().then(() => this.#stopped || this.open());
+      if (fault.fault === 'disconnected') void this.#reopen(device);
     });
     await device.start((reading) => this.#see(reading));
+  }
+
+  async #reopen(device: Device): Promise<void> {
+    await device.stop();
+    if (!this.#stopped) await this.open();
   }
 
   async stop(): Promise<void> {
