@@ -171,20 +171,32 @@ function paint(pixels: Float32Array, width: number, height: number, thing: Place
 function castShadow(pixels: Float32Array, width: number, height: number, thing: PlacedThing): void {
   const depth = thing.shadow ?? 0.35;
   if (depth <= 0) return;
-  const reach = thing.cutout.height * thing.scale * 0.06 + 3;
-  const softness = Math.max(1, Math.round(reach * 0.7));
-  const shade = new Float32Array(width * height);
+  const distance = thing.cutout.height * thing.scale * 0.06 + 3;
+  const softness = Math.max(1, Math.round(distance * 0.7));
+  const reach = Math.hypot(thing.cutout.width, thing.cutout.height) * thing.scale * 0.5 + 3 * softness;
+  // Only the part of the picture in which the shadow lies.
+  const left = Math.max(0, Math.floor(thing.x + distance - reach));
+  const top = Math.max(0, Math.floor(thing.y + distance - reach));
+  const size = {
+    width: Math.min(width, Math.ceil(thing.x + distance + reach)) - left,
+    height: Math.min(height, Math.ceil(thing.y + distance + reach)) - top,
+  };
+  if (size.width <= 0 || size.height <= 0) return;
+  const shade = new Float32Array(size.width * size.height);
   const at = new Float64Array(4);
-  forEachPixel({ ...thing, x: thing.x + reach, y: thing.y + reach }, width, height, (x, y, u, v) => {
+  const moved = { ...thing, x: thing.x + distance - left, y: thing.y + distance - top };
+  forEachPixel(moved, size.width, size.height, (x, y, u, v) => {
     sample(thing.cutout, u, v, at);
-    shade[y * width + x] = at[0] ?? 0;
+    shade[y * size.width + x] = at[0] ?? 0;
   });
-  const scratch = new Float32Array(width * height);
-  for (let pass = 0; pass < 2; pass++) boxMean(shade, { width, height }, softness, scratch, shade);
+  const scratch = new Float32Array(shade.length);
+  for (let pass = 0; pass < 2; pass++) boxMean(shade, size, softness, scratch, shade);
   for (let pixel = 0; pixel < shade.length; pixel++) {
-    const left = 1 - depth * (shade[pixel] ?? 0);
-    if (left === 1) continue;
-    for (let at = pixel * 3; at < pixel * 3 + 3; at++) pixels[at] = (pixels[at] ?? 0) * left;
+    const light = 1 - depth * (shade[pixel] ?? 0);
+    if (light === 1) continue;
+    const x = pixel % size.width;
+    const to = ((top + (pixel - x) / size.width) * width + left + x) * 3;
+    for (let index = to; index < to + 3; index++) pixels[index] = (pixels[index] ?? 0) * light;
   }
 }
 
@@ -228,7 +240,7 @@ function blur(pixels: Float32Array, width: number, height: number, radius: numbe
 /** Normal deviates, made once: a picture needs a million, drawn from these. */
 const deviates = (() => {
   const random = createRandom(0x0ca5);
-  return Float32Array.from({ length: 8192 }, () => random.gaussian());
+  return Float32Array.from({ length: 65536 }, () => random.gaussian());
 })();
 
 /** Light and noise; the noise of a pixel grows with the root of its brightness (photons), upon that of the read-out. */
@@ -244,17 +256,22 @@ function expose(
   const random = createRandom(seed);
   const colour = [gain * Math.sqrt(warmth), gain, gain / Math.sqrt(warmth)];
   const data = new Uint8Array(pixels.length);
-  let factor = 1;
-  for (let at = 0; at < pixels.length; at++) {
-    const x = Math.floor(at / 3) % width;
-    if (at % (width * 3) === 0 && flicker !== undefined) {
-      const turns = at / (width * 3) / flicker.lines + flicker.phase;
-      factor = 1 + flicker.amplitude * Math.sin(2 * Math.PI * turns);
+  const height = pixels.length / (width * 3);
+  for (let y = 0; y < height; y++) {
+    const turns = flicker === undefined ? 0 : y / flicker.lines + flicker.phase;
+    const factor = flicker === undefined ? 1 : 1 + flicker.amplitude * Math.sin(2 * Math.PI * turns);
+    let next = 0;
+    for (let x = 0; x < width; x++) {
+      const here = factor * (1 + slope * (x / width - 0.5));
+      // A run of deviates of a random start for each few pixels: drawing each one would take most of the time.
+      if ((x & 15) === 0) next = random.integer(deviates.length - 48);
+      for (let channel = 0; channel < 3; channel++) {
+        const at = (y * width + x) * 3 + channel;
+        const level = (pixels[at] ?? 0) * (colour[channel] ?? 1) * here;
+        const spread = noise === 0 ? 0 : noise * Math.sqrt(0.3 + (0.7 * Math.max(0, level)) / 128);
+        data[at] = Math.max(0, Math.min(255, Math.round(level + spread * (deviates[next++] ?? 0))));
+      }
     }
-    const level = (pixels[at] ?? 0) * (colour[at % 3] ?? 1) * factor * (1 + slope * (x / width - 0.5));
-    const spread = noise === 0 ? 0 : noise * Math.sqrt(0.3 + (0.7 * Math.max(0, level)) / 128);
-    const deviate = noise === 0 ? 0 : (deviates[random.integer(deviates.length)] ?? 0);
-    data[at] = Math.max(0, Math.min(255, Math.round(level + spread * deviate)));
   }
   return data;
 }

@@ -44,7 +44,7 @@ export interface Change {
   readonly shift: Shift;
 }
 
-const columns = 176;
+const columns = 160;
 const mostThings = 4;
 /** Share of the region that a thing has at least. */
 const leastShare = 0.0012;
@@ -208,7 +208,7 @@ function findHands(work: Workspace, asked: Comparison, candidates: readonly Cand
   ] as const) {
     if (picture === undefined) continue;
     reduce(picture, asked.region, other);
-    motion.measure(other, still, { dx: 0, dy: 0 });
+    motion.measure(other, still, { dx: 0, dy: 0, turn: 0 });
     for (const candidate of atEdge) {
       const { blob } = candidate;
       let moving = 0;

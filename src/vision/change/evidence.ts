@@ -1,6 +1,6 @@
 import type { Reduced } from '../pictures/reduced.ts';
-import { boxMean, median, type Size, shifted, slopes } from './planes.ts';
-import type { Shift } from './register.ts';
+import { LightMatch, limited, type Planes } from './light.ts';
+import { boxMean, median, type Pose, posed, type Size, slopes, soften } from './planes.ts';
 
 /** Half the side of the windows in which two pictures are compared. */
 export const windowRadius = 2;
@@ -8,18 +8,24 @@ export const windowRadius = 2;
 const structureSigmas = 3;
 /** Not explained by noise: soft edges of shadows, compression. Share of the brightness. */
 const softness = 0.025;
-/** Variance that the remains of a shake bring, as share of the squared slope: a third of a value, squared. */
-const jitter = 0.11;
+/** Variance that the remains of a shake bring, as share of the squared slope: 0.4 of a value, squared. */
+const jitter = 0.16;
 /** A place this much brighter or darker is no shadow (under shop light a shadow keeps more than half). */
 const shadowRatio = 2.1;
 /** A difference of colour that counts, in levels, beyond what the noise explains. */
 const colourLevels = 6;
 const darkest = 6;
+/** What the remains of a shake make of a window's mean colour, as share of its mean slope. */
+const colourJitter = 0.5;
+/** What lamps of another spectrum make of a deep colour beyond a change of gains, share of its depth. */
+const depth = 0.06;
+/** What over-exposure takes from a window that is wholly so, levels. */
+const lostLevels = 14;
 
 /** Means over windows: brightness, its square, the product of both pictures, squared slope, colours. */
 type WindowName =
   | ('meanB' | 'meanA' | 'squareB' | 'squareA' | 'product')
-  | ('slope' | 'cbB' | 'cbA' | 'crB' | 'crA');
+  | ('slope' | 'cbB' | 'cbA' | 'crB' | 'crA' | 'clipped' | 'hue');
 
 /**
  * How much speaks for a change, place by place, between two pictures of the same size; 1 is enough to believe it.
@@ -33,16 +39,16 @@ type WindowName =
 export class Evidence {
   readonly size: Size;
   /** The earlier picture, moved to where the later one sees it. */
-  readonly before: { readonly luma: Float32Array; readonly cb: Float32Array; readonly cr: Float32Array };
+  readonly before: Planes;
   /** The later picture in the light of the earlier one. */
-  readonly after: { readonly luma: Float32Array; readonly cb: Float32Array; readonly cr: Float32Array };
+  readonly after: Planes;
   readonly values: Float32Array;
   /** Standard deviation of the noise of a value, levels. */
   noise = 1;
   readonly #scratch: Float32Array;
   readonly #windows: Record<WindowName, Float32Array>;
   readonly #order: Float32Array;
-  readonly #lines: Float32Array;
+  readonly #light: LightMatch;
 
   constructor(size: Size) {
     const plane = () => new Float32Array(size.width * size.height);
@@ -54,109 +60,23 @@ export class Evidence {
     this.#windows = {
       ...{ meanB: plane(), meanA: plane(), squareB: plane(), squareA: plane(), product: plane() },
       ...{ slope: plane(), cbB: plane(), cbA: plane(), crB: plane(), crA: plane() },
+      ...{ clipped: plane(), hue: plane() },
     };
     this.#order = plane();
-    this.#lines = new Float32Array(size.height);
+    this.#light = new LightMatch(size);
   }
 
   /** Fills `values`, and the pictures that were compared. */
-  measure(before: Reduced, after: Reduced, shift: Pick<Shift, 'dx' | 'dy'>): void {
+  measure(before: Reduced, after: Reduced, pose: Pose): void {
     for (const name of ['luma', 'cb', 'cr'] as const) {
-      shifted(before[name], this.size, -shift.dx, -shift.dy, this.before[name]);
+      posed(before[name], this.size, pose, this.before[name]);
     }
-    this.#matchLight(after);
-    this.#matchLines();
+    this.#light.match(this.before, after, this.after, this.#windows.clipped);
+    // Between values a picture is softer than on them: softened both are alike.
+    soften(this.before.luma, this.size, this.#scratch);
+    soften(this.after.luma, this.size, this.#scratch);
     this.noise = this.#noiseOf(this.before.luma, this.after.luma);
     this.#compare();
-  }
-
-  /** Gain and offset of the brightness by least squares without the outliers, tint as the middle difference of colour. */
-  #matchLight(after: Reduced): void {
-    const from = this.before.luma;
-    const to = after.luma;
-    const step = Math.max(1, Math.floor(from.length / 6000));
-    let count = 0;
-    for (let at = 0; at < from.length; at += step) {
-      if (isExposed(from[at] ?? 0) && isExposed(to[at] ?? 0)) {
-        this.#order[count++] = ((to[at] ?? 0) + 4) / ((from[at] ?? 0) + 4);
-      }
-    }
-    let gain = count < 20 ? 1 : limited(median(this.#order, count), 0.25, 4);
-    let offset = 0;
-    for (let round = 0; round < 3 && count >= 20; round++) {
-      const fitted = this.#fitLight(from, to, step, gain, offset);
-      if (fitted === undefined) break;
-      ({ gain, offset } = fitted);
-    }
-    for (let at = 0; at < from.length; at++) this.after.luma[at] = ((to[at] ?? 0) - offset) / gain;
-    for (const name of ['cb', 'cr'] as const) {
-      const source = after[name];
-      let number = 0;
-      for (let at = 0; at < source.length; at += step) {
-        this.#order[number++] = (source[at] ?? 0) / gain - (this.before[name][at] ?? 0);
-      }
-      const tint = median(this.#order, number);
-      for (let at = 0; at < source.length; at++) this.after[name][at] = (source[at] ?? 0) / gain - tint;
-    }
-  }
-
-  #fitLight(
-    from: Float32Array,
-    to: Float32Array,
-    step: number,
-    gain: number,
-    offset: number,
-  ): { gain: number; offset: number } | undefined {
-    let count = 0;
-    for (let at = 0; at < from.length; at += step) {
-      this.#order[count++] = Math.abs((to[at] ?? 0) - gain * (from[at] ?? 0) - offset);
-    }
-    const limit = 2 * 1.4826 * median(this.#order, count) + 2;
-    let n = 0;
-    let x = 0;
-    let y = 0;
-    let xx = 0;
-    let xy = 0;
-    for (let at = 0; at < from.length; at += step) {
-      const b = from[at] ?? 0;
-      const a = to[at] ?? 0;
-      if (Math.abs(a - gain * b - offset) > limit || !isExposed(a) || !isExposed(b)) continue;
-      n++;
-      x += b;
-      y += a;
-      xx += b * b;
-      xy += b * a;
-    }
-    const spread = n * xx - x * x;
-    // A picture of one brightness says nothing about gain and offset apart.
-    if (n < 20 || spread < n * n * 25) return undefined;
-    const fitted = limited((n * xy - x * y) / spread, 0.25, 4);
-    return { gain: fitted, offset: limited((y - fitted * x) / n, -40, 40) };
-  }
-
-  /** Brings each line to the brightness of its counterpart by the middle ratio, smoothed over neighbours. */
-  #matchLines(): void {
-    const { width, height } = this.size;
-    for (let y = 0; y < height; y++) {
-      let count = 0;
-      for (let x = 0; x < width; x += 2) {
-        const at = y * width + x;
-        this.#order[count++] = ((this.after.luma[at] ?? 0) + 12) / ((this.before.luma[at] ?? 0) + 12);
-      }
-      this.#lines[y] = limited(median(this.#order, count), 0.75, 1.33);
-    }
-    for (let y = 0; y < height; y++) {
-      let count = 0;
-      for (let near = Math.max(0, y - 3); near <= Math.min(height - 1, y + 3); near++) {
-        this.#order[count++] = this.#lines[near] ?? 1;
-      }
-      const factor = 1 / median(this.#order, count);
-      for (let at = y * width; at < (y + 1) * width; at++) {
-        this.after.luma[at] = ((this.after.luma[at] ?? 0) + 12) * factor - 12;
-        this.after.cb[at] = (this.after.cb[at] ?? 0) * factor;
-        this.after.cr[at] = (this.after.cr[at] ?? 0) * factor;
-      }
-    }
   }
 
   /** Noise of the difference of two planes, for one of them: the middle deviation of each value from its neighbours. */
@@ -173,14 +93,29 @@ export class Evidence {
       }
     }
     // Variance of d − mean of four is 1.25 σ_d², and σ_d² = 2 σ².
-    return Math.max(0.4, (1.4826 * median(this.#order, count)) / Math.sqrt(2.5));
+    return Math.max(0.25, (1.4826 * median(this.#order, count)) / Math.sqrt(2.5));
+  }
+
+  /** How steep the colours are, on the smoother one of both pictures. */
+  #colourSlope(into: Float32Array): void {
+    const { width } = this.size;
+    const steep = (planes: Planes, at: number) =>
+      Math.abs((planes.cb[at + 1] ?? 0) - (planes.cb[at - 1] ?? 0)) +
+      Math.abs((planes.cr[at + 1] ?? 0) - (planes.cr[at - 1] ?? 0)) +
+      Math.abs((planes.cb[at + width] ?? 0) - (planes.cb[at - width] ?? 0)) +
+      Math.abs((planes.cr[at + width] ?? 0) - (planes.cr[at - width] ?? 0));
+    for (let at = 0; at < into.length; at++) {
+      into[at] = Math.min(steep(this.before, at), steep(this.after, at)) / 2;
+    }
   }
 
   #compare(): void {
     const { size, before, after, values } = this;
-    const { meanB, meanA, squareB, squareA, product, slope, cbB, cbA, crB, crA } = this.#windows;
+    const { meanB, meanA, squareB, squareA, product, slope, cbB, cbA, crB, crA, clipped, hue } =
+      this.#windows;
     slopes(before.luma, size, squareB, squareA);
     for (let at = 0; at < slope.length; at++) slope[at] = (squareB[at] ?? 0) ** 2 + (squareA[at] ?? 0) ** 2;
+    this.#colourSlope(hue);
     slopes(after.luma, size, squareB, squareA);
     for (let at = 0; at < slope.length; at++) {
       const b = before.luma[at] ?? 0;
@@ -194,7 +129,7 @@ export class Evidence {
       boxMean(from, size, windowRadius, this.#scratch, into);
     mean(before.luma, meanB);
     mean(after.luma, meanA);
-    for (const plane of [squareB, squareA, product, slope]) mean(plane, plane);
+    for (const plane of [squareB, squareA, product, slope, clipped, hue]) mean(plane, plane);
     mean(before.cb, cbB);
     mean(after.cb, cbA);
     mean(before.cr, crB);
@@ -210,22 +145,23 @@ export class Evidence {
       const spreadA = (squareA[at] ?? 0) - a * a;
       const left = spreadA + light * light * spreadB - 2 * light * ((product[at] ?? 0) - a * b);
       const level = Math.min(a, light * b);
+      const lost = clipped[at] ?? 0;
       const expected =
         noise * (1 + light * light) +
         jitter * (slope[at] ?? 0) * Math.max(1, light * light) +
-        (softness * level) ** 2;
+        (softness * level) ** 2 +
+        (lostLevels * lost) ** 2;
       const structure = Math.sqrt(Math.max(0, left) / expected) / structureSigmas;
       const colour =
         Math.hypot((cbA[at] ?? 0) - light * (cbB[at] ?? 0), (crA[at] ?? 0) - light * (crB[at] ?? 0)) /
-        (colourLimit * Math.max(1, light));
+        (colourLimit * Math.max(1, light) * (1 + lost) +
+          colourJitter * (hue[at] ?? 0) +
+          depth * Math.hypot(cbA[at] ?? 0, crA[at] ?? 0));
       const brightness =
-        Math.abs(a - b) < 3 * this.noise + 4 ? 0 : Math.abs(Math.log(light)) / Math.log(shadowRatio);
+        Math.abs(a - b) < 3 * this.noise + 4
+          ? 0
+          : ((1 - 0.5 * lost) * Math.abs(Math.log(light))) / Math.log(shadowRatio);
       values[at] = Math.max(structure, colour, brightness);
     }
   }
 }
-
-/** Neither black nor white: values at the ends of the scale have lost their gain. */
-const isExposed = (level: number) => level > 4 && level < 250;
-
-const limited = (value: number, least: number, most: number) => Math.max(least, Math.min(most, value));

@@ -19,20 +19,54 @@ export function boxMean(
   for (let y = 0; y < height; y++) {
     const line = y * width;
     let sum = 0;
-    for (let x = 0; x < Math.min(radius, width); x++) sum += from[line + x] ?? 0;
-    for (let x = 0; x < width; x++) {
-      if (x + radius < width) sum += from[line + x + radius] ?? 0;
-      if (x > radius) sum -= from[line + x - radius - 1] ?? 0;
-      scratch[line + x] = sum / (Math.min(x + radius, width - 1) - Math.max(x - radius, 0) + 1);
+    let count = 0;
+    for (let x = -radius; x < width; x++) {
+      if (x + radius < width) {
+        sum += from[line + x + radius] ?? 0;
+        count++;
+      }
+      if (x > radius) {
+        sum -= from[line + x - radius - 1] ?? 0;
+        count--;
+      }
+      if (x >= 0) scratch[line + x] = sum / count;
     }
   }
-  for (let x = 0; x < width; x++) {
-    let sum = 0;
-    for (let y = 0; y < Math.min(radius, height); y++) sum += scratch[y * width + x] ?? 0;
-    for (let y = 0; y < height; y++) {
-      if (y + radius < height) sum += scratch[(y + radius) * width + x] ?? 0;
-      if (y > radius) sum -= scratch[(y - radius - 1) * width + x] ?? 0;
-      into[y * width + x] = sum / (Math.min(y + radius, height - 1) - Math.max(y - radius, 0) + 1);
+  // Whole lines are added to and taken from a line of sums: memory is read in its order.
+  const sums = new Float64Array(width);
+  let lines = 0;
+  for (let y = -radius; y < height; y++) {
+    if (y + radius < height) {
+      const line = (y + radius) * width;
+      for (let x = 0; x < width; x++) sums[x] = (sums[x] ?? 0) + (scratch[line + x] ?? 0);
+      lines++;
+    }
+    if (y > radius) {
+      const line = (y - radius - 1) * width;
+      for (let x = 0; x < width; x++) sums[x] = (sums[x] ?? 0) - (scratch[line + x] ?? 0);
+      lines--;
+    }
+    const share = 1 / lines;
+    if (y >= 0) for (let x = 0; x < width; x++) into[y * width + x] = (sums[x] ?? 0) * share;
+  }
+}
+
+/** Smooths with [1 2 1] / 4 along lines and columns; at the edges with what is there. */
+export function soften(plane: Float32Array, size: Size, scratch: Float32Array): void {
+  const { width, height } = size;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = y * width + x;
+      const left = plane[x === 0 ? at : at - 1] ?? 0;
+      const right = plane[x === width - 1 ? at : at + 1] ?? 0;
+      scratch[at] = (left + 2 * (plane[at] ?? 0) + right) / 4;
+    }
+  }
+  for (let y = 0; y < height; y++) {
+    const above = y === 0 ? 0 : -width;
+    const below = y === height - 1 ? 0 : width;
+    for (let at = y * width; at < (y + 1) * width; at++) {
+      plane[at] = ((scratch[at + above] ?? 0) + 2 * (scratch[at] ?? 0) + (scratch[at + below] ?? 0)) / 4;
     }
   }
 }
@@ -49,30 +83,60 @@ export function slopes(from: Float32Array, size: Size, alongX: Float32Array, alo
   }
 }
 
-/** `into` at (x, y) is `from` at (x + dx, y + dy), between values linearly, at the edges the nearest one. */
-export function shifted(from: Float32Array, size: Size, dx: number, dy: number, into: Float32Array): void {
+/** How a later picture lies against an earlier one: moved, and turned about the middle by a small angle (radians). */
+export interface Pose {
+  readonly dx: number;
+  readonly dy: number;
+  readonly turn: number;
+}
+
+/**
+ * `into` at (x, y) is `from` at the place that `pose` brings there, between values linearly, at the edges the nearest one.
+ */
+export function posed(from: Float32Array, size: Size, pose: Pose, into: Float32Array): void {
   const { width, height } = size;
-  const wholeX = Math.floor(dx);
-  const wholeY = Math.floor(dy);
-  const rightShare = dx - wholeX;
-  const lowerShare = dy - wholeY;
-  const inLine = (x: number) => Math.max(0, Math.min(width - 1, x));
-  const inColumn = (y: number) => Math.max(0, Math.min(height - 1, y));
+  const { dx, dy, turn } = pose;
+  const lastX = width - 1;
+  const lastY = height - 1;
   for (let y = 0; y < height; y++) {
-    const upper = inColumn(y + wholeY) * width;
-    const lower = inColumn(y + wholeY + 1) * width;
     for (let x = 0; x < width; x++) {
-      const left = inLine(x + wholeX);
-      const right = inLine(x + wholeX + 1);
-      const above = (from[upper + left] ?? 0) * (1 - rightShare) + (from[upper + right] ?? 0) * rightShare;
-      const below = (from[lower + left] ?? 0) * (1 - rightShare) + (from[lower + right] ?? 0) * rightShare;
-      into[y * width + x] = above * (1 - lowerShare) + below * lowerShare;
+      const u = Math.max(0, Math.min(lastX, x - dx + turn * (y - height / 2)));
+      const v = Math.max(0, Math.min(lastY, y - dy - turn * (x - width / 2)));
+      const left = Math.min(Math.floor(u), Math.max(0, lastX - 1));
+      const top = Math.min(Math.floor(v), Math.max(0, lastY - 1));
+      const right = u - left;
+      const lower = v - top;
+      const at = top * width + left;
+      const above = (from[at] ?? 0) * (1 - right) + (from[at + 1] ?? 0) * right;
+      const below = (from[at + width] ?? 0) * (1 - right) + (from[at + width + 1] ?? 0) * right;
+      into[y * width + x] = above * (1 - lower) + below * lower;
     }
   }
 }
 
-/** The middle one of the first `count` values, which are put in order (of an even number, the upper one); 0 of none. */
+/**
+ * The middle one of the first `count` values (of an even number, the upper one); 0 of none. Puts them into another order
+ * (Hoare's selection).
+ */
 export function median(values: Float32Array, count: number): number {
-  if (count === 0) return 0;
-  return values.subarray(0, count).sort()[count >> 1] ?? 0;
+  const wanted = count >> 1;
+  let first = 0;
+  let last = count - 1;
+  while (first < last) {
+    const pivot = values[(first + last) >> 1] ?? 0;
+    let low = first;
+    let high = last;
+    while (low <= high) {
+      while ((values[low] ?? 0) < pivot) low++;
+      while ((values[high] ?? 0) > pivot) high--;
+      if (low > high) break;
+      const swapped = values[low] ?? 0;
+      values[low++] = values[high] ?? 0;
+      values[high--] = swapped;
+    }
+    if (wanted <= high) last = high;
+    else if (wanted >= low) first = low;
+    else break;
+  }
+  return count === 0 ? 0 : (values[wanted] ?? 0);
 }

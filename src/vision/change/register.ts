@@ -1,9 +1,7 @@
-import { type Size, slopes } from './planes.ts';
+import { type Pose, type Size, slopes } from './planes.ts';
 
-/** How a picture lies against another: `after(x + dx, y + dy)` shows what `before(x, y)` showed. */
-export interface Shift {
-  readonly dx: number;
-  readonly dy: number;
+/** How a picture lies against another: the middle of `before` is seen at (dx, dy) from the middle of `after`. */
+export interface Shift extends Pose {
   /** How well the edges agree there, at most 1; unrelated pictures have about 0. */
   readonly agreement: number;
 }
@@ -14,8 +12,29 @@ const pointsPerSquare = 4;
 /** Slopes below this, in levels a value, are taken for noise. */
 const weakestSlope = 2.5;
 /** Of two shifts that fit about equally well (a grating fits itself again), the smaller one is believed. */
-const costOfDistance = 0.0015;
+const costOfDistance = 0.01;
 const margin = 1;
+/** Beyond this angle (radians) the quarters disagree for another reason. */
+const largestTurn = 0.025;
+
+interface Part {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+const everywhere: Part = { left: 0, top: 0, right: 1e9, bottom: 1e9 };
+
+function quarters(width: number, height: number): Part[] {
+  const [x, y] = [width >> 1, height >> 1];
+  return [
+    { left: 0, top: 0, right: x, bottom: y },
+    { left: x, top: 0, right: width, bottom: y },
+    { left: 0, top: y, right: x, bottom: height },
+    { left: x, top: y, right: width, bottom: height },
+  ];
+}
 
 /** Finds small shifts between two pictures by the directions of their edges, which light and shadow leave as they are. */
 export class Registration {
@@ -50,24 +69,55 @@ export class Registration {
     slopes(before, this.#size, this.#beforeX, this.#beforeY);
     slopes(after, this.#size, this.#afterX, this.#afterY);
     this.#choosePoints(counts);
-    if (this.#count < 8) return { dx: 0, dy: 0, agreement: 0 };
+    if (this.#count < 8) return { dx: 0, dy: 0, turn: 0, agreement: 0 };
     let best = { dx: 0, dy: 0, worth: Number.NEGATIVE_INFINITY };
-    for (let dy = -reach; dy <= reach; dy++) {
-      for (let dx = -reach; dx <= reach; dx++) {
-        const worth = this.#agreement(dx, dy) - costOfDistance * Math.hypot(dx, dy);
-        if (worth > best.worth) best = { dx, dy, worth };
-      }
+    const tryAt = (dx: number, dy: number, every: number) => {
+      const worth = this.#agreement(dx, dy, everywhere, every) - costOfDistance * Math.hypot(dx, dy);
+      if (worth > best.worth) best = { dx, dy, worth };
+    };
+    for (let dy = -reach; dy <= reach; dy++) for (let dx = -reach; dx <= reach; dx++) tryAt(dx, dy, 3);
+    const { dx: nearX, dy: nearY } = best;
+    best.worth = Number.NEGATIVE_INFINITY;
+    for (let dy = nearY - 1; dy <= nearY + 1; dy++) {
+      for (let dx = nearX - 1; dx <= nearX + 1; dx++) tryAt(dx, dy, 1);
     }
-    const here = this.#agreement(best.dx, best.dy);
+    const fine = this.#refine(best.dx, best.dy, everywhere);
+    return {
+      ...fine,
+      turn: this.#turn(best.dx, best.dy, fine),
+      agreement: this.#agreement(best.dx, best.dy),
+    };
+  }
+
+  /** The top of the parabola through the agreement at a whole shift and at its neighbours. */
+  #refine(dx: number, dy: number, part: Part): { dx: number; dy: number; agreement: number } {
+    const here = this.#agreement(dx, dy, part);
     const fraction = (lower: number, upper: number) => {
       const curvature = lower - 2 * here + upper;
-      return curvature >= -1e-6 ? 0 : Math.max(-0.5, Math.min(0.5, (lower - upper) / (2 * curvature)));
+      return curvature >= -1e-6 ? 0 : Math.max(-1, Math.min(1, (lower - upper) / (2 * curvature)));
     };
     return {
-      dx: best.dx + fraction(this.#agreement(best.dx - 1, best.dy), this.#agreement(best.dx + 1, best.dy)),
-      dy: best.dy + fraction(this.#agreement(best.dx, best.dy - 1), this.#agreement(best.dx, best.dy + 1)),
+      dx: dx + fraction(this.#agreement(dx - 1, dy, part), this.#agreement(dx + 1, dy, part)),
+      dy: dy + fraction(this.#agreement(dx, dy - 1, part), this.#agreement(dx, dy + 1, part)),
       agreement: here,
     };
+  }
+
+  /** The angle at which the quarters of the picture, registered each for itself, agree best; small angles only. */
+  #turn(nearX: number, nearY: number, whole: { dx: number; dy: number }): number {
+    const { width, height } = this.#size;
+    let moment = 0;
+    let inertia = 0;
+    for (const part of quarters(width, height)) {
+      const { dx, dy, agreement } = this.#refine(nearX, nearY, part);
+      if (agreement < 0.35) continue;
+      const armX = (part.left + part.right) / 2 - width / 2;
+      const armY = (part.top + part.bottom) / 2 - height / 2;
+      moment += armX * (dy - whole.dy) - armY * (dx - whole.dx);
+      inertia += armX * armX + armY * armY;
+    }
+    const turn = inertia === 0 ? 0 : moment / inertia;
+    return Math.abs(turn) > largestTurn ? 0 : turn;
   }
 
   /** The strongest edges of `before` in each square. */
@@ -107,14 +157,17 @@ export class Registration {
     return (this.#beforeX[at] ?? 0) ** 2 + (this.#beforeY[at] ?? 0) ** 2;
   }
 
-  #agreement(dx: number, dy: number): number {
+  #agreement(dx: number, dy: number, part: Part = everywhere, every = 1): number {
     const { width, height } = this.#size;
     let sum = 0;
     let count = 0;
-    for (let index = 0; index < this.#count; index++) {
+    for (let index = 0; index < this.#count; index += every) {
       const at = this.#points[index] ?? 0;
-      const x = (at % width) + dx;
-      const y = Math.floor(at / width) + dy;
+      const column = at % width;
+      const line = (at - column) / width;
+      if (column < part.left || column >= part.right || line < part.top || line >= part.bottom) continue;
+      const x = column + dx;
+      const y = line + dy;
       if (x < 0 || y < 0 || x >= width || y >= height) continue;
       const there = y * width + x;
       const beforeX = this.#beforeX[at] ?? 0;

@@ -1,4 +1,5 @@
 import { VisionError } from '../errors.ts';
+import { assertPicture, chromaPlanes } from './layout.ts';
 import type { Picture, Region } from './picture.ts';
 
 /**
@@ -26,8 +27,11 @@ export function wholeOf(picture: Pick<Picture, 'width' | 'height'>): Region {
  * Room for a region reduced to `columns` values a line (fewer where the region is narrower), with its proportions.
  */
 export function createReduced(region: Region, columns: number): Reduced {
-  const width = Math.max(1, Math.min(columns, region.width));
-  const height = Math.max(1, Math.min(region.height, Math.round((region.height * width) / region.width)));
+  const width = Math.max(1, Math.min(columns, Math.floor(region.width)));
+  const height = Math.max(
+    1,
+    Math.min(Math.floor(region.height), Math.round((region.height * width) / region.width)),
+  );
   const plane = () => new Float32Array(width * height);
   return { width, height, luma: plane(), cb: plane(), cr: plane(), region, checksum: 0 };
 }
@@ -41,58 +45,47 @@ const samplesPerCell = 5;
  * @throws {VisionError} CW-VIS-008 when the picture has fewer bytes than its format asks for, or the region leaves it
  */
 export function reduce(picture: Picture, region: Region, into: Reduced): Reduced {
-  assertReadable(picture, region);
-  into.region = region;
-  if (picture.format === 'rgb24') reduceRgb(picture, region, into);
-  else {
-    const half = (side: number) => (side + 1) >> 1;
-    let sum = meanPlane(picture.data, 0, picture.stride, region, into, into.luma, 0);
-    if (picture.format === 'yuv420') {
-      const stride = half(picture.stride);
-      const u = picture.stride * picture.height;
-      const chroma = halved(region);
-      sum = meanPlane(picture.data, u, stride, chroma, into, into.cb, 128) ^ sum;
-      const v = u + stride * half(picture.height);
-      sum = Math.imul(sum, 31) ^ meanPlane(picture.data, v, stride, chroma, into, into.cr, 128);
-    } else {
-      into.cb.fill(0);
-      into.cr.fill(0);
-    }
-    into.checksum = sum >>> 0;
+  assertPicture(picture);
+  const pixels = wholePixels(region, picture);
+  into.region = pixels;
+  if (picture.format === 'rgb24') {
+    reduceRgb(picture, pixels, into);
+    return into;
   }
+  const { data, stride } = picture;
+  // Of limited range, black is 16 and white 235, colours span 224 levels (ITU-R BT.601).
+  const limited = picture.format === 'yuv420' && picture.range !== 'full';
+  const [black, gain] = limited ? [16, 255 / 219] : [0, 1];
+  let sum = meanPlane(data, 0, stride, pixels, into, into.luma, black, gain);
+  if (picture.format === 'grey') {
+    into.cb.fill(0);
+    into.cr.fill(0);
+  } else {
+    const [u, v] = chromaPlanes(picture);
+    const depth = limited ? 255 / 224 : 1;
+    const half = halved(pixels);
+    sum = Math.imul(sum, 31) ^ meanPlane(data, u.offset, u.stride, half, into, into.cb, 128, depth);
+    sum = Math.imul(sum, 31) ^ meanPlane(data, v.offset, v.stride, half, into, into.cr, 128, depth);
+  }
+  into.checksum = sum >>> 0;
   return into;
 }
 
-/** The least number of bytes of a picture: its last line may end with its last pixel. */
-function bytesOf({ width, height, format, stride }: Picture): number {
-  if (format === 'rgb24') return stride * (height - 1) + width * 3;
-  if (format === 'grey') return stride * (height - 1) + width;
-  const half = (side: number) => (side + 1) >> 1;
-  return stride * height + half(stride) * (2 * half(height) - 1) + half(width);
-}
-
-function assertReadable(picture: Picture, region: Region): void {
-  const { width, height, format, stride, data } = picture;
-  const line = format === 'rgb24' ? width * 3 : width;
-  if (!(width > 0 && height > 0) || stride < line || data.length < bytesOf(picture)) {
-    throw new VisionError(
-      'CW-VIS-008',
-      `a picture of ${width} × ${height} (${format}, stride ${stride}) came with ${data.length} bytes; check size and format of the camera`,
-    );
-  }
-  const { left, top } = region;
-  const inside =
-    left >= 0 &&
-    top >= 0 &&
-    region.width >= 1 &&
-    region.height >= 1 &&
-    left + region.width <= width &&
-    top + region.height <= height &&
-    [left, top, region.width, region.height].every(Number.isInteger);
-  if (inside) return;
+/**
+ * The whole pixels of a region.
+ *
+ * @throws {VisionError} CW-VIS-008 when there are none, or they are not inside the picture
+ */
+function wholePixels(region: Region, picture: Picture): Region {
+  const left = Math.ceil(region.left);
+  const top = Math.ceil(region.top);
+  const width = Math.floor(region.left + region.width) - left;
+  const height = Math.floor(region.top + region.height) - top;
+  const inside = left >= 0 && top >= 0 && left + width <= picture.width && top + height <= picture.height;
+  if (inside && width >= 1 && height >= 1) return { left, top, width, height };
   throw new VisionError(
     'CW-VIS-008',
-    `the region ${region.width} × ${region.height} at ${left}, ${top} is not inside a picture of ${width} × ${height}; correct the region of the plate`,
+    `the region ${region.width} × ${region.height} at ${region.left}, ${region.top} is not inside a picture of ${picture.width} × ${picture.height}; correct the region of the plate`,
   );
 }
 
@@ -114,6 +107,7 @@ function meanPlane(
   into: Reduced,
   plane: Float32Array,
   zero: number,
+  gain: number,
 ): number {
   let checksum = 0x811c9dc5;
   for (let row = 0; row < into.height; row++) {
@@ -133,7 +127,7 @@ function meanPlane(
           count++;
         }
       }
-      plane[row * into.width + column] = sum / count - zero;
+      plane[row * into.width + column] = (sum / count - zero) * gain;
       checksum = Math.imul(checksum ^ sum, 0x01000193);
     }
   }

@@ -20,7 +20,7 @@ export interface ChangeScene {
   readonly kind: SceneKind;
   readonly before: Picture;
   readonly after: Picture;
-  readonly afterThat: Picture;
+  readonly afterThat: Picture | undefined;
   readonly region: Region;
   readonly sign: -1 | 0 | 1;
   /** Where the thing is that came or went, on the picture that shows it. */
@@ -150,24 +150,16 @@ export function drawScene(
     ...(kind === 'hand' || kind === 'put-with-hand' ? [reach] : []),
   ]);
   const before = moment(lying);
-  const moving = { ...reach, x: reach.x + between(random, 4, 9), y: reach.y + between(random, 4, 9) };
-  const later = compose(
-    basket,
-    [
-      ...pushed,
-      ...(changes ? [thing] : []),
-      ...(kind === 'hand' || kind === 'put-with-hand' ? [moving] : []),
-    ],
-    after.light,
-    after.camera,
-    random.integer(1 << 30),
-  );
   const taken = kind === 'taken';
+  const reaches = kind === 'hand' || kind === 'put-with-hand';
+  const moving = { ...reach, x: reach.x + between(random, 4, 9), y: reach.y + between(random, 4, 9) };
+  const things = [...pushed, ...(changes ? [thing] : []), moving];
+  const later = () => compose(basket, things, after.light, after.camera, random.integer(1 << 30));
   return {
     kind,
     before: taken ? after.picture : before.picture,
     after: taken ? before.picture : after.picture,
-    afterThat: taken ? before.picture : later,
+    afterThat: reaches ? later() : undefined,
     region: { left: 16, top: 12, width: width - 32, height: height - 24 },
     sign: !changes ? 0 : taken ? -1 : 1,
     truth: changes ? boxOfPlaced(thing, { width, height }, after.camera) : undefined,
