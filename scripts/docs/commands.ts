@@ -75,4 +75,39 @@ export const commands: readonly CommandDoc[] = [
     args: {},
     answer: '`files` (how many there were)',
   },
+  {
+    name: 'gallery.enroll',
+    summary:
+      'Teaches the device to recognize a product by embeddings of a few pictures, one each: see below. Pictures stay where they were taken.',
+    args: {
+      'gtin?': 'a product of the catalogue, or',
+      'plu?': 'such a product, or',
+      'look?': 'the key in the gallery itself',
+      embeddings: '1 to 64 byte strings, as `gallery.capture` answers them',
+      'space?': "the `space` of the model that made them; the device's own model where left out",
+      'replace?': '`true`: forget what is known of the product; else it is added to',
+      'keepAll?': '`true`: keep pictures that seem to show something else',
+    },
+    answer:
+      '`look`, `pictures` and `references` that it has now, `rejected` (`picture`, counted from 1, and what it `resembles`), `confused` (`picture` and the `look` that is nearer to it), `nearest` (`look`, `cosinePpm`, `similar`), `version` and `total` of the gallery',
+  },
+  {
+    name: 'gallery.remove',
+    summary: 'Forgets how a product looks.',
+    args: { 'gtin?': 'as above, or', 'plu?': 'as above, or', 'look?': 'as above' },
+    answer: '`look`, `removed` (whether it was there), `version`, `total`',
+  },
+  {
+    name: 'gallery.list',
+    summary: 'What the device can recognize.',
+    args: { 'from?': 'number of the first one, from 0', 'count?': '1 … 1000, default 1000' },
+    answer: '`looks` (`look`, `references`, `pictures`), `total`, `version`, `space`',
+  },
+  {
+    name: 'gallery.capture',
+    summary:
+      'Embeds what a camera sees of a plate now: hold the product into the middle of its view. The answer has an embedding, never a picture.',
+    args: { camera: 'camera of the board', plate: 'plate that it sees' },
+    answer: '`embeddings` (byte strings), `space` of the model',
+  },
 ];

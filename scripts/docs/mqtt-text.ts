@@ -100,4 +100,10 @@ by itself; renew it by sending \`live.start\` again with a new transaction.
   next (\`fusion.scanHoldMs\`) and is asked about if nothing is. So \`done\` says that the pick was taken, not that it
   was charged: that, the events tell.
 
-\`count\` is how many were picked; left out, it is one, or as many as the mass says.`;
+\`count\` is how many were picked; left out, it is one, or as many as the mass says.
+
+\`gallery.enroll\` keeps the mean of a product's pictures and up to four sides of it. A picture that shows something else than
+the others is left out and told in \`rejected\`; where not even half of them can be used, the command is refused
+(CW-VIS-017). \`confused\` and \`nearest.similar\` warn that the product will be taken for another one: take more pictures of
+both, or let scale and scanner decide. Five pictures are a good number, from the sides from which the camera sees it. The same from the
+command line: \`scripts/cartwright enroll --help\`.`;

@@ -1,30 +1,25 @@
 import { z } from 'zod';
 import { toGtin14 } from '#base/gtin.ts';
 import type { Catalogue } from '#catalogue/products.ts';
-import type { Handler } from '#commands/desk.ts';
 import { CommandError } from '#commands/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
-import { VisionError } from '#vision/errors.ts';
 import { type Enrolled, enrol } from '#vision/gallery/enrol.ts';
-import { checkSpace, readGalleryIfAny, writeGallery } from '#vision/gallery/file.ts';
+import { checkSpace, type GalleryFile, readGalleryIfAny, writeGallery } from '#vision/gallery/file.ts';
 import { emptyGallery, type Gallery, withoutLook } from '#vision/gallery/gallery.ts';
+import { galleryInForce } from '#vision/gallery/in-force.ts';
+import { loadModel } from '#vision/models/load.ts';
 import { parseArguments } from './arguments.ts';
-
-/** What the keeper needs of the vision process; absent where the board has no camera that recognizes things. */
-export interface Eyes {
-  /** `space` of the model in use. Rejects with a coded error while none is loaded. */
-  space(): Promise<string>;
-  /** Embeddings of what a camera sees on a plate now. Rejects with a coded error. */
-  capture(camera: string, plate: string): Promise<readonly Int8Array[]>;
-  /** The gallery's file was replaced. */
-  galleryChanged(path: string): void;
-}
 
 export interface GalleryKeeperOptions {
   /** The gallery's file; it may not exist yet. */
   readonly path: string;
+  /** Folder of the model in use. */
+  readonly modelFolder: string;
   readonly catalogue: Pick<Catalogue, 'version' | 'byGtin' | 'byPlu'>;
-  readonly eyes?: Eyes | undefined;
+  /** Embeds what a camera sees on a plate now. Rejects with a coded error. */
+  readonly capture: (camera: string, plate: string) => Promise<readonly Int8Array[]>;
+  /** Hears that the gallery's file was replaced. */
+  readonly changed: (path: string) => void;
 }
 
 /** Bounds of one request: what fits into 64 KiB, and an answer into 256 KiB. */
@@ -45,7 +40,12 @@ const enrollArgs = z
   .strictObject({
     ...product,
     embeddings: z
-      .array(z.instanceof(Uint8Array, { error: 'must be bytes' }))
+      .array(
+        z.custom<Uint8Array>(
+          (value) => value instanceof Uint8Array && value.length >= 8 && value.length <= 256,
+          { error: 'must be 8 to 256 bytes' },
+        ),
+      )
       .min(1)
       .max(mostPictures),
     space: z
@@ -75,20 +75,12 @@ export class GalleryKeeper {
     this.#options = options;
   }
 
-  /** The commands `gallery.…`, by name. */
-  static handlers(keeper: GalleryKeeper): ReadonlyMap<string, Handler> {
-    return new Map<string, Handler>([
-      ['gallery.enroll', (args) => keeper.#enroll(parseArguments('gallery.enroll', enrollArgs, args))],
-      ['gallery.remove', (args) => keeper.#remove(parseArguments('gallery.remove', removeArgs, args))],
-      ['gallery.list', (args) => keeper.#list(parseArguments('gallery.list', listArgs, args))],
-      ['gallery.capture', (args) => keeper.#capture(parseArguments('gallery.capture', captureArgs, args))],
-    ]);
-  }
-
-  #enroll(args: z.infer<typeof enrollArgs>): Promise<PlainMap> {
+  /** `gallery.enroll`: makes references of embeddings. */
+  async enroll(given: unknown): Promise<PlainMap> {
+    const args = parseArguments('gallery.enroll', enrollArgs, given);
     const look = this.#lookOf(args);
     const embeddings = args.embeddings.map(signed);
-    return this.#inTurn(async () => {
+    return await this.#inTurn(async () => {
       const gallery = await this.#galleryFor(args.space, embeddings[0]?.length ?? 0);
       const { replace, keepAll } = args;
       const enrolled = enrol(gallery, look, embeddings, { replace, keepAll });
@@ -96,19 +88,22 @@ export class GalleryKeeper {
     });
   }
 
-  #remove(args: z.infer<typeof removeArgs>): Promise<PlainMap> {
-    const look = this.#lookOf(args);
-    return this.#inTurn(async () => {
-      const file = await readGalleryIfAny(this.#options.path);
+  /** `gallery.remove`: forgets a product. */
+  async remove(given: unknown): Promise<PlainMap> {
+    const look = this.#lookOf(parseArguments('gallery.remove', removeArgs, given));
+    return await this.#inTurn(async () => {
+      const file = await this.#inForce();
       const rest = file === undefined ? undefined : withoutLook(file.gallery, look);
-      if (file === undefined || rest === undefined || rest === file.gallery) return { look, removed: false };
+      if (rest === undefined || rest === file?.gallery) return { look, removed: false };
       return { look, removed: true, ...(await this.#replace(rest)) };
     });
   }
 
-  #list({ from, count }: z.infer<typeof listArgs>): Promise<PlainMap> {
-    return this.#inTurn(async () => {
-      const file = await readGalleryIfAny(this.#options.path);
+  /** `gallery.list`: what products it has, so many from the one with that number on. */
+  async list(given: unknown): Promise<PlainMap> {
+    const { from, count } = parseArguments('gallery.list', listArgs, given);
+    return await this.#inTurn(async () => {
+      const file = await this.#inForce();
       if (file === undefined) return { total: 0, looks: [] };
       const { space, looks } = file.gallery;
       const shown = looks.slice(from, from + count);
@@ -121,45 +116,38 @@ export class GalleryKeeper {
     });
   }
 
-  async #capture({ camera, plate }: z.infer<typeof captureArgs>): Promise<PlainMap> {
-    const { eyes } = this.#options;
-    if (eyes === undefined) {
-      throw new VisionError(
-        'CW-VIS-019',
-        'this device recognizes nothing: no camera of its board looks at things, or no model is configured',
-      );
-    }
-    const embeddings = await eyes.capture(camera, plate);
-    return {
-      space: await eyes.space(),
-      embeddings: embeddings.map(
-        ({ buffer, byteOffset, length }) => new Uint8Array(buffer, byteOffset, length),
-      ),
-    };
+  /** `gallery.capture`: embeddings of what a camera sees now, to enrol here or elsewhere. */
+  async capture(given: unknown): Promise<PlainMap> {
+    const { camera, plate } = parseArguments('gallery.capture', captureArgs, given);
+    const { modelFolder, capture } = this.#options;
+    const embeddings = await capture(camera, plate);
+    const { manifest } = await loadModel(modelFolder);
+    return { space: manifest.space, embeddings: embeddings.map(unsigned) };
   }
 
-  /** The gallery as it is, or an empty one; of the model that made the embeddings, where that is known. */
+  /** The gallery to add embeddings of that model to: the one in force, or an empty one. */
   async #galleryFor(space: string | undefined, dimensions: number): Promise<Gallery> {
-    const { path, eyes } = this.#options;
-    const file = await readGalleryIfAny(path);
-    const wanted = space ?? (await eyes?.space());
+    const file = await this.#inForce();
     if (file !== undefined) {
-      // What was all removed may begin anew with another model.
-      if (wanted !== undefined && file.gallery.looks.length > 0) checkSpace(file.gallery, wanted, path);
-      if (file.gallery.looks.length > 0) return file.gallery;
+      if (space !== undefined) checkSpace(file.gallery, space, this.#options.path);
+      return file.gallery;
     }
-    const of = wanted ?? file?.gallery.space;
-    if (of !== undefined) return emptyGallery(of, dimensions);
-    throw new CommandError(
-      'CW-CMD-008',
-      'gallery.enroll: the gallery is empty and no model is in use; give space, the SHA-256 that the manifest of the embeddings’ model names',
-    );
+    if (space !== undefined) return emptyGallery(space, dimensions);
+    const { manifest } = await loadModel(this.#options.modelFolder);
+    return emptyGallery(manifest.space, manifest.dimensions);
+  }
+
+  /** The device's gallery, or the model's own where there is none. A model that is missing has none. */
+  async #inForce(): Promise<GalleryFile | undefined> {
+    const { path, modelFolder } = this.#options;
+    const model = await loadModel(modelFolder).catch(() => undefined);
+    return model === undefined ? await readGalleryIfAny(path) : await galleryInForce(path, model);
   }
 
   async #replace(gallery: Gallery): Promise<{ readonly version: string; readonly total: number }> {
-    const { path, eyes } = this.#options;
+    const { path, changed } = this.#options;
     const version = await writeGallery(path, gallery);
-    eyes?.galleryChanged(path);
+    changed(path);
     return { version, total: gallery.looks.length };
   }
 
@@ -183,6 +171,7 @@ export class GalleryKeeper {
 }
 
 const signed = ({ buffer, byteOffset, length }: Uint8Array) => new Int8Array(buffer, byteOffset, length);
+const unsigned = ({ buffer, byteOffset, length }: Int8Array) => new Uint8Array(buffer, byteOffset, length);
 const toPpm = (cosine: number) => Math.round(cosine * 1_000_000);
 
 /** What was done, for the answer: pictures are numbered from 1, as they were sent. */

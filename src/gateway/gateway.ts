@@ -11,14 +11,13 @@ import { findDriver, systemAttachments } from '#drivers/registry.ts';
 import type { CartEvent, TimeQuality } from '#events/event.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { Ledger } from '#events/ledger.ts';
-import { pipelineCommands } from '#pipeline/commands.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import { Pipeline, type PipelineState } from '#pipeline/pipeline.ts';
 import { Uplink, type UplinkStatus } from '#uplink/uplink.ts';
 import { judgeHardware } from './calibrated-hardware.ts';
 import { DecisionLoop } from './decisions.ts';
 import { DeviceSupervisor } from './devices.ts';
-import { makeHandlers } from './handlers.ts';
+import { changingCommands, makeHandlers } from './handlers.ts';
 import { type Health, HealthReporter, processorTemperature } from './health.ts';
 import { LiveFeed } from './live.ts';
 import { LastMeasurements } from './measurements.ts';
@@ -30,16 +29,6 @@ import { TimeSource } from './time-source.ts';
 import { GatewayVision } from './vision.ts';
 import { camerasOf } from './vision-setup.ts';
 
-/**
- * Commands that change something: each leaves a `command.done` in the ledger, and its answer outlives a restart. The
- * others may be carried out once more then.
- */
-const changing: ReadonlySet<string> = new Set([
-  ...pipelineCommands,
-  'log.level',
-  'vision.record',
-  'vision.erase',
-]);
 const clockEveryUs = 60_000_000;
 const saveEveryUs = 60_000_000;
 const sweepEveryUs = 3_600_000_000;
@@ -337,7 +326,7 @@ export class Gateway {
     const written = this.#written.get(transaction);
     this.#written.delete(transaction);
     const { command, answer } = entry;
-    if (!changing.has(command)) return;
+    if (!changingCommands.has(command)) return;
     const text = JSON.stringify(entry);
     if (written === text) return;
     const state = { [transactionKey(transaction)]: text };

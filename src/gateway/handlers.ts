@@ -4,13 +4,14 @@ import type { Handler, HandlerContext } from '#commands/desk.ts';
 import { CommandError } from '#commands/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { type CommandOutcome, pipelineCommands } from '#pipeline/commands.ts';
+import { parseArguments } from './arguments.ts';
 import { defaultLeaseS, type LiveFeed, type LiveTopic, liveTopics, longestLeaseS } from './live.ts';
 import type { GatewayVision } from './vision.ts';
 
 export interface HandlerTargets {
   readonly clock: Clock;
   readonly live: LiveFeed;
-  readonly vision: Pick<GatewayVision, 'record' | 'erase' | 'longestRecordingS'>;
+  readonly vision: Pick<GatewayVision, 'record' | 'erase' | 'longestRecordingS' | 'gallery'>;
   /** Facts about this gateway, for `gateway.info`. */
   info(): PlainMap;
   setLogLevel(level: string): void;
@@ -21,6 +22,19 @@ export interface HandlerTargets {
     context: HandlerContext,
   ): Promise<CommandOutcome>;
 }
+
+/**
+ * Commands that change something: each leaves a `command.done` in the ledger, and its answer outlives a restart. The
+ * others may be carried out once more then.
+ */
+export const changingCommands: ReadonlySet<string> = new Set([
+  ...pipelineCommands,
+  'log.level',
+  'gallery.enroll',
+  'gallery.remove',
+  'vision.record',
+  'vision.erase',
+]);
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 const none = z.strictObject({});
@@ -44,21 +58,21 @@ export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handl
     });
   }
   handlers.set('gateway.info', (args) => {
-    parse('gateway.info', none, args);
+    parseArguments('gateway.info', none, args);
     return targets.info();
   });
   handlers.set('log.level', (args) => {
-    const { level } = parse('log.level', logLevel, args);
+    const { level } = parseArguments('log.level', logLevel, args);
     targets.setLogLevel(level);
     return { level };
   });
   handlers.set('live.start', (args) => {
-    const { what, seconds } = parse('live.start', liveStart, args);
+    const { what, seconds } = parseArguments('live.start', liveStart, args);
     targets.live.start(what, seconds);
     return { what, seconds, topic: `live/${what}` };
   });
   handlers.set('live.stop', (args) => {
-    const { what } = parse('live.stop', liveStop, args);
+    const { what } = parseArguments('live.stop', liveStop, args);
     targets.live.stop(what);
     return {};
   });
@@ -70,13 +84,16 @@ export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handl
         'recordings are not allowed here (vision.recording.longestS is 0)',
       );
     }
-    const { camera, seconds } = parse('vision.record', recordArgs(longestS), args);
+    const { camera, seconds } = parseArguments('vision.record', recordArgs(longestS), args);
     return await targets.vision.record(camera, seconds);
   });
   handlers.set('vision.erase', async (args) => {
-    parse('vision.erase', none, args);
+    parseArguments('vision.erase', none, args);
     return { files: await targets.vision.erase() };
   });
+  for (const name of ['enroll', 'remove', 'list', 'capture'] as const) {
+    handlers.set(`gallery.${name}`, (args) => targets.vision.gallery[name](args));
+  }
   return handlers;
 }
 
@@ -88,13 +105,4 @@ class RefusedOutcome extends Error {
     super(message);
     this.code = code;
   }
-}
-
-function parse<T>(command: string, schema: z.ZodType<T>, args: unknown): T {
-  const result = schema.safeParse(args);
-  if (result.success) return result.data;
-  const found = result.error.issues
-    .map((issue) => `${issue.path.join('.') || 'args'}: ${issue.message}`)
-    .join('; ');
-  throw new CommandError('CW-CMD-008', `${command}: ${found}`);
 }

@@ -14,6 +14,7 @@ import { sweepRecordings } from '#vision/process/recordings.ts';
 import { VisionProcess } from '#vision/process/vision.ts';
 import type { WeighingOutput } from '#weighing/outputs.ts';
 import type { DeviceReport } from './devices.ts';
+import { GalleryKeeper } from './gallery.ts';
 import { type Health, processorTemperature } from './health.ts';
 import { ProcessorLoad } from './processor-load.ts';
 import type { GatewaySetup } from './setup.ts';
@@ -58,6 +59,8 @@ export interface Embedded {
  * like any other device. Frames never come here.
  */
 export class GatewayVision {
+  /** Of the commands `gallery.…`. */
+  readonly gallery: GalleryKeeper;
   readonly #options: GatewayVisionOptions;
   readonly #process: VisionProcess;
   readonly #recordings: string;
@@ -86,6 +89,13 @@ export class GatewayVision {
       random: createRandom((Date.now() ^ process.pid) >>> 0),
       onMessage: (message) => this.#hear(message),
       onFault: (fault) => this.#fault(self, fault, clock.nowUs()),
+    });
+    this.gallery = new GalleryKeeper({
+      path: setup.galleryPath,
+      modelFolder: setup.modelFolder,
+      catalogue: setup.catalogue,
+      capture: async (camera, plate) => (await this.embed({ camera, plate })).embeddings,
+      changed: (path) => this.#process.tell({ kind: 'gallery', path }),
     });
   }
 

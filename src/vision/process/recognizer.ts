@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { readGalleryIfAny } from '../gallery/file.ts';
+import { galleryInForce } from '../gallery/in-force.ts';
 import { Lookup } from '../gallery/lookup.ts';
 import { recognize } from '../gallery/recognize.ts';
 import type { Recognition } from '../gallery/types.ts';
@@ -13,9 +13,6 @@ import { Sampler } from '../pictures/sample.ts';
 import type { VisionSetup } from './messages.ts';
 import type { Recognizer } from './parts.ts';
 
-/** The gallery that comes with a model, of the classes that it was trained on. */
-const ownGallery = 'gallery.cwg';
-
 /**
  * Opens the model and its gallery: the configured one, or where that isn't there the one that came with the model.
  * Rejects with a coded VisionError.
@@ -27,10 +24,7 @@ export async function loadRecognizer({
   gallery,
 }: Pick<VisionSetup, 'backend' | 'threads' | 'gallery'> & { readonly model: string }): Promise<Recognizer> {
   const model = await loadModel(path);
-  const { space } = model.manifest;
-  const found =
-    (gallery === undefined ? undefined : await readGalleryIfAny(gallery, space)) ??
-    (await readGalleryIfAny(join(model.folder, ownGallery), space));
+  const found = await galleryInForce(gallery, model);
   const backend = await openBackend(name, model, { threads });
   return new ModelRecognizer(
     backend,
