@@ -1,9 +1,10 @@
 import { ChangeFinder } from '../change/compare.ts';
+import { LensHealth } from '../change/lens.ts';
+import { RegionMotion } from '../change/motion.ts';
 import { CodeReader } from '../codes/reader.ts';
 import { CodeWatch } from '../codes/watch.ts';
 import { readPicture } from '../pictures/decode.ts';
 import { pictureOf } from '../pictures/frame.ts';
-import { MotionWatch } from './motion.ts';
 import type { EyesParts } from './parts.ts';
 
 /** What the vision process looks with. Native parts are loaded when they are first needed. */
@@ -13,8 +14,9 @@ export function assembleParts(): EyesParts {
   return {
     pictureOf,
     pictureOfFile: readPicture,
-    watchRegion: () => new MotionWatch(),
-    watchLens: () => ({ see: () => [] }),
+    watchRegion: () => new RegionMotion(),
+    // A camera that plays pictures of files repeats them on purpose.
+    watchLens: (driver) => new LensHealth({ repeats: driver === 'files' ? 'allowed' : 'fault' }),
     compare: (asked) => finder.compare(asked),
     watchCodes: (camera, purpose, region) => new CodeWatch({ camera, purpose, reader, view: region }),
     close: () => reader.close(),

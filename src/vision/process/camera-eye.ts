@@ -13,6 +13,7 @@ import { FrameRing, type KeptFrame, type RingOptions } from './ring.ts';
 
 export interface CameraEyeOptions {
   readonly id: string;
+  readonly driver: string;
   readonly views: readonly PlateView[];
   readonly ring: RingOptions;
   readonly clock: Clock;
@@ -51,7 +52,7 @@ export class CameraEye {
     this.#options = options;
     this.id = options.id;
     this.#ring = new FrameRing(options.ring);
-    this.#lens = options.parts.watchLens(options.id);
+    this.#lens = options.parts.watchLens(options.driver);
     this.plates = options.views.map((view) => new PlateEye(view, this.#ring, options.parts.watchRegion()));
     for (const plate of this.plates) {
       const [left, top, width, height] = plate.view.region ?? [];

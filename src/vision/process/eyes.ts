@@ -41,6 +41,7 @@ export class Eyes {
   readonly #looker: Looker;
   readonly #recorder: FrameRecorder;
   #recognizer: Recognizer | undefined;
+  #stopped = false;
   #cancelHealth: (() => void) | undefined;
   /** Frames of each camera at the last report. */
   #reported = { atUs: 0, frames: new Map<string, number>() };
@@ -48,8 +49,12 @@ export class Eyes {
   #queue: Promise<void> = Promise.resolve();
 
   constructor(options: EyesOptions) {
-    const { setup, clock, log, parts, tell } = options;
-    this.#options = options;
+    const tell = (message: FromVision) => {
+      // What fails because it is being closed is no fault.
+      if (!this.#stopped) options.tell(message);
+    };
+    const { setup, clock, log, parts } = options;
+    this.#options = { ...options, tell };
     this.#pace = new Pace(setup);
     this.#looker = new Looker({ clock, log, parts, recognizer: () => this.#recognizer });
     this.#recorder = new FrameRecorder({
@@ -63,9 +68,9 @@ export class Eyes {
       bytes: Math.floor(setup.ringBytes / Math.max(1, setup.devices.length)),
       spanUs: setup.ringUs,
     };
-    for (const { id } of setup.devices) {
+    for (const { id, driver } of setup.devices) {
       const views = setup.views.filter(({ camera }) => camera === id);
-      this.#cameras.set(id, new CameraEye({ id, views, ring, clock, pace: this.#pace, parts, tell }));
+      this.#cameras.set(id, new CameraEye({ id, driver, views, ring, clock, pace: this.#pace, parts, tell }));
     }
   }
 
@@ -86,6 +91,7 @@ export class Eyes {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#cancelHealth?.();
     await this.#recorder.stop();
     await this.#queue;

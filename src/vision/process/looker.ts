@@ -94,9 +94,8 @@ export class Looker {
   ): Promise<FramePair | undefined> {
     const untilUs = settledAtUs + restWithinUs;
     for (;;) {
-      const frames = plate.pair(startedAtUs, settledAtUs, false);
-      if (frames !== undefined) return frames;
-      if (this.#options.clock.nowUs() >= untilUs) return plate.pair(startedAtUs, settledAtUs, true);
+      const frames = plate.pair(startedAtUs, settledAtUs);
+      if (frames?.complete === true || this.#options.clock.nowUs() >= untilUs) return frames;
       await camera.nextLook(untilUs);
     }
   }

@@ -57,7 +57,7 @@ export interface EyesParts {
   /** A picture of a file, upright. */
   pictureOfFile(path: string): Promise<Picture>;
   watchRegion(): RegionWatch;
-  watchLens(camera: string): LensWatch;
+  watchLens(driver: string): LensWatch;
   compare(asked: Comparison): Change;
   /** @param region what of the camera's pictures is searched; all of them where left out */
   watchCodes(camera: string, purpose: PlateView['purpose'], region: Region | undefined): CodeEyes;

@@ -1,4 +1,5 @@
 import { usPerSecond } from '#base/units.ts';
+import { chooseFrames } from '../change/frames.ts';
 import type { Picture, Region } from '../pictures/picture.ts';
 import type { PlateView } from './messages.ts';
 import type { RegionWatch, Sight } from './parts.ts';
@@ -11,13 +12,12 @@ const lingersUs = 1_500_000;
 
 interface Note {
   readonly kept: KeptFrame;
+  readonly atUs: number;
   readonly moving: boolean;
 }
 
-interface Held {
-  readonly kept: KeptFrame;
-  readonly release: () => void;
-}
+/** Frames that are kept from being overwritten. */
+type Held = readonly { readonly kept: KeptFrame; readonly release: () => void }[];
 
 /** The frames between which a change is looked for. */
 export interface FramePair {
@@ -25,20 +25,22 @@ export interface FramePair {
   readonly after: KeptFrame;
   readonly beforeThat: KeptFrame | undefined;
   readonly afterThat: KeptFrame | undefined;
+  /** False while a better frame may still come. */
+  readonly complete: boolean;
 }
 
 /**
- * One plate as one camera sees it: which frames are at rest, and which one is to be compared with what comes. The last
- * frame at rest is always held: a shopper may rummage for longer than the ring is deep.
+ * One plate as one camera sees it: which frames are at rest, and which are to be compared with what comes. The last two
+ * that were at rest after each other are always held: a shopper may rummage for longer than the ring is deep.
  */
 export class PlateEye {
   readonly view: PlateView;
   readonly #ring: FrameRing;
   readonly #watch: RegionWatch;
   #notes: Note[] = [];
-  #resting: Held | undefined;
-  /** The picture before the movement that is being watched. */
-  #before: Held | undefined;
+  #resting: Held = [];
+  /** The frames before the movement that is being watched. */
+  #before: Held = [];
   #watchedUs: number | undefined;
   #movedUs = Number.NEGATIVE_INFINITY;
   #expectedUntilUs = Number.NEGATIVE_INFINITY;
@@ -83,56 +85,50 @@ export class PlateEye {
     if (sight.moving) this.#movedUs = kept.atUs;
     const inRing = new Set(this.#ring.frames);
     this.#notes = this.#notes.filter((note) => inRing.has(note.kept));
-    this.#notes.push({ kept, moving: sight.moving });
-    if (!sight.moving) this.#resting = this.#swap(this.#resting, kept);
+    const last = this.#notes.at(-1);
+    this.#notes.push({ kept, atUs: kept.atUs, moving: sight.moving });
+    if (!sight.moving && last?.moving === false) this.#resting = this.#swap(this.#resting, [last.kept, kept]);
     return { ...sight, began };
   }
 
-  /** The mass changes since `atUs`: keeps the picture before it. */
+  /** The mass changes since `atUs`: keeps the frames before it. */
   watch(atUs: number, nowUs: number): void {
     this.#watchedUs = nowUs;
-    const before = this.#restingBefore(atUs);
-    if (before !== undefined) this.#before = this.#swap(this.#before, before);
+    const { before } = chooseFrames(this.#notes, atUs, Number.POSITIVE_INFINITY);
+    if (before === undefined) return;
+    const wanted = this.#notes.slice(before, before + 2).map(({ kept }) => kept);
+    this.#before = this.#swap(this.#before, wanted);
   }
 
   /** The movement came to nothing, or was looked at. */
   quiet(): void {
     this.#watchedUs = undefined;
-    this.#before?.release();
-    this.#before = undefined;
+    this.#before = this.#swap(this.#before, []);
   }
 
-  /** The frames for a movement; undefined where there is none before or none after it. */
-  pair(startedAtUs: number, settledAtUs: number, anyAfter: boolean): FramePair | undefined {
-    const held = this.#before?.kept;
-    const before = held !== undefined && held.atUs <= startedAtUs ? held : this.#restingBefore(startedAtUs);
-    const later = this.#notes.filter(({ kept }) => kept.atUs >= settledAtUs);
-    const after = later.find(({ moving }) => !moving)?.kept ?? (anyAfter ? later.at(-1)?.kept : undefined);
+  /** The frames for a movement so far; undefined where there is none before it or none after it. */
+  pair(startedAtUs: number, settledAtUs: number): FramePair | undefined {
+    const chosen = chooseFrames(this.#notes, startedAtUs, settledAtUs);
+    const frame = (index: number | undefined) => (index === undefined ? undefined : this.#notes[index]?.kept);
+    const before = frame(chosen.before);
+    const after = frame(chosen.after);
     if (before === undefined || after === undefined) return undefined;
+    const { complete } = chosen;
     return {
       before,
       after,
-      beforeThat: this.#notes.findLast(({ kept }) => kept.atUs < before.atUs)?.kept,
-      afterThat: later.find(({ kept }) => kept.atUs > after.atUs)?.kept,
+      beforeThat: frame(chosen.beforeThat),
+      afterThat: frame(chosen.afterThat),
+      complete,
     };
   }
 
-  /** Whether frames have been seen that are as late as that. */
-  hasSeen(atUs: number): boolean {
-    return (this.#notes.at(-1)?.kept.atUs ?? Number.NEGATIVE_INFINITY) >= atUs;
-  }
-
-  #restingBefore(atUs: number): KeptFrame | undefined {
-    const noted = this.#notes.findLast(({ kept, moving }) => !moving && kept.atUs <= atUs)?.kept;
-    if (noted !== undefined) return noted;
-    const resting = this.#resting?.kept;
-    return resting !== undefined && resting.atUs <= atUs ? resting : undefined;
-  }
-
-  #swap(held: Held | undefined, kept: KeptFrame): Held | undefined {
-    const release = this.#ring.hold(kept);
-    if (release === undefined) return held;
-    held?.release();
-    return { kept, release };
+  #swap(held: Held, wanted: readonly KeptFrame[]): Held {
+    const next = wanted.flatMap((kept) => {
+      const release = this.#ring.hold(kept);
+      return release === undefined ? [] : [{ kept, release }];
+    });
+    for (const { release } of held) release();
+    return next;
   }
 }

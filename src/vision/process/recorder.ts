@@ -96,6 +96,7 @@ export class FrameRecorder {
       end: () => {
         cancel();
         lease.stream?.end();
+        clock.after(Math.max(0, lease.erasedAt - clock.utcMs()) * usPerMs, () => void this.#sweep());
         if (this.#leases.get(camera) === lease) this.#leases.delete(camera);
       },
     };
@@ -144,6 +145,14 @@ export class FrameRecorder {
     );
     for (const lease of [...this.#leases.values()]) lease.end();
     await Promise.all(closed);
+  }
+
+  /** The gateway does so too, in case that this process is no more. */
+  async #sweep(): Promise<void> {
+    const { clock, folder, log } = this.#options;
+    await sweepRecordings(folder, clock.utcMs()).catch((error: unknown) => {
+      log.error({ err: describeError(error) }, 'recordings of frames can not be erased');
+    });
   }
 
   #open(lease: Lease, reading: FrameReading): WriteStream {

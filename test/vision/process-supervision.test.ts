@@ -1,0 +1,216 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { VirtualClock } from '#base/clock.ts';
+import type { DeviceFault } from '#readings/faults.ts';
+import type { ToldByVision } from '#vision/process/messages.ts';
+import { VisionProcess } from '#vision/process/vision.ts';
+import { setupOf } from './support/setup.ts';
+
+const entry = join(import.meta.dirname, 'support/child.ts');
+
+/** A real process, supervised in virtual time. */
+class Bench {
+  readonly clock = new VirtualClock(1_000_000);
+  readonly heard: ToldByVision[] = [];
+  readonly faults: string[] = [];
+  readonly logged: string[] = [];
+  readonly process: VisionProcess;
+  /** How much later it is than timers believe, µs. */
+  heldUpUs = 0;
+
+  constructor(mode: string, folder: string) {
+    const note = (fields: object, message: string) => {
+      this.logged.push(`${message} ${JSON.stringify(fields)}`);
+    };
+    this.process = new VisionProcess({
+      entry,
+      setup: setupOf({ model: mode, gallery: join(folder, 'begun') }),
+      memoryBytes: 400e6,
+      clock: {
+        nowUs: () => this.clock.nowUs() + this.heldUpUs,
+        utcMs: () => this.clock.utcMs(),
+        after: (delayUs, action) => this.clock.after(delayUs, action),
+      },
+      log: { debug: note, info: note, warn: note, error: note },
+      random: { next: () => 0 },
+      onMessage: (message) => this.heard.push(message),
+      onFault: ({ code, cleared }: DeviceFault) => this.faults.push(`${code}${cleared ? ' over' : ''}`),
+    });
+    this.process.start();
+  }
+
+  /** Waits for the real process, without virtual time. */
+  async until(condition: () => boolean): Promise<void> {
+    for (let tries = 0; !condition(); tries++) {
+      if (tries > 3_000) throw new Error(`it did not come: ${this.faults} ${this.logged}`);
+      await sleep(10);
+    }
+  }
+
+  /** Lets virtual time pass until so, giving the process some real time in every second. */
+  async pass(condition: () => boolean): Promise<number> {
+    const startUs = this.clock.nowUs();
+    for (let tries = 0; !condition(); tries++) {
+      if (tries > 3_000) throw new Error(`it did not come: ${this.faults} ${this.logged}`);
+      this.clock.advance(250_000);
+      await sleep(10);
+    }
+    return (this.clock.nowUs() - startUs) / 1e6;
+  }
+
+  readonly isReady = () => this.process.status.backend === 'test';
+}
+
+async function bench(t: ExecutionContext, mode: string): Promise<Bench> {
+  const folder = await mkdtemp(join(tmpdir(), 'cartwright-vision-'));
+  const made = new Bench(mode, folder);
+  t.teardown(async () => {
+    const stopped = made.process.stop();
+    for (let i = 0; i < 20; i++) {
+      made.clock.advance(1_000_000);
+      await sleep(5);
+    }
+    await stopped;
+    await rm(folder, { recursive: true, force: true });
+  });
+  return made;
+}
+
+test('A process that is killed is told of, and started again', async (t) => {
+  const eyes = await bench(t, 'well');
+  await eyes.until(eyes.isReady);
+  const { pid } = eyes.process.status;
+  if (pid === undefined) throw new Error('no process');
+  process.kill(pid, 'SIGKILL');
+  await eyes.until(() => eyes.faults.length > 0);
+  t.false(eyes.process.status.running);
+  t.false(eyes.process.look({ plate: 'basket', startedAtUs: 1, settledAtUs: 2, sign: 1 }));
+  await eyes.pass(eyes.isReady);
+  t.deepEqual(eyes.faults, ['CW-VIS-012', 'CW-VIS-012 over']);
+  t.is(eyes.process.status.restarts, 1);
+  t.not(eyes.process.status.pid, pid);
+});
+
+test('A process that is held up is ended after five seconds, with all that it started', async (t) => {
+  const eyes = await bench(t, 'well');
+  await eyes.until(eyes.isReady);
+  const { pid } = eyes.process.status;
+  if (pid === undefined) throw new Error('no process');
+  process.kill(pid, 'SIGSTOP');
+  await sleep(100);
+  const seconds = await eyes.pass(() => eyes.faults.length > 0);
+  t.true(seconds > 5 && seconds < 9, `${seconds} s`);
+  t.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  await eyes.pass(eyes.isReady);
+  t.deepEqual(eyes.faults, ['CW-VIS-013', 'CW-VIS-013 over']);
+});
+
+test('A gateway that was held up itself does not take its eyes for dead', async (t) => {
+  const eyes = await bench(t, 'well');
+  await eyes.until(eyes.isReady);
+  // The check finds that ten seconds have passed, before what was said meanwhile is read.
+  eyes.heldUpUs = 10_000_000;
+  eyes.clock.advance(1_000_000);
+  const heard = eyes.heard.length;
+  await eyes.until(() => eyes.heard.length > heard + 2);
+  eyes.clock.advance(1_000_000);
+  await sleep(100);
+  t.deepEqual(eyes.faults, []);
+  t.true(eyes.process.status.running);
+});
+
+test('A process that never says a word is given half a minute', async (t) => {
+  const eyes = await bench(t, 'mute+once');
+  const seconds = await eyes.pass(() => eyes.faults.length > 0);
+  t.true(seconds > 29 && seconds < 36, `${seconds} s`);
+  await eyes.pass(eyes.isReady);
+  t.deepEqual(eyes.faults, ['CW-VIS-013', 'CW-VIS-013 over']);
+});
+
+test('A process that leaks is started again before it takes too much', async (t) => {
+  const eyes = await bench(t, 'leaks+once');
+  await eyes.pass(() => eyes.faults.length > 0);
+  await eyes.pass(() => eyes.process.status.model === 'again');
+  t.deepEqual(eyes.faults, ['CW-VIS-021', 'CW-VIS-021 over']);
+  t.regex(eyes.logged.join('\n'), /takes \d+ MB, 381 MB at most/);
+});
+
+for (const [what, mode] of [
+  ['a message with a field too many', 'nonsense+once'],
+  ['raw bytes', 'bytes+once'],
+  ['messages without end', 'floods+once'],
+] as const) {
+  test(`A process that says ${what} is ended, and nothing of that is passed on or logged`, async (t) => {
+    const eyes = await bench(t, mode);
+    if (mode.includes('floods')) await eyes.until(() => eyes.heard.length > 6_000);
+    await eyes.pass(() => eyes.faults.length > 0);
+    await eyes.pass(() => eyes.process.status.model === 'again');
+    t.deepEqual(eyes.faults, ['CW-VIS-019', 'CW-VIS-019 over']);
+    t.false(eyes.heard.some(({ kind }) => kind === 'looked'));
+    t.false(eyes.logged.some((line) => line.length > 400));
+  });
+}
+
+test('A process that ends again and again is started ever more seldom', async (t) => {
+  const eyes = await bench(t, 'crashes');
+  const pauses: number[] = [];
+  for (let restarts = 1; restarts <= 5; restarts++) {
+    await eyes.until(() => eyes.process.status.restarts === restarts);
+    pauses.push(await eyes.pass(() => eyes.process.status.pid !== undefined));
+  }
+  t.deepEqual(eyes.faults, ['CW-VIS-012'], 'one fault, until it is over');
+  // With the least jitter: half of 0.25, 0.5, 1, 2 and 4 s, in steps of 0.25 s.
+  t.deepEqual(pauses, [0.25, 0.25, 0.5, 1, 2]);
+});
+
+test('An answer that nobody asked for is not passed on, and looks are not queued without end', async (t) => {
+  const eyes = await bench(t, 'blind');
+  await eyes.until(eyes.isReady);
+  const asked = Array.from({ length: 12 }, () =>
+    eyes.process.look({ plate: 'basket', startedAtUs: 1, settledAtUs: 2, sign: 1 }),
+  );
+  t.is(asked.filter(Boolean).length, 8);
+  eyes.clock.advance(900_000);
+  await eyes.pass(() => eyes.process.look({ plate: 'basket', startedAtUs: 1, settledAtUs: 2, sign: 1 }));
+  t.deepEqual(eyes.faults, [], 'looks that nobody answered are given up');
+});
+
+test('Who waits for an answer hears why there is none', async (t) => {
+  const eyes = await bench(t, 'well');
+  await t.throwsAsync(eyes.process.ask({ kind: 'erase' }), { message: /not running/ });
+  await eyes.until(eyes.isReady);
+  t.is((await eyes.process.ask({ kind: 'erase' })).files, 3);
+  const refused = await t.throwsAsync(eyes.process.ask({ kind: 'record', camera: 'camera', seconds: 1 }));
+  t.like(refused, { code: 'CW-VIS-020', message: 'no room' });
+});
+
+test('Who waits while the process dies is not left waiting', async (t) => {
+  const eyes = await bench(t, 'slow');
+  await eyes.until(eyes.isReady);
+  const asked = eyes.process.ask({ kind: 'record', camera: 'camera', seconds: 1 });
+  process.kill(eyes.process.status.pid ?? 0, 'SIGKILL');
+  t.like(await t.throwsAsync(asked), { code: 'CW-VIS-012' });
+});
+
+test('What native libraries print is logged in short and without control characters', async (t) => {
+  const eyes = await bench(t, 'prints');
+  await eyes.until(() => eyes.logged.some((line) => line.includes('printed')));
+  const line = eyes.logged.find((one) => one.includes('printed')) ?? '';
+  t.regex(line, /native \? trouble/);
+  t.true(line.length < 300);
+});
+
+test('A process that does not stop when it is asked is ended', async (t) => {
+  const eyes = await bench(t, 'stubborn');
+  await eyes.until(eyes.isReady);
+  const { pid } = eyes.process.status;
+  const stopped = eyes.process.stop();
+  await sleep(100);
+  t.regex(await readFile(`/proc/${pid}/status`, 'utf8'), /State:\s+[SR]/);
+  eyes.clock.advance(3_000_000);
+  await stopped;
+  t.deepEqual(eyes.faults, []);
+});

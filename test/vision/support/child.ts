@@ -1,0 +1,77 @@
+import { writeFileSync } from 'node:fs';
+import type { FromVision, ToVision } from '#vision/process/messages.ts';
+
+/**
+ * A vision process that behaves as its setup's `model` says, for tests of who keeps it going. Words are joined by `+`:
+ * the first times do not count, where `once` is among them, since the folder `gallery` is told of.
+ */
+const say = (message: FromVision) => process.send?.(message);
+let mode: readonly string[] = [];
+let residentBytes = 100e6;
+
+function health(): void {
+  if (mode.includes('leaks')) residentBytes += 150e6;
+  say({ kind: 'health', health: { cameras: cameras(), looksPerSecond: 10, residentBytes } });
+}
+
+let frames = 0;
+let ids: readonly string[] = [];
+function cameras() {
+  frames += 10;
+  return ids.map((id) => ({
+    id,
+    driver: 'files',
+    state: 'running' as const,
+    identity: { model: 'pictures' },
+    frames,
+    framesPerSecond: 10,
+    framesDropped: 0,
+  }));
+}
+
+function begin({ setup }: Extract<ToVision, { kind: 'begin' }>): void {
+  const words = (setup.model ?? '').split('+');
+  ids = setup.devices.map(({ id }) => id);
+  let again = false;
+  if (words.includes('once') && setup.gallery !== undefined) {
+    try {
+      writeFileSync(setup.gallery, '', { flag: 'wx' });
+    } catch {
+      again = true;
+    }
+  }
+  mode = again ? [] : words;
+  if (mode.includes('mute')) return;
+  if (mode.includes('crashes')) process.exit(7);
+  health();
+  setInterval(health, 20);
+  say({ kind: 'ready', backend: 'test', model: again ? 'again' : 'first' });
+  if (mode.includes('nonsense')) {
+    process.send?.({ kind: 'looked', id: 1, pixels: new Uint8Array(300) });
+  }
+  if (mode.includes('bytes')) process.send?.(new Uint8Array(100_000));
+  if (mode.includes('floods')) for (let i = 0; i < 20_000; i++) health();
+  if (mode.includes('prints')) process.stderr.write(`${'native \u0001 trouble '.repeat(100)}\n`);
+  if (mode.includes('faulty')) {
+    const fault = { fault: 'integrity' as const, code: 'CW-VIS-014', message: 'the lens is covered' };
+    for (const source of ids) say({ kind: 'fault', source, fault, atUs: 1 });
+  }
+}
+
+process.on('message', (message: ToVision) => {
+  if (message.kind === 'begin') begin(message);
+  else if (message.kind === 'look' && !mode.includes('blind')) {
+    const { id, plate, settledAtUs: atUs } = message;
+    const candidates = [{ look: 'apple', probabilityPpm: 900_000 }];
+    const camera = ids[0] ?? 'camera';
+    const told = { id, plate, atUs, camera, candidates, unknownPpm: 100_000, ambiguous: false };
+    say({ kind: 'looked', outcome: 'seen', ...told });
+  } else if (message.kind === 'erase') say({ kind: 'erased', id: message.id, files: 3 });
+  else if (message.kind === 'record' && !mode.includes('slow')) {
+    say({ kind: 'refused', id: message.id, code: 'CW-VIS-020', message: 'no room' });
+  } else if (message.kind === 'watch') {
+    const { plate, atUs } = message;
+    say({ kind: 'code', camera: ids[0] ?? '', plate, atUs, data: Buffer.from('QR-1234'), symbology: ']Q1' });
+  } else if (message.kind === 'stop' && !mode.includes('stubborn')) process.exit(0);
+});
+process.once('disconnect', () => process.exit(0));
