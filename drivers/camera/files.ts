@@ -49,7 +49,7 @@ const options = z
       [folder, files, schedule, video].filter((source) => source !== undefined).length === 1,
     { error: 'give exactly one of folder, files, schedule and video', path: ['folder'] },
   );
-export type FilesOptions = z.infer<typeof options>;
+type FilesOptions = z.infer<typeof options>;
 
 /**
  * Pictures or a video in place of a camera, for demos and tests, in the time of the gateway's clock: real or virtual. The

@@ -82,7 +82,7 @@ function textAt(data: Buffer, start: number, length: number): string {
 }
 
 /** `YUYV` as the number that the kernel writes for it. */
-export function fourCc(name: string): number {
+function fourCc(name: string): number {
   return Buffer.from(name.padEnd(4).slice(0, 4), 'latin1').readUInt32LE(0);
 }
 

@@ -88,7 +88,7 @@ The first holds the driver against the contract on its *bench*, a simulated devi
 was busy, bytes that no device sends, and every trouble that the bench lists. Each check is a sentence; a failed one says what was
 found. The second tries it on the device itself and asks you to pull the plug.
 
-A bench is \`(kit) => async (clock, seed) => ({ … })\`. \`kit.PeerPorts(clock, { bytes | reports | input | i2c | attributes | lines })\` stands in for the
+A bench is \`(kit) => async (clock, seed) => ({ … })\`. \`kit.PeerPorts(clock, { bytes | reports | input | i2c | attributes | lines | video | program | pictures })\` stands in for the
 hardware, \`kit.passTime(clock, us)\` lets virtual time pass. Its members, with types, are in
 [drivers/virtual/bench.ts](../drivers/virtual/bench.ts); [the benches of the shipped drivers](../drivers/virtual/benches/) are examples for each kind of port.
 
@@ -134,6 +134,9 @@ verified. Requests and ports, with types: [drivers/ports/ports.ts](../drivers/po
 | \`input\` | \`{ match }\` | key events of a keyboard or wedge, grabbed: \`listen\`, \`close\` |
 | \`attributes\` | \`{ subsystem, name, parent? }\` | sysfs: \`read\`, \`write\`, \`list\`, \`close\` |
 | \`lines\` | \`{ chip, lines }\` | GPIO outputs: \`set\`, \`close\` |
+| \`video\` | \`{ match }\` | a camera (V4L2): \`offers\`, \`setFormat\`, \`setRate\`, \`control\`, \`setControl\`, \`listen\`, \`begin\`, \`close\`; frames are lent for the call |
+| \`program\` | \`{ program, arguments, install }\` | another program's standard output: \`listen\`, \`messages\`, \`close\` |
+| \`pictures\` | \`{ folder }\` or \`{ files }\` | pictures in files: \`names\`, \`read\`, \`close\` |
 
 \`match\` binds by \`vendorId\`, \`productId\`, \`serial\` and \`topology\`, and for serial lines by a stable \`path\`; several matching devices are refused. Opening
 rejects with a code that says what to do (not attached, held by another process, permission missing); a listener is \`{ data(data, atUs), lost(error) }\`.

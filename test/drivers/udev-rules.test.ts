@@ -148,8 +148,15 @@ test('buses, lines and converters of the board belong to the gateway', (t) => {
   t.is(applyRules(rules, { subsystem: 'block', kernel: 'sda' }).group, undefined);
 });
 
+test('USB cameras belong to the gateway, those of the mainboard stay where they are', (t) => {
+  const attributes = { idVendor: '046d', idProduct: '082d' };
+  const { group, mode } = applyRules(rules, { subsystem: 'video4linux', kernel: 'video2', attributes });
+  t.deepEqual([group, mode], ['cartwright', '0660']);
+  t.is(applyRules(rules, { subsystem: 'video4linux', kernel: 'video0' }).group, undefined);
+});
+
 test('a rule that the gateway prints for a device of its own is one that udev would take', (t) => {
-  for (const kind of ['serial', 'hid', 'input', 'i2c', 'gpio', 'iio'] as const) {
+  for (const kind of ['serial', 'hid', 'input', 'i2c', 'gpio', 'iio', 'video'] as const) {
     const [rule] = parseRules(ruleFor({ kind, vendorId: '1234', productId: 'abcd' }));
     t.true((rule?.tokens.length ?? 0) >= 3, kind);
   }
