@@ -75,10 +75,10 @@ export class CameraEye {
     this.#format = reading.format;
     const busy = this.plates.some((plate) => plate.busy(clock.nowUs()));
     const periodUs = usPerSecond / pace.perSecond(busy);
-    // A time of looking that lies further ahead than one period was set at another rate.
-    const nextUs = Math.min(this.#nextUs, this.#nextUs - periodUs > atUs ? atUs : this.#nextUs);
+    // Further ahead than a period is what was set at another rate.
+    const nextUs = this.#nextUs > atUs + 1.2 * periodUs ? atUs : this.#nextUs;
     if (atUs < nextUs - periodUs / 10) return;
-    this.#nextUs = Math.max(nextUs, atUs - periodUs) + periodUs;
+    this.#nextUs = (nextUs > atUs - periodUs ? nextUs : atUs) + periodUs;
     const kept = this.#ring.push(reading);
     if (kept === undefined) {
       this.#dropped += 1;

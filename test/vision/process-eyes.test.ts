@@ -1,0 +1,414 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import test from 'ava';
+import { VirtualClock } from '#base/clock.ts';
+import { silentLogger } from '#base/log.ts';
+import type { FrameReading } from '#readings/readings.ts';
+import type { Change, Comparison } from '#vision/change/compare.ts';
+import type { WatchedFrame } from '#vision/codes/watch.ts';
+import { VisionError } from '#vision/errors.ts';
+import { Eyes } from '#vision/process/eyes.ts';
+import type { FromVision, VisionSetup } from '#vision/process/messages.ts';
+import type { Recognizer } from '#vision/process/parts.ts';
+import { fromVisionSchema } from '#vision/process/schemas.ts';
+import { setupOf } from './support/setup.ts';
+
+const found: Change = {
+  outcome: 'changed',
+  things: [
+    {
+      change: 'came',
+      box: { left: 1, top: 2, width: 3, height: 4 },
+      crop: { left: 0, top: 0, width: 8, height: 8 },
+      moved: false,
+      score: 1,
+    },
+  ],
+  changedShare: 0.1,
+  shift: { dx: 0, dy: 0, agreement: 1 } as Change['shift'],
+};
+
+/** Eyes in virtual time. Frames are grey; their first byte says whether something moves (1), or that they are damaged (2). */
+class Bench {
+  readonly clock = new VirtualClock(1_000_000);
+  readonly told: FromVision[] = [];
+  readonly compared: { before: number; after: number; sign: number }[] = [];
+  readonly codesIn: WatchedFrame[] = [];
+  readonly looked: number[] = [];
+  change: Change = found;
+  recognizer: Partial<Recognizer> | VisionError = {};
+  codes: string[] = [];
+  codesFail = false;
+  readonly eyes: Eyes;
+
+  constructor(setup: Partial<VisionSetup> = {}) {
+    this.eyes = new Eyes({
+      setup: setupOf({ model: 'test', ...setup }),
+      clock: this.clock,
+      log: silentLogger,
+      parts: {
+        pictureOf: async (frame) => {
+          if (frame.data[0] === 2) throw new VisionError('CW-VIS-007', 'it was cut');
+          const { width, height, data } = frame;
+          return { width, height, format: 'grey', stride: width, data };
+        },
+        pictureOfFile: async (path) => {
+          if (path.includes('bad')) throw new VisionError('CW-VIS-007', 'it is no picture');
+          return { width: 8, height: 8, format: 'grey', stride: 8, data: new Uint8Array(64) };
+        },
+        watchRegion: () => ({
+          see: (picture, _region, atUs) => {
+            this.looked.push(atUs);
+            return { moving: picture.data[0] === 1 };
+          },
+        }),
+        watchLens: () => ({ see: () => [] }),
+        compare: ({ before, after, sign }: Comparison) => {
+          this.compared.push({ before: number(before.data), after: number(after.data), sign });
+          return this.change;
+        },
+        watchCodes: () => ({
+          see: async (frame) => {
+            this.codesIn.push(frame);
+            if (this.codesFail) throw new VisionError('CW-VIS-018', 'the thread ended');
+            return this.codes.splice(0).map((text) => ({ data: Buffer.from(text), symbology: ']E0' }));
+          },
+          forget: () => {},
+        }),
+        close: async () => {},
+      },
+      recognizer: async () => {
+        if (this.recognizer instanceof VisionError) throw this.recognizer;
+        return {
+          backend: 'test',
+          model: 'groceries',
+          inferenceMs: 2,
+          hasGallery: true,
+          recognize: async () => ({
+            candidates: [{ look: 'apple', probabilityPpm: 800_000 }],
+            unknownPpm: 200_000,
+            cosine: 0.8,
+            ambiguous: false,
+          }),
+          embed: async () => new Int8Array([1, 2, 3]),
+          readGallery: async () => {},
+          close: async () => {},
+          ...this.recognizer,
+        };
+      },
+      cameras: () => [{ id: 'camera', driver: 'files', state: 'running', identity: {}, frames: 1 }],
+      residentBytes: () => 1,
+      ownBusyPpm: () => 100_000,
+      tell: (message) => this.told.push(fromVisionSchema.parse(message)),
+    });
+  }
+
+  /** A frame now, of a number that comparisons are known by. */
+  frame(number: number, state: 'still' | 'moving' | 'damaged' = 'still', source = 'camera'): void {
+    const data = new Uint8Array(64 * 48);
+    data[0] = ['still', 'moving', 'damaged'].indexOf(state);
+    data[1] = number;
+    const reading: FrameReading = {
+      kind: 'frame',
+      source,
+      atUs: this.clock.nowUs(),
+      width: 64,
+      height: 48,
+      format: 'grey',
+      data,
+    };
+    this.eyes.frame(reading);
+    // What was lent is written over at once.
+    data.fill(255);
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.clock.advance(ms * 1000);
+    for (let i = 0; i < 5; i++) await setImmediate();
+  }
+
+  /** Frames ten times a second for so long. */
+  async film(numbers: readonly number[], state?: 'still' | 'moving' | 'damaged'): Promise<void> {
+    for (const number of numbers) {
+      this.frame(number, state);
+      await this.pass(100);
+    }
+  }
+
+  of<Kind extends FromVision['kind']>(kind: Kind): Extract<FromVision, { kind: Kind }>[] {
+    return this.told.filter((one): one is Extract<FromVision, { kind: Kind }> => one.kind === kind);
+  }
+}
+
+const number = (data: Uint8Array) => data[1] ?? -1;
+
+test('What came is seen between the last frame at rest before a movement and the first one after it', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  await bench.eyes.start();
+  await bench.film([1, 2, 3]);
+  const startedAtUs = bench.clock.nowUs();
+  await bench.film([4, 5, 6], 'moving');
+  const settledAtUs = bench.clock.nowUs();
+  await bench.film([7, 8, 9]);
+  bench.eyes.handle({ kind: 'look', id: 5, plate: 'basket', startedAtUs, settledAtUs, sign: 1 });
+  await bench.pass(0);
+  t.deepEqual(bench.compared, [{ before: 2, after: 7, sign: 1 }], 'frame 3 was followed by motion');
+  t.like(bench.of('looked')[0], {
+    id: 5,
+    camera: 'camera',
+    plate: 'basket',
+    outcome: 'seen',
+    candidates: [{ look: 'apple', probabilityPpm: 800_000 }],
+    unknownPpm: 200_000,
+  });
+});
+
+test('A frame at rest is waited for, but not for longer than a decision is', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  await bench.eyes.start();
+  await bench.film([1, 2, 3]);
+  const startedAtUs = bench.clock.nowUs();
+  await bench.film([4, 5], 'moving');
+  bench.eyes.handle({
+    kind: 'look',
+    id: 1,
+    plate: 'basket',
+    startedAtUs,
+    settledAtUs: bench.clock.nowUs(),
+    sign: -1,
+  });
+  await bench.film([6, 7, 8, 9], 'moving');
+  t.is(bench.of('looked').length, 0);
+  await bench.film([10, 11], 'moving');
+  await bench.pass(0);
+  t.is(bench.of('looked').length, 1);
+  t.is(bench.compared[0]?.before, 2);
+  t.true((bench.compared[0]?.after ?? 0) >= 9);
+});
+
+test('The frame before a movement is there however long somebody rummages', async (t) => {
+  const bench = new Bench({ ringUs: 1_000_000, ringBytes: 64 * 48 * 12, restPerSecond: 10 });
+  await bench.eyes.start();
+  await bench.film([1, 2]);
+  const startedAtUs = bench.clock.nowUs();
+  for (let i = 0; i < 20; i++) await bench.film([10, 11, 12], 'moving');
+  bench.eyes.handle({ kind: 'watch', plate: 'basket', atUs: startedAtUs });
+  for (let i = 0; i < 20; i++) await bench.film([20, 21, 22], 'moving');
+  const settledAtUs = bench.clock.nowUs();
+  await bench.film([30, 31, 32]);
+  bench.eyes.handle({ kind: 'look', id: 1, plate: 'basket', startedAtUs, settledAtUs, sign: 1 });
+  await bench.pass(0);
+  t.deepEqual(bench.compared, [{ before: 1, after: 30, sign: 1 }]);
+  t.is(bench.of('health').at(-1)?.health.cameras[0]?.framesDropped, 0);
+});
+
+for (const [what, change, outcome] of [
+  ['a hand alone', { ...found, outcome: 'hand-only', things: [] }, 'hand-only'],
+  ['nothing new', { ...found, outcome: 'nothing-changed', things: [] }, 'nothing-changed'],
+  ['the light going out', { ...found, outcome: 'everything-changed', things: [] }, 'failed'],
+] as const) {
+  test(`${what} is not recognized as anything`, async (t) => {
+    const bench = new Bench({ restPerSecond: 10 });
+    bench.change = change;
+    await bench.eyes.start();
+    await bench.film([1, 2, 3, 4, 5, 6]);
+    const at = bench.clock.nowUs();
+    bench.eyes.handle({
+      kind: 'look',
+      id: 1,
+      plate: 'basket',
+      startedAtUs: at - 400_000,
+      settledAtUs: at - 300_000,
+      sign: 1,
+    });
+    await bench.pass(0);
+    t.like(bench.of('looked')[0], { outcome, candidates: [], unknownPpm: 0 });
+  });
+}
+
+test('A camera without frames says so within the time of a decision', async (t) => {
+  const bench = new Bench();
+  await bench.eyes.start();
+  const at = bench.clock.nowUs();
+  bench.eyes.handle({ kind: 'look', id: 1, plate: 'basket', startedAtUs: at, settledAtUs: at, sign: 1 });
+  await bench.pass(600);
+  t.is(bench.of('looked')[0]?.outcome, 'no-frames');
+});
+
+test('Without a gallery nothing is called unknown', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  bench.recognizer = { hasGallery: false };
+  await bench.eyes.start();
+  await bench.film([1, 2, 3, 4, 5, 6]);
+  const at = bench.clock.nowUs();
+  bench.eyes.handle({
+    kind: 'look',
+    id: 1,
+    plate: 'basket',
+    startedAtUs: at - 400_000,
+    settledAtUs: at - 300_000,
+    sign: 1,
+  });
+  await bench.pass(0);
+  t.like(bench.of('looked')[0], { outcome: 'failed', unknownPpm: 0 });
+});
+
+test('A model that can not be loaded is a fault, and codes are read nevertheless', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  bench.recognizer = new VisionError('CW-VIS-002', 'it is damaged');
+  bench.codes = ['4006381333931'];
+  await bench.eyes.start();
+  t.like(bench.of('fault')[0], { source: 'vision', fault: { code: 'CW-VIS-002' } });
+  t.like(bench.of('ready')[0], { backend: '', model: '' });
+  await bench.film([1]);
+  await bench.film([2], 'moving');
+  t.is(Buffer.from(bench.of('code')[0]?.data ?? []).toString(), '4006381333931');
+});
+
+test('Codes are looked for where something moves, and while one is expected', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  await bench.eyes.start();
+  await bench.film([1, 2, 3]);
+  t.is(bench.codesIn.length, 0);
+  await bench.film([4], 'moving');
+  t.like(bench.codesIn[0], { moved: [{ left: 0, top: 0, width: 64, height: 48 }], expected: false });
+  bench.eyes.handle({ kind: 'expect-code', plate: 'basket', forMs: 500 });
+  await bench.film([5, 6]);
+  t.like(bench.codesIn.at(-1), { moved: [], expected: true });
+  await bench.pass(500);
+  const before = bench.codesIn.length;
+  await bench.film([7, 8]);
+  t.is(bench.codesIn.length, before);
+});
+
+test('A search for codes that fails is told once, and once when it works again', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  await bench.eyes.start();
+  bench.codesFail = true;
+  await bench.film([1, 2, 3], 'moving');
+  bench.codesFail = false;
+  await bench.film([4, 5], 'moving');
+  t.deepEqual(
+    bench.of('fault').map(({ fault }) => [fault.code, fault.cleared ?? false]),
+    [
+      ['CW-VIS-018', false],
+      ['CW-VIS-018', true],
+    ],
+  );
+});
+
+test('Damaged frames are a fault when there are many of them in a row', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  await bench.eyes.start();
+  await bench.film([1, 2, 3, 4], 'damaged');
+  t.is(bench.of('fault').length, 0);
+  await bench.film([5, 6, 7], 'damaged');
+  await bench.film([8]);
+  t.deepEqual(
+    bench.of('fault').map(({ fault }) => [fault.code, fault.cleared ?? false]),
+    [
+      ['CW-VIS-007', false],
+      ['CW-VIS-007', true],
+    ],
+  );
+});
+
+test('A region beside the picture is a fault of the configuration, told once', async (t) => {
+  const bench = new Bench({
+    views: [{ plate: 'basket', camera: 'camera', region: [100, 0, 50, 50], purpose: 'things' }],
+  });
+  await bench.eyes.start();
+  await bench.film([1, 2, 3, 4, 5, 6]);
+  t.like(bench.of('fault'), { length: 1, 0: { fault: { fault: 'configuration', code: 'CW-VIS-008' } } });
+});
+
+test('Frames are looked at more often while something is weighed, and less often where it is hot or busy', async (t) => {
+  const bench = new Bench({ restPerSecond: 2, watchPerSecond: 10 });
+  await bench.eyes.start();
+  const inTwoSeconds = async () => {
+    const before = bench.looked.length;
+    for (let i = 0; i < 60; i++) {
+      bench.frame(i % 200);
+      bench.clock.advance(33_333);
+      await setImmediate();
+    }
+    return bench.looked.length - before;
+  };
+  const near = (count: number, expected: number) =>
+    t.true(Math.abs(count - expected) <= 1, `${count} frames, not ${expected}`);
+  near(await inTwoSeconds(), 4);
+  bench.eyes.handle({ kind: 'watch', plate: 'basket', atUs: bench.clock.nowUs() });
+  near(await inTwoSeconds(), 20);
+  bench.eyes.handle({ kind: 'load', milliCelsius: 90_000 });
+  near(await inTwoSeconds(), 5);
+  await bench.pass(1_000);
+  t.like(bench.of('health').at(-1)?.health, { slowedBy: 'heat', looksPerSecond: 2.5 });
+  // A tenth of that is its own.
+  bench.eyes.handle({ kind: 'load', milliCelsius: 40_000, busyPpm: 790_000 });
+  await bench.pass(1_000);
+  t.is(bench.of('health').at(-1)?.health.slowedBy, undefined);
+  bench.eyes.handle({ kind: 'load', busyPpm: 1_000_000 });
+  await bench.pass(1_000);
+  t.is(bench.of('health').at(-1)?.health.slowedBy, 'load');
+  bench.eyes.handle({ kind: 'quiet', plate: 'basket' });
+});
+
+test('Motion without a change of mass is told once while it lasts', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  await bench.eyes.start();
+  await bench.film([1]);
+  await bench.film([2, 3, 4, 5], 'moving');
+  t.is(bench.of('motion').length, 1);
+  for (let i = 0; i < 20; i++) await bench.film([6]);
+  bench.eyes.handle({ kind: 'watch', plate: 'basket', atUs: bench.clock.nowUs() });
+  await bench.film([7, 8], 'moving');
+  t.is(bench.of('motion').length, 1, 'while it is weighed, the scale says so');
+});
+
+test('Pictures of files and what a camera sees are embedded; a file that is none is named', async (t) => {
+  const bench = new Bench();
+  await bench.eyes.start();
+  bench.eyes.handle({ kind: 'embed', id: 1, from: { files: ['a.jpg', 'bad.jpg', 'c.jpg'] } });
+  bench.eyes.handle({ kind: 'embed', id: 2, from: { camera: 'camera', plate: 'basket' } });
+  await bench.pass(0);
+  t.like(bench.of('refused')[0], { id: 2, code: 'CW-VIS-017' });
+  await bench.film([1]);
+  bench.eyes.handle({ kind: 'embed', id: 3, from: { camera: 'camera', plate: 'basket' } });
+  await bench.pass(0);
+  const [files, seen] = bench.of('embedded');
+  t.is(files?.embeddings.length, 2);
+  t.like(files?.failed, { length: 1, 0: { index: 1 } });
+  t.deepEqual(seen?.embeddings, [new Int8Array([1, 2, 3])]);
+});
+
+test('A recording ends by itself, is announced while it runs, and is erased after its term', async (t) => {
+  const recordings = join(await mkdtemp(join(tmpdir(), 'cartwright-vision-')), 'recordings');
+  t.teardown(() => rm(join(recordings, '..'), { recursive: true, force: true }));
+  const bench = new Bench({ recordings, keepRecordingUs: 20_000_000 });
+  const settled = async () => {
+    // Files take real time.
+    for (let i = 0; i < 50; i++) await new Promise((resolve) => setTimeout(resolve, 2));
+  };
+  await bench.eyes.start();
+  bench.eyes.handle({ kind: 'record', id: 1, camera: 'camera', seconds: 10 });
+  await settled();
+  t.like(bench.of('refused')[0], { id: 1, code: 'CW-VIS-020' }, 'a camera without frames');
+  await bench.film([1]);
+  bench.eyes.handle({ kind: 'record', id: 2, camera: 'camera', seconds: 10 });
+  await settled();
+  await bench.film([2, 3, 4]);
+  await bench.pass(1_000);
+  t.not(bench.of('health').at(-1)?.health.recordingUntilUs, undefined);
+  await settled();
+  t.is((await readdir(recordings)).length, 1);
+  await bench.pass(10_000);
+  t.is(bench.of('health').at(-1)?.health.recordingUntilUs, undefined);
+  await settled();
+  t.is((await readdir(recordings)).length, 1, 'the technician has time to take it');
+  await bench.pass(21_000);
+  await settled();
+  t.is((await readdir(recordings)).length, 0);
+  await bench.eyes.stop();
+});
