@@ -190,13 +190,21 @@ def main() -> None:
 
 
 def split(pictures: list[Labelled], hold_out: int, leave_out: int) -> tuple[list[Labelled], list[Labelled], list[int]]:
-    """Held-out pictures, pictures to train on, classes left out: chosen by a seed of their own, the same always."""
+    """Held-out pictures, pictures to train on, classes left out: the same always. Pictures that follow each other show
+    the same things on the same shelf, so each class gives up a run of them, not single ones that have twins."""
     dice = random.Random(2026)
     names = sorted({one.fine for one in pictures})
     left = sorted(dice.sample(names, leave_out))
     rest = [one for one in pictures if one.fine not in left]
-    held = set(dice.sample(range(len(rest)), hold_out))
-    return [rest[at] for at in sorted(held)], [one for at, one in enumerate(rest) if at not in held], left
+    held: set[Path] = set()
+    given = 0.0
+    for name in names:
+        ones = sorted((one.path for one in rest if one.fine == name), key=str)
+        given += hold_out * len(ones) / len(rest)
+        count = round(given) - len(held)
+        start = dice.randrange(len(ones) - count + 1)
+        held.update(ones[start : start + count])
+    return [one for one in rest if one.path in held], [one for one in rest if one.path not in held], left
 
 
 def save(folder: Path, model: Embedder, classes: Classes, names: list[int], settings: Settings, held: list[Labelled], left: list[int]) -> None:
