@@ -73,6 +73,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./driver.ts')).registerDriver,
   },
   {
+    usage: 'enroll [pictures...]',
+    summary: 'teach cameras a product by a few pictures of it',
+    load: async () => (await import('./enroll.ts')).registerEnroll,
+  },
+  {
     usage: 'vision',
     summary: 'try what cameras see: codes read from pictures',
     load: async () => (await import('./vision.ts')).registerVision,

@@ -3,10 +3,11 @@ import { toGtin14 } from '#base/gtin.ts';
 import type { Catalogue } from '#catalogue/products.ts';
 import { CommandError } from '#commands/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
-import { type Enrolled, enrol } from '#vision/gallery/enrol.ts';
+import { enrol } from '#vision/gallery/enrol.ts';
 import { checkSpace, type GalleryFile, readGalleryIfAny, writeGallery } from '#vision/gallery/file.ts';
 import { emptyGallery, type Gallery, withoutLook } from '#vision/gallery/gallery.ts';
 import { galleryInForce } from '#vision/gallery/in-force.ts';
+import { tellEnrolled } from '#vision/gallery/told.ts';
 import { loadModel } from '#vision/models/load.ts';
 import { parseArguments } from './arguments.ts';
 
@@ -84,7 +85,7 @@ export class GalleryKeeper {
       const gallery = await this.#galleryFor(args.space, embeddings[0]?.length ?? 0);
       const { replace, keepAll } = args;
       const enrolled = enrol(gallery, look, embeddings, { replace, keepAll });
-      return { ...enrolledData(enrolled), ...(await this.#replace(enrolled.gallery)) };
+      return tellEnrolled(enrolled, await this.#replace(enrolled.gallery));
     });
   }
 
@@ -95,7 +96,7 @@ export class GalleryKeeper {
       const file = await this.#inForce();
       const rest = file === undefined ? undefined : withoutLook(file.gallery, look);
       if (rest === undefined || rest === file?.gallery) return { look, removed: false };
-      return { look, removed: true, ...(await this.#replace(rest)) };
+      return { look, removed: true, version: await this.#replace(rest), total: rest.looks.length };
     });
   }
 
@@ -144,11 +145,12 @@ export class GalleryKeeper {
     return model === undefined ? await readGalleryIfAny(path) : await galleryInForce(path, model);
   }
 
-  async #replace(gallery: Gallery): Promise<{ readonly version: string; readonly total: number }> {
+  /** Resolves with the new version. */
+  async #replace(gallery: Gallery): Promise<string> {
     const { path, changed } = this.#options;
     const version = await writeGallery(path, gallery);
     changed(path);
-    return { version, total: gallery.looks.length };
+    return version;
   }
 
   #lookOf({ gtin, plu, look }: ProductArgs): string {
@@ -172,22 +174,3 @@ export class GalleryKeeper {
 
 const signed = ({ buffer, byteOffset, length }: Uint8Array) => new Int8Array(buffer, byteOffset, length);
 const unsigned = ({ buffer, byteOffset, length }: Int8Array) => new Uint8Array(buffer, byteOffset, length);
-const toPpm = (cosine: number) => Math.round(cosine * 1_000_000);
-
-/** What was done, for the answer: pictures are numbered from 1, as they were sent. */
-function enrolledData(enrolled: Enrolled): PlainMap {
-  const { look, pictures, references, rejected, confused, nearest } = enrolled;
-  return {
-    look,
-    pictures,
-    references,
-    rejected: rejected.map(({ picture, resembles }) => ({
-      picture: picture + 1,
-      ...(resembles === undefined ? {} : { resembles }),
-    })),
-    confused: confused.map(({ picture, look: other }) => ({ picture: picture + 1, look: other })),
-    ...(nearest === undefined
-      ? {}
-      : { nearest: { look: nearest.look, cosinePpm: toPpm(nearest.cosine), similar: nearest.similar } }),
-  };
-}
