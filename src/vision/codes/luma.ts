@@ -73,6 +73,35 @@ export function shrunk(luma: Luma, factor: number): Luma {
 /** Catmull-Rom at a quarter of a pixel before and behind, in units of 1/128: from the far to the near neighbour. */
 const taps = [-3, 29, 111, -9] as const;
 
+/** ZXing tells 32 levels apart: where light and dark are closer together than this, a code may have too few of them. */
+const wideRange = 128;
+/** Below this there is nothing but noise. */
+const noRange = 10;
+/** Share of pixels at either end that may be glare or specks. */
+const outliers = 0.005;
+
+/** A picture in the dark or in fog with the whole range of brightness; others as they are. */
+export function stretched(luma: Luma): Luma {
+  const counts = new Uint32Array(256);
+  for (const value of luma.data) counts[value] = (counts[value] ?? 0) + 1;
+  const least = luma.data.length * outliers;
+  const dark = firstBeyond(counts, least);
+  const light = 255 - firstBeyond(counts.toReversed(), least);
+  const range = light - dark;
+  if (range >= wideRange || range < noRange) return luma;
+  const levels = Uint8ClampedArray.from({ length: 256 }, (_, value) => ((value - dark) * 255) / range);
+  return { ...luma, data: luma.data.map((value) => levels[value] ?? 0) };
+}
+
+function firstBeyond(counts: Uint32Array, least: number): number {
+  let sum = 0;
+  for (let value = 0; value < counts.length; value++) {
+    sum += counts[value] ?? 0;
+    if (sum > least) return value;
+  }
+  return 0;
+}
+
 /** How much wider `widened` makes a picture. */
 export const widening = 4;
 
@@ -82,6 +111,11 @@ export const widening = 4;
  */
 export function widened(luma: Luma): Luma {
   return doubledAcross(doubledAcross(luma));
+}
+
+/** Twice as wide and as high, by the same interpolation. */
+export function doubled(luma: Luma): Luma {
+  return doubledAcross(transposed(doubledAcross(transposed(luma))));
 }
 
 /** Rows become columns. */

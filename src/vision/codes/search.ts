@@ -1,6 +1,6 @@
 import type { Region } from '../pictures/picture.ts';
 import { type FoundCode, type Pass, weigh } from './evidence.ts';
-import { cropped, type Luma, shrunk, transposed, widened, widening } from './luma.ts';
+import { cropped, doubled, type Luma, shrunk, stretched, transposed, widened, widening } from './luma.ts';
 import type { Read, ReadEffort, ReadLuma } from './zxing.ts';
 
 /** Most pixels that are read at their own size; larger pictures are shrunk first. */
@@ -11,18 +11,23 @@ const widenedPixels = 500_000;
 const mostSecondLooks = 4;
 
 /**
- * Looks for codes in a luma plane: once as it is, and again at four times its width (and its height, for codes that
- * stand) where the search is thorough and the picture small; else only around linear codes that came out without proof.
- * What is misread at one size is seldom misread the same way at the other. Regions are in pixels of `luma`.
+ * Looks for codes in a luma plane: once as it is; where the search is thorough and the picture small, again at four times
+ * its width, and its height, for linear codes that lie and that stand, and at twice its size for matrix codes; else again
+ * only around linear codes that came out without proof. What is misread at one size is seldom misread the same way at the
+ * other. Regions are in pixels of `luma`. Throws what ZXing throws.
  */
 export async function searchCodes(read: ReadLuma, luma: Luma, effort: ReadEffort): Promise<FoundCode[]> {
   const factor = Math.ceil(Math.sqrt((luma.width * luma.height) / mostPixels));
-  const base = factor > 1 ? shrunk(luma, factor) : luma;
+  const base = stretched(factor > 1 ? shrunk(luma, factor) : luma);
   const first = asPass(await read(base, 'all', effort), 1, 1, { left: 0, top: 0 }, false);
   const passes = [first];
   if (effort.thorough && base.width * base.height <= widenedPixels) {
     const whole = { left: 0, top: 0, width: base.width, height: base.height };
     for (const turned of [false, true]) passes.push(await lookCloser(read, base, whole, turned, effort));
+    if (!first.reads.some(({ lines }) => lines === 0)) {
+      const reads = await read(doubled(base), 'matrices', effort);
+      passes.push(asPass(reads, 2, 2, { left: 0, top: 0 }, false));
+    }
   } else {
     for (const box of unproven(first)) {
       const around = withMargin(box);

@@ -23,8 +23,8 @@ export interface ReadEffort {
   readonly anyItf: boolean;
 }
 
-/** `lying`: linear codes alone, whose bars stand upright in the picture; `all`: everything, in all four directions. */
-export type Wanted = 'all' | 'lying';
+/** `lying`: linear codes alone, whose bars stand upright in the picture; `matrices`: these alone, in any direction. */
+export type Wanted = 'all' | 'lying' | 'matrices';
 
 export type ReadLuma = (luma: Luma, wanted: Wanted, effort: ReadEffort) => Promise<readonly Read[]>;
 
@@ -41,6 +41,7 @@ const linear: readonly ReadInputBarcodeFormat[] = [
   'DataBarExp',
   'DataBarExpStk',
   'Code128',
+  'ITF',
 ];
 const matrices: readonly ReadInputBarcodeFormat[] = ['QRCodeModel1', 'QRCodeModel2', 'DataMatrix'];
 
@@ -58,22 +59,26 @@ export async function loadZxing(): Promise<ReadLuma> {
   const wasmBinary = new Uint8Array(bytes).buffer;
   await prepareZXingModule({ overrides: { wasmBinary }, fireImmediately: true });
   return async (luma, wanted, { thorough, anyItf }) => {
-    const all = wanted === 'all';
+    const harder = wanted === 'all' && thorough;
     const results = await readBarcodes(portableGreyMap(luma), {
-      formats: [...linear, anyItf ? 'ITF' : 'ITF14', ...(all ? matrices : [])],
+      formats: formatsOf(wanted),
       tryHarder: true,
-      tryRotate: all,
-      tryInvert: all && thorough,
-      tryDenoise: all && thorough,
-      tryDownscale: all && thorough,
+      tryRotate: wanted !== 'lying',
+      tryInvert: wanted !== 'lying' && thorough,
+      tryDenoise: harder,
+      tryDownscale: harder,
       downscaleFactor: 2,
       // One line is reported, so that contradicting lines are seen; what is believed is decided in evidence.ts.
       minLineCount: 1,
       maxNumberOfSymbols: mostSymbols,
       textMode: 'Plain',
     });
-    return results.filter(isWhole).map(toRead);
+    return results.filter((result) => isWhole(result) && (anyItf || isNoShortItf(result))).map(toRead);
   };
+}
+
+function formatsOf(wanted: Wanted): ReadInputBarcodeFormat[] {
+  return [...(wanted === 'matrices' ? [] : linear), ...(wanted === 'lying' ? [] : matrices)];
 }
 
 /** ZXing takes files; this is the plainest one of grey pixels. */
@@ -88,6 +93,11 @@ function portableGreyMap({ width, height, data }: Luma): Uint8Array {
 /** Parts of a message that is spread over symbols, and symbols that configure readers, are no codes of anything. */
 function isWhole({ isValid, sequenceSize, bytes, extra }: ReadResult): boolean {
   return isValid && sequenceSize < 0 && bytes.length > 0 && !/"ReaderInit"\s*:\s*true/i.test(extra);
+}
+
+/** A line that leaves an ITF symbol early reads a shorter number: only fourteen digits with their check digit are a thing's. */
+function isNoShortItf({ symbology, symbologyIdentifier, bytes }: ReadResult): boolean {
+  return symbology !== 'ITF' || (symbologyIdentifier === ']I1' && bytes.length === 14);
 }
 
 function toRead({ format, bytes, symbologyIdentifier, text, lineCount, position }: ReadResult): Read {
