@@ -9,7 +9,7 @@ export class Ticker {
   #count = 0;
   #cancel: (() => void) | undefined;
 
-  /** @param tick gets its instant, and how long that is after the start, whole µs */
+  /** @param tick gets its instant, and how long after the start it was due, whole µs */
   constructor(clock: Clock, ticksPerSecond: number, tick: (atUs: number, sinceUs: number) => void) {
     this.#clock = clock;
     this.#periodUs = 1_000_000 / ticksPerSecond;
@@ -34,9 +34,9 @@ export class Ticker {
       const count = Math.max(this.#count, Math.floor(passedUs / this.#periodUs));
       this.#count = count + 1;
       this.#next();
+      const sinceUs = Math.round(count * this.#periodUs);
       // A timer may come a little early; what is told is never ahead of the clock.
-      const sinceUs = Math.min(Math.round(count * this.#periodUs), passedUs);
-      this.#tick(this.#startUs + sinceUs, sinceUs);
+      this.#tick(this.#startUs + Math.min(sinceUs, passedUs), sinceUs);
     });
   }
 }

@@ -65,7 +65,7 @@ export const v4l2: Driver<V4l2Options> = {
 /** Settles format, size and rate. Rejects with CW-DRV-020 and what the camera offers where it has other ones. */
 async function agree(port: VideoPort, chosen: V4l2Options): Promise<VideoLayout> {
   const { width, height, framesPerSecond } = chosen;
-  const offers = await port.offers();
+  const offers = await port.offers(Object.values(formatNames));
   const pixelFormat = choose(offers, chosen);
   const layout = await port.setFormat({ pixelFormat, width, height });
   const refused = (what: string) =>
@@ -93,12 +93,7 @@ function choose(
   if (format !== 'auto') return formatNames[format];
   const known = Object.values(formatNames);
   const fitting = offers.filter(
-    ({ pixelFormat, least, most }) =>
-      known.some((name) => name === pixelFormat) &&
-      least[0] <= width &&
-      width <= most[0] &&
-      least[1] <= height &&
-      height <= most[1],
+    ({ least, most }) => least[0] <= width && width <= most[0] && least[1] <= height && height <= most[1],
   );
   const fast = fitting.filter(
     ({ framesPerSecond: rate }) => rate === undefined || rate >= framesPerSecond * slower,

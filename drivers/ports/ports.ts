@@ -222,7 +222,8 @@ export interface VideoFrame {
 }
 
 export interface VideoPort extends Port {
-  offers(): Promise<readonly VideoOffer[]>;
+  /** What it has of these pixel formats: a camera may list hundreds that nobody reads. */
+  offers(pixelFormats: readonly string[]): Promise<readonly VideoOffer[]>;
   /** Resolves with what the camera made of it. Rejects with CW-DRV-003 where another program has it. */
   setFormat(format: VideoFormat): Promise<VideoLayout>;
   /** Resolves with the camera's rate; undefined where it has none to set. */

@@ -56,6 +56,7 @@ const quantizationFull = 1;
 const discrete = 1;
 /** No camera has more of a kind; one that never ends its list is cut off. */
 const mostListed = 64;
+const mostFormats = 256;
 
 /** What a node is, as its kernel driver says. */
 export interface VideoCapabilities {
@@ -140,15 +141,20 @@ export async function setRate(
   return hasRate && numerator > 0 && denominator > 0 ? denominator / numerator : undefined;
 }
 
-/** All sizes and their highest rates, for each format. */
-export async function listOffers(ioctl: Ioctl, fd: number): Promise<VideoOffer[]> {
+/** All sizes and their highest rates, for each of these formats that the camera has. */
+export async function listOffers(
+  ioctl: Ioctl,
+  fd: number,
+  pixelFormats: readonly string[],
+): Promise<VideoOffer[]> {
   const offers: VideoOffer[] = [];
-  for (let format = 0; format < mostListed; format++) {
+  for (let format = 0; format < mostFormats; format++) {
     const description = Buffer.alloc(bytes.formatDescription);
     description.writeUInt32LE(format, 0);
     description.writeUInt32LE(videoCapture, 4);
     if (!(await answers(ioctl, fd, requests.enumerateFormats, description))) break;
     const code = description.readUInt32LE(44);
+    if (!pixelFormats.includes(nameOf(code))) continue;
     for (let index = 0; index < mostListed; index++) {
       const size = Buffer.alloc(sizeBytes);
       size.writeUInt32LE(index, 0);

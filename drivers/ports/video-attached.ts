@@ -21,6 +21,9 @@ export async function attachedVideo(root: SystemRoot): Promise<Attached[]> {
       const node = join(root.dev, name);
       const capabilities = await capabilitiesOf(node);
       if (capabilities?.captures === false) return undefined;
+      // Of one that may not be asked the first node has the pictures, others what is said about them.
+      const index = await attribute(join(folder, name, 'index'));
+      if (capabilities === undefined && index !== undefined && index !== '0') return undefined;
       const usb = await usbDeviceOf(join(folder, name, 'device'), root);
       const model = capabilities?.card ?? (await attribute(join(folder, name, 'name')));
       const address = byId.get(name) ?? byPath.get(name) ?? usb?.topology ?? capabilities?.bus;

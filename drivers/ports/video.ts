@@ -102,8 +102,8 @@ class OpenVideo implements VideoPort {
     });
   }
 
-  offers(): Promise<readonly VideoOffer[]> {
-    return this.#call(({ ioctl, fd }) => listOffers(ioctl, fd));
+  offers(pixelFormats: readonly string[]): Promise<readonly VideoOffer[]> {
+    return this.#call(({ ioctl, fd }) => listOffers(ioctl, fd, pixelFormats));
   }
 
   setFormat(format: VideoFormat): Promise<VideoLayout> {

@@ -206,7 +206,7 @@ export class PeerPorts implements Ports {
     const { wire, face } = this.#plugIn(peer);
     return {
       ...face,
-      offers: wire.whileOpen(() => peer.offers()),
+      offers: wire.whileOpen((pixelFormats) => peer.offers(pixelFormats)),
       setFormat: wire.whileOpen((format) => peer.setFormat(format)),
       setRate: wire.whileOpen((framesPerSecond) => peer.setRate(framesPerSecond)),
       control: wire.whileOpen((id) => peer.control(id)),

@@ -45,6 +45,25 @@ test('pictures of a folder follow each other as people count, again and again', 
   t.is(trial.clock.nextDueUs, undefined);
 });
 
+test('timers that come a little early, as real ones do, show each picture all the same', async (t) => {
+  const trial = new SensorTrial();
+  const { clock } = trial;
+  const early = {
+    nowUs: () => clock.nowUs(),
+    utcMs: () => clock.utcMs(),
+    after: (delayUs: number, action: () => void) => clock.after(Math.max(0, delayUs - 70), action),
+  };
+  const ports = createSystemPorts({ clock: early, log: silentLogger, buses: new Map() });
+  const options = parseDriverOptions(driver, { folder: t.context.folder, framesPerSecond: 2 }, 'camera');
+  const context = { id: 'camera', clock: early, log: silentLogger, buses: new Map(), ports };
+  const device = await trial.settle(driver.open(options, context));
+  await trial.settle(device.start((reading) => trial.readings.push(reading)));
+  await trial.pass(2.8 * second);
+  t.deepEqual(widths(trial), [1, 2, 10, 1, 2, 10]);
+  t.true(trial.readings.every(({ atUs }) => atUs <= clock.nowUs()));
+  await device.stop();
+});
+
 test('each picture may stay, and the last one for good', async (t) => {
   const { folder } = t.context;
   const list = ['10.jpg', '2.jpg'].map((name) => join(folder, name));

@@ -216,7 +216,7 @@ needs(anyTest, 'gcc')("the calls and structures of cameras are those of this ker
       [requests.enumerateIntervals, hex('interval')],
     ]),
   );
-  t.deepEqual(await v4l2.listOffers(listing, 1), [
+  t.deepEqual(await v4l2.listOffers(listing, 1, ['MJPG']), [
     { pixelFormat: 'MJPG', least: [320, 180], most: [1920, 1080], framesPerSecond: 30_000 / 1001 },
   ]);
 });
@@ -385,7 +385,11 @@ anyTest('cameras are listed by what stays, and bound by it', async (t) => {
   await tree.file(`${device}/1-1.2:1.0/bInterfaceNumber`, '00');
   await tree.file('sys/class/video4linux/video10/name', 'HD Pro Webcam C920');
   await tree.link('sys/class/video4linux/video10/device', `${device}/1-1.2:1.0`);
+  await tree.file('sys/class/video4linux/video10/index', '0');
   await tree.file('dev/video10');
+  await tree.file('sys/class/video4linux/video11/index', '1');
+  await tree.link('sys/class/video4linux/video11/device', `${device}/1-1.2:1.0`);
+  await tree.file('dev/video11');
   await tree.link('dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920-video-index0', 'dev/video10');
   await tree.file('sys/class/video4linux/v4l-touch0/name', 'no camera');
   const [camera, none] = await attachedVideo(tree.root);

@@ -6,6 +6,7 @@ import { attachedCases } from './cases/attached.ts';
 import { bridgeCases } from './cases/bridge.ts';
 import { burstCases } from './cases/bursts.ts';
 import { busCases } from './cases/buses.ts';
+import { cameraCases } from './cases/cameras.ts';
 import { type Context, limitMs, type PlannedBoard, planOf } from './cases/context.ts';
 import { gatewayCases } from './cases/gateway.ts';
 import { hotPlugCases } from './cases/hot-plug.ts';
@@ -62,6 +63,7 @@ test.after.always(async () => {
 });
 
 machineCases(plan);
+cameraCases(plan);
 attachedCases(plan);
 nameCases(plan);
 busCases(plan);

@@ -54,8 +54,8 @@ export class V4l2CameraPeer implements VideoPeer {
     this.#wire = undefined;
   }
 
-  async offers(): Promise<readonly VideoOffer[]> {
-    return this.#options.offers;
+  async offers(pixelFormats: readonly string[]): Promise<readonly VideoOffer[]> {
+    return this.#options.offers.filter(({ pixelFormat }) => pixelFormats.includes(pixelFormat));
   }
 
   async setFormat(format: VideoFormat): Promise<VideoLayout> {

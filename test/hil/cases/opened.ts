@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunOptions } from '../machine/agent.ts';
+import type { GuestProcess, RunOptions } from '../machine/agent.ts';
 import { gatewayIds, type VirtualRig } from '../rig/virtual.ts';
 
 export type Line = Readonly<Record<string, unknown>>;
@@ -22,7 +22,11 @@ export async function openOn(
   id: string,
   who: RunOptions = gatewayIds,
 ): Promise<OpenedDevice> {
-  const process = await rig.start(['node', rig.program('open'), board, id], who);
+  return watch(rig, id, await rig.start(['node', rig.program('open'), board, id], who));
+}
+
+/** Reads what a process prints of devices, a JSON object a line. */
+export function watch(rig: VirtualRig, id: string, process: GuestProcess): OpenedDevice {
   const lines: Line[] = [];
   let ended: string | undefined;
   process.onLine((text) => lines.push(JSON.parse(text) as Line));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { parse } from 'yaml';
@@ -47,6 +48,10 @@ try {
 }
 
 function readable(reading: Reading): object {
+  if (reading.kind === 'frame') {
+    const { data, ...rest } = reading;
+    return { ...rest, bytes: data.length, hash: createHash('sha1').update(data).digest('hex') };
+  }
   if (reading.kind !== 'scan') return reading;
   return { ...reading, data: Buffer.from(reading.data).toString('latin1') };
 }

@@ -14,11 +14,12 @@ const programs = {
   worker: 'src/uplink/worker.ts',
   attached: 'test/hil/inside/attached.ts',
   open: 'test/hil/inside/open.ts',
+  supervised: 'test/hil/inside/supervised.ts',
   gadgets: 'test/hil/gadgets/devices.ts',
   buses: 'test/hil/gadgets/buses.ts',
 };
 const files = ['boards', 'config', 'package.json', 'systemd', 'test/hil/boards'];
-const packagesWithNativeParts = ['cbor-extract', 'johnny-five', 'koffi', 'node-hid', 'serialport'];
+const packagesWithNativeParts = ['cbor-extract', 'johnny-five', 'koffi', 'node-hid', 'serialport', 'sharp'];
 
 /** Folders of packages are shared as they are. */
 export const packagesFolder = join(repository, 'node_modules');

@@ -28,7 +28,7 @@ export interface Rig {
   /** The repository there. */
   readonly project: string;
   /** One of our programs there. */
-  program(name: 'main' | 'attached' | 'open'): string;
+  program(name: 'main' | 'attached' | 'open' | 'supervised'): string;
   /** The broker's address as seen from there. */
   readonly brokerUrl: string;
   /** An empty folder there, writable by everybody. */
