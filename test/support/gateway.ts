@@ -86,6 +86,8 @@ export async function startGateway(
     readonly record?: string;
     readonly raw?: boolean;
     readonly environment?: Readonly<Record<string, string>>;
+    /** Program and arguments that run the daemon in their place, as `strace -D` does. */
+    readonly under?: readonly string[];
   } = {},
 ): Promise<DaemonUnderTest> {
   const command =
@@ -94,7 +96,8 @@ export async function startGateway(
       : args.raw === true
         ? ['src/cli/main.ts', 'record', args.record, '-c', folder.configPath, '--raw']
         : ['src/cli/main.ts', 'run', '-c', folder.configPath, '--record', args.record];
-  const child = spawn(process.execPath, command, {
+  const [program = process.execPath, ...before] = [...(args.under ?? []), process.execPath];
+  const child = spawn(program, [...before, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...args.environment },
   });
