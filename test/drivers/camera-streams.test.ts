@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { findStart, measureJpeg } from '#drivers/camera/jpeg.ts';
 import { rawFormats, unpackerFor, yuv420Bytes } from '#drivers/camera/pixels.ts';
 import { JpegSplitter, RawSplitter, type Splitter, type SplitterSink } from '#drivers/camera/splitters.ts';
+import { findReadingFault } from '#drivers/virtual/conformance/reading-check.ts';
 import { jpegMarkers } from '#drivers/virtual/peers/test-picture.ts';
 import { fuzzRuns } from './sensor-support.ts';
 
@@ -262,4 +263,19 @@ test('rows that are closer than they are long are refused', (t) => {
     unpackerFor({ pixelFormat: 'H264', width: 64, height: 4, bytesPerLine: 64, range: 'limited' }),
     undefined,
   );
+});
+
+test('the conformance suite finds frames that have not the bytes of their size', (t) => {
+  const frame = { kind: 'frame', source: 'camera', atUs: 1, width: 5, height: 3 } as const;
+  const fault = (format: 'yuv420' | 'rgb24' | 'grey' | 'mjpeg', data: Uint8Array) =>
+    findReadingFault({ ...frame, format, data });
+  const sizes = { yuv420: 5 * 3 + 2 * 3 * 2, rgb24: 45, grey: 15 } as const;
+  for (const format of ['yuv420', 'rgb24', 'grey'] as const) {
+    t.is(fault(format, new Uint8Array(sizes[format])), undefined);
+    t.regex(fault(format, new Uint8Array(sizes[format] + 1)) ?? '', /bytes; 5 × 3 pixels of/);
+  }
+  t.is(fault('mjpeg', jpegMarkers(5, 3, 1)), undefined);
+  t.regex(fault('mjpeg', jpegMarkers(5, 3, 1).subarray(0, -1)) ?? '', /not one whole JPEG/);
+  t.regex(fault('grey', new Uint8Array()) ?? '', /empty/);
+  t.regex(findReadingFault({ ...frame, width: 0, format: 'grey', data: Uint8Array.of(1) }) ?? '', /width/);
 });
