@@ -59,6 +59,26 @@ export class Blobs {
     }
   }
 
+  /**
+   * Takes what is set in `part` out of a blob of the last `find`, and what is left of it where that is too thin to be more
+   * than an edge (less than five values wide).
+   */
+  split(mask: Uint8Array, part: Uint8Array, { label }: Blob): void {
+    const plane = this.#plane;
+    for (let at = 0; at < mask.length; at++) plane[at] = this.labels[at] === label && part[at] === 0 ? 1 : 0;
+    boxMean(plane, this.#size, 2, this.#scratch, plane);
+    for (let at = 0; at < mask.length; at++) plane[at] = (plane[at] ?? 0) > 0.999 ? 1 : 0;
+    boxMean(plane, this.#size, 2, this.#scratch, plane);
+    for (let at = 0; at < mask.length; at++) {
+      if (this.labels[at] === label) mask[at] = (plane[at] ?? 0) > 1e-3 ? 1 : 0;
+    }
+  }
+
+  /** Takes a blob of the last `find` out. */
+  erase(mask: Uint8Array, { label }: Blob): void {
+    for (let at = 0; at < mask.length; at++) if (this.labels[at] === label) mask[at] = 0;
+  }
+
   /** Fills what is enclosed by set values, up to so many values. */
   fillHoles(mask: Uint8Array, largest: number): void {
     for (const hole of this.find(mask, 0)) {

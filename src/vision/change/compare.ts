@@ -50,6 +50,12 @@ const mostThings = 4;
 const leastShare = 0.0012;
 /** Of its own area a pushed thing is explained to this share by a thing that lay close by. */
 const movedShare = 0.6;
+/** Where so much of a blob was pushed, the rest of it is looked at for itself. */
+const splitShare = 0.2;
+const mostBlobs = 6;
+/** An arm lies at the edge of the region with so many values, and so much of it moves from one frame to the next. */
+const leastAtEdge = 3;
+const movingShare = 0.06;
 
 /** The room that comparisons of one size need. */
 class Workspace {
@@ -62,6 +68,8 @@ class Workspace {
   readonly blobs: Blobs;
   readonly mask: Uint8Array;
   readonly moved: Uint8Array;
+  readonly rest: Uint8Array;
+  readonly moving: Uint8Array;
 
   constructor(region: Region) {
     this.before = createReduced(region, columns);
@@ -73,6 +81,8 @@ class Workspace {
     this.blobs = new Blobs(this.before);
     this.mask = new Uint8Array(this.before.luma.length);
     this.moved = new Uint8Array(this.before.luma.length);
+    this.rest = new Uint8Array(this.before.luma.length);
+    this.moving = new Uint8Array(this.before.luma.length);
   }
 }
 
@@ -103,13 +113,10 @@ export class ChangeFinder {
     const changedShare = findMask(work);
     const told = { changedShare, shift };
     if (changedShare > 0.8) return { outcome: 'everything-changed', things: [], ...told };
-    const candidates = findCandidates(work, asked.sign);
-    if (candidates.length === 0) return { outcome: 'nothing-changed', things: [], ...told };
-    const hands = findHands(work, asked, candidates);
-    const things = candidates.filter((one) => !hands.has(one));
-    if (things.length === 0) return { outcome: 'hand-only', things: [], ...told };
+    const { candidates: things, hands } = findCandidates(work, asked);
+    if (things.length === 0) return { outcome: hands > 0 ? 'hand-only' : 'nothing-changed', things: [], ...told };
     if (asked.sign === 0 && things.every((one) => one.moved)) {
-      return { outcome: 'nothing-changed', things: [], ...told };
+      return { outcome: hands > 0 ? 'hand-only' : 'nothing-changed', things: [], ...told };
     }
     return {
       outcome: 'changed',
@@ -139,52 +146,46 @@ function findMask({ evidence, blobs, mask }: Workspace): number {
   return set / mask.length;
 }
 
-/** What may be a thing, the best first. */
-function findCandidates(work: Workspace, sign: -1 | 0 | 1): Candidate[] {
-  const { evidence, blobs, mask, moved } = work;
+/** What may be a thing, the best first, and whether a hand was there. */
+function findCandidates(work: Workspace, asked: Comparison): { candidates: Candidate[]; hands: number } {
+  const { evidence, blobs, mask, moved, rest } = work;
+  const { sign } = asked;
   const least = Math.max(6, mask.length * leastShare);
   const reach = Math.round(work.before.width * 0.12);
+  const isHand = handSense(work, asked);
   moved.fill(0);
+  rest.set(mask);
+  let hands = 0;
   const pushed: Candidate[] = [];
-  const first = blobs.find(mask, 1, evidence.values, 8).filter((blob) => blob.area >= least);
-  for (const blob of first) {
+  for (const blob of blobs.find(mask, 1, evidence.values, mostBlobs)) {
+    if (blob.area < least) continue;
+    if (isHand(blob)) {
+      hands++;
+      blobs.erase(rest, blob);
+      continue;
+    }
     const side = polarity(evidence, blobs.labels, blob);
     const direction = sign === 0 ? (side >= 0 ? 1 : -1) : sign;
     const share = explainByMove(evidence, blobs.labels, blob, mask, direction, reach, moved);
-    if (share >= movedShare) {
-      pushed.push({ blob, polarity: side, moved: true, score: scoreOf(blob, work, side, sign) });
-    } else if (share < 0.2) unmark(moved, blobs.labels, blob);
+    if (share >= splitShare) blobs.split(rest, moved, blob);
+    if (share >= movedShare) pushed.push(candidateOf(work, blob, side, sign, true));
   }
-  if (moved.includes(1)) {
-    blobs.grow(moved, 1);
-    blobs.grow(moved, -1);
-    for (let at = 0; at < mask.length; at++) if (moved[at] === 1) mask[at] = 0;
-    blobs.grow(mask, -1);
-    blobs.grow(mask, 1);
-  }
-  const rest = blobs
-    .find(mask, 1, evidence.values, 8)
-    .filter((blob) => blob.area >= least && !pushed.some((one) => covers(one.blob, blob)))
-    .map((blob): Candidate => {
-      const side = polarity(evidence, blobs.labels, blob);
-      return { blob, polarity: side, moved: false, score: scoreOf(blob, work, side, sign) };
-    });
+  const left = blobs
+    .find(rest, 1, evidence.values, mostBlobs)
+    .filter((blob) => blob.area >= least)
+    .map((blob) => candidateOf(work, blob, polarity(evidence, blobs.labels, blob), sign, false));
   const order = (a: Candidate, b: Candidate) => b.score - a.score;
-  return [...rest.sort(order), ...pushed.sort(order)];
+  return { candidates: [...left.sort(order), ...pushed.sort(order)], hands };
 }
 
-/** Whether a blob is a remainder of another one. */
-function covers(whole: Blob, part: Blob): boolean {
-  return (
-    part.left >= whole.left - 1 &&
-    part.top >= whole.top - 1 &&
-    part.right <= whole.right + 1 &&
-    part.bottom <= whole.bottom + 1
-  );
-}
-
-function unmark(mask: Uint8Array, labels: Int32Array, { label }: Blob): void {
-  for (let at = 0; at < mask.length; at++) if (labels[at] === label) mask[at] = 0;
+function candidateOf(
+  work: Workspace,
+  blob: Blob,
+  side: number,
+  sign: -1 | 0 | 1,
+  isMoved: boolean,
+): Candidate {
+  return { blob, polarity: side, moved: isMoved, score: scoreOf(blob, work, side, sign) };
 }
 
 /** Size (its square root: four times the area is twice as good), contrast, how much of its box it fills, and its side. */
@@ -196,31 +197,37 @@ function scoreOf(blob: Blob, { mask }: Workspace, side: number, sign: -1 | 0 | 1
   return size * contrast * Math.max(0.25, filled) * fits;
 }
 
-/** Candidates that reach in from the edge of the region and move between frames close to each other. */
-function findHands(work: Workspace, asked: Comparison, candidates: readonly Candidate[]): Set<Candidate> {
-  const hands = new Set<Candidate>();
-  const atEdge = candidates.filter(({ blob }) => blob.atEdge >= 3);
-  if (atEdge.length === 0) return hands;
-  const { motion, other, blobs, before, after } = work;
-  for (const [picture, still] of [
-    [asked.beforeThat, before],
-    [asked.afterThat, after],
-  ] as const) {
-    if (picture === undefined) continue;
-    reduce(picture, asked.region, other);
-    motion.measure(other, still, { dx: 0, dy: 0, turn: 0 });
-    for (const candidate of atEdge) {
-      const { blob } = candidate;
-      let moving = 0;
-      for (let y = blob.top; y < blob.bottom; y++) {
-        for (let at = y * before.width + blob.left; at < y * before.width + blob.right; at++) {
-          if (blobs.labels[at] === blob.label && (motion.values[at] ?? 0) >= 1) moving++;
-        }
-      }
-      if (moving >= Math.max(4, 0.08 * blob.area)) hands.add(candidate);
+/**
+ * Tells whether a blob reaches in from the edge of the region and moves between frames close to each other. These are
+ * compared only when a blob is at the edge.
+ */
+function handSense(work: Workspace, asked: Comparison): (blob: Blob) => boolean {
+  const { motion, other, blobs, before, after, moving } = work;
+  let measured = false;
+  const measure = () => {
+    measured = true;
+    moving.fill(0);
+    for (const [picture, still] of [
+      [asked.beforeThat, before],
+      [asked.afterThat, after],
+    ] as const) {
+      if (picture === undefined) continue;
+      reduce(picture, asked.region, other);
+      motion.measure(other, still, { dx: 0, dy: 0, turn: 0 });
+      for (let at = 0; at < moving.length; at++) if ((motion.values[at] ?? 0) >= 1) moving[at] = 1;
     }
-  }
-  return hands;
+  };
+  return (blob) => {
+    if (blob.atEdge < leastAtEdge) return false;
+    if (!measured) measure();
+    let count = 0;
+    for (let y = blob.top; y < blob.bottom; y++) {
+      for (let at = y * before.width + blob.left; at < y * before.width + blob.right; at++) {
+        if (blobs.labels[at] === blob.label) count += moving[at] ?? 0;
+      }
+    }
+    return count >= Math.max(4, movingShare * blob.area);
+  };
 }
 
 function describe(candidate: Candidate, asked: Comparison, { before }: Workspace, shift: Shift): FoundThing {

@@ -6,6 +6,8 @@ type Compared = Pick<Evidence, 'before' | 'after' | 'size' | 'noise'>;
 
 const samples = 120;
 const mostSteps = 6;
+/** A displacement that explains less of a blob than this does so by chance. */
+const leastExplained = 0.2;
 
 /**
  * On which of the two pictures a blob is a thing: 1 on the later one alone, −1 on the earlier one alone. A thing has an
@@ -53,9 +55,10 @@ function steepest(picture: Compared['before'], at: number, width: number, noise:
  * Whether what a blob shows on one picture lay close by on the other one, at a place that changed too: then it was pushed,
  * it neither came nor went.
  *
- * Looks for the displacement of at most `reach` values that explains most of the blob, and sets in `moved` the values that
- * it explains. A thing that stays where it was explains nothing (its place has not changed), so that the second carton of
- * a kind beside the first is no pushed carton.
+ * Looks for the displacement of at most `reach` values that explains most of the blob, then for another one for what is
+ * left (where a thing was pushed away the ground seems to have been pushed the other way), and sets in `moved` the values
+ * that they explain. A thing that stays where it was explains nothing (its place has not changed), so that the second
+ * carton of a kind beside the first is no pushed carton.
  *
  * @param direction 1: what the later picture shows is looked for on the earlier one; −1: the other way round
  * @returns the share of the blob that was explained
@@ -69,11 +72,34 @@ export function explainByMove(
   reach: number,
   moved: Uint8Array,
 ): number {
-  const points = samplePoints(labels, blob, compared.size.width);
+  const { width } = compared.size;
+  const points = samplePoints(labels, blob, width);
+  let left = points;
+  for (let round = 0; round < 2; round++) {
+    const { dx, dy, explained } = bestMove(compared, mask, direction, reach, left);
+    if (explained < leastExplained * points.length) break;
+    left = left.filter((at) => !isExplained(compared, mask, direction, at, dx, dy));
+    for (let y = blob.top; y < blob.bottom; y++) {
+      for (let at = y * width + blob.left; at < y * width + blob.right; at++) {
+        const fits = labels[at] === blob.label && isExplained(compared, mask, direction, at, dx, dy);
+        if (fits) moved[at] = 1;
+      }
+    }
+  }
+  return left === points ? 0 : keepMajority(labels, blob, width, moved);
+}
+
+function bestMove(
+  compared: Compared,
+  mask: Uint8Array,
+  direction: 1 | -1,
+  reach: number,
+  points: readonly number[],
+): { dx: number; dy: number; explained: number } {
   let best = { dx: 0, dy: 0, explained: 0 };
   const tryAt = (dx: number, dy: number) => {
     // Next to its own place nearly everything resembles itself.
-    if (Math.abs(dx) + Math.abs(dy) < 2) return;
+    if (Math.abs(dx) + Math.abs(dy) < 3) return;
     let explained = 0;
     for (const at of points) if (isExplained(compared, mask, direction, at, dx, dy)) explained++;
     if (explained > best.explained) best = { dx, dy, explained };
@@ -83,18 +109,34 @@ export function explainByMove(
   for (let dy = nearY - 1; dy <= nearY + 1; dy++) {
     for (let dx = nearX - 1; dx <= nearX + 1; dx++) tryAt(dx, dy);
   }
-  if (best.explained < 0.15 * points.length) return 0;
-  let count = 0;
-  const { width } = compared.size;
+  return best;
+}
+
+/** Sets the values of a blob as most of those around them are, which takes out chance; returns the share that is set. */
+function keepMajority(labels: Int32Array, blob: Blob, width: number, moved: Uint8Array): number {
+  const changed: number[] = [];
+  let set = 0;
   for (let y = blob.top; y < blob.bottom; y++) {
-    for (let at = y * width + blob.left; at < y * width + blob.right; at++) {
-      if (labels[at] !== blob.label || !isExplained(compared, mask, direction, at, best.dx, best.dy))
-        continue;
-      moved[at] = 1;
-      count++;
+    for (let x = blob.left; x < blob.right; x++) {
+      const at = y * width + x;
+      if (labels[at] !== blob.label) continue;
+      let count = 0;
+      let explained = 0;
+      for (let nextY = Math.max(blob.top, y - 2); nextY < Math.min(blob.bottom, y + 3); nextY++) {
+        for (let nextX = Math.max(blob.left, x - 2); nextX < Math.min(blob.right, x + 3); nextX++) {
+          const next = nextY * width + nextX;
+          if (labels[next] !== blob.label) continue;
+          count++;
+          explained += moved[next] ?? 0;
+        }
+      }
+      const most = explained * 2 > count ? 1 : 0;
+      set += most;
+      if (most !== moved[at]) changed.push(at);
     }
   }
-  return count / blob.area;
+  for (const at of changed) moved[at] = moved[at] === 1 ? 0 : 1;
+  return set / blob.area;
 }
 
 function samplePoints(labels: Int32Array, blob: Blob, width: number): number[] {
@@ -136,11 +178,14 @@ function isExplained(
     const slope =
       Math.abs((shown.luma[from + 1] ?? level) - (shown.luma[from - 1] ?? level)) +
       Math.abs((shown.luma[from + width] ?? level) - (shown.luma[from - width] ?? level));
-    const tolerance = 6 + 3 * noise + 0.06 * level + 0.4 * slope;
+    // A thing in another place is in another light too.
+    const tolerance = 6 + 3 * noise + 0.08 * level + 0.4 * slope;
+    const cb = shown.cb[from] ?? 0;
+    const cr = shown.cr[from] ?? 0;
     const same =
       Math.abs(level - (other.luma[there] ?? 0)) < tolerance &&
-      Math.abs((shown.cb[from] ?? 0) - (other.cb[there] ?? 0)) < 9 &&
-      Math.abs((shown.cr[from] ?? 0) - (other.cr[there] ?? 0)) < 9;
+      Math.abs(cb - (other.cb[there] ?? 0)) < 7 + 0.2 * Math.abs(cb) &&
+      Math.abs(cr - (other.cr[there] ?? 0)) < 7 + 0.2 * Math.abs(cr);
     if (!same) return false;
     if (mask[there] === 1) return true;
     from = there;
