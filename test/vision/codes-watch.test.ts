@@ -12,7 +12,7 @@ const frame: WhereToLook = {
   height: 720,
   moved: [],
   expected: false,
-  budgetMs: 120,
+  budgetMs: 250,
   turn: 0,
 };
 const region = (left: number, top: number, width: number, height: number): Region => ({
@@ -29,7 +29,7 @@ test('nothing is searched where nothing moves and no code is expected', (t) => {
 test('where a code is expected the whole view is searched, thoroughly where there is time for it', (t) => {
   const expected = { ...frame, expected: true, moved: [region(10, 10, 50, 50)] };
   t.deepEqual(whereToLook(expected), { region: region(0, 0, 1280, 720), shrink: 1, thorough: true });
-  t.deepEqual(whereToLook({ ...expected, budgetMs: 40 }), {
+  t.deepEqual(whereToLook({ ...expected, budgetMs: 80 }), {
     region: region(0, 0, 1280, 720),
     shrink: 1,
     thorough: false,
@@ -178,7 +178,7 @@ test('a watch searches what moved and says where in the picture the code is', as
 });
 
 test('a watch with little time searches a smaller picture, and places stay true', async (t) => {
-  const { watch, searched } = makeWatch({ budgetMs: 3 });
+  const { watch, searched } = makeWatch({ budgetMs: 6 });
   const [code] = await watch.see({ picture, atUs: 0, moved: [], expected: true });
   t.deepEqual(
     searched.map(({ width, height }) => [width, height]),

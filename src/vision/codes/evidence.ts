@@ -3,7 +3,7 @@ import type { Read } from './zxing.ts';
 
 /** A code that was found in a picture. */
 export interface FoundCode {
-  /** The symbology as ZXing names it, for people: `EAN13`, `QRCodeModel2` … */
+  /** The symbology as ZXing names it, for people: `EAN13`, `QRCode` … */
   readonly format: string;
   /** As a scanner would deliver it: bytes with FNC1 as GS (0x1D), and the AIM identifier with its bracket. */
   readonly data: Uint8Array;

@@ -6,7 +6,7 @@ import type { Read, ReadEffort, ReadLuma } from './zxing.ts';
 /** Most pixels that are read at their own size; larger pictures are shrunk first. */
 const mostPixels = 6_000_000;
 /** Up to so many pixels are read at four times their width. */
-const widenedPixels = 500_000;
+export const widenedPixels = 500_000;
 /** Of codes that one pass did not prove, so many are looked at again by themselves. */
 const mostSecondLooks = 4;
 

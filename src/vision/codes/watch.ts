@@ -12,7 +12,7 @@ export interface CodeWatchOptions {
   readonly purpose: 'things' | 'codes';
   /** What of the picture is searched; the whole where left out. */
   readonly view?: Region | undefined;
-  /** Time for one search, ms. Default 120. */
+  /** Time for one search, ms. Default 250: it is another thread's, and newer frames wait no longer than that. */
   readonly budgetMs?: number;
 }
 
@@ -45,7 +45,7 @@ export class CodeWatch {
    * this one's turn. Rejects with CW-VIS-018 where the search failed, with CW-VIS-008 for a picture of a wrong layout.
    */
   async see({ picture, atUs, moved, expected }: WatchedFrame): Promise<readonly FoundCode[]> {
-    const { camera, reader, purpose, view, budgetMs = 120 } = this.#options;
+    const { camera, reader, purpose, view, budgetMs = 250 } = this.#options;
     const { width, height } = picture;
     const search = whereToLook({ width, height, view, moved, expected, budgetMs, turn: this.#turn++ });
     if (search === undefined) return [];

@@ -1,4 +1,5 @@
 import type { Region } from '../pictures/picture.ts';
+import { widenedPixels } from './search.ts';
 
 export interface WhereToLook {
   readonly width: number;
@@ -23,9 +24,13 @@ export interface Search {
   readonly thorough: boolean;
 }
 
-/** ms for a million pixels where nothing is found, one thread; a thorough search tries inverted, speckled and smaller pictures too. */
-const quickMsPerMegapixel = 30;
-const thoroughMsPerMegapixel = 120;
+/**
+ * Processor time for a million pixels where nothing is found, ms (x86-64, one thread at about 3 GHz). A thorough search tries
+ * inverted, speckled and smaller pictures too, and of small ones wider and larger ones.
+ */
+const quickMs = 75;
+const thoroughMs = 150;
+const thoroughSmallMs = 480;
 /** Fewer than this many pixels a side show no code: an EAN-8 has 67 modules. */
 const smallestSide = 24;
 /** A code needs a quiet zone, and what moved is seldom seen to its edge. */
@@ -47,11 +52,15 @@ export function whereToLook(asked: WhereToLook): Search | undefined {
   const region = asked.expected ? view : changedRegion(asked, view);
   if (region === undefined || Math.min(region.width, region.height) < smallestSide) return undefined;
   const megapixels = (region.width * region.height) / 1e6;
-  if (asked.expected && megapixels * thoroughMsPerMegapixel <= asked.budgetMs) {
+  if (asked.expected && thoroughTimeMs(megapixels) <= asked.budgetMs) {
     return { region, shrink: 1, thorough: true };
   }
-  const times = Math.ceil(Math.sqrt((megapixels * quickMsPerMegapixel) / Math.max(1, asked.budgetMs)));
+  const times = Math.ceil(Math.sqrt((megapixels * quickMs) / Math.max(1, asked.budgetMs)));
   return { region, shrink: Math.max(1, Math.min(mostShrink, times)), thorough: false };
+}
+
+function thoroughTimeMs(megapixels: number): number {
+  return megapixels * (megapixels * 1e6 <= widenedPixels ? thoroughSmallMs : thoroughMs);
 }
 
 function changedRegion({ moved, turn }: WhereToLook, view: Region): Region | undefined {

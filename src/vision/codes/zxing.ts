@@ -6,7 +6,7 @@ import type { Luma } from './luma.ts';
 
 /** A symbol as ZXing read it, in the pixels of what it was given. */
 export interface Read {
-  /** ZXing's name of the symbology: `EAN13`, `QRCodeModel2` … */
+  /** ZXing's name of the symbology: `EAN13`, `QRCode` … */
   readonly format: string;
   readonly data: Uint8Array;
   readonly symbology: string;
