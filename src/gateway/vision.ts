@@ -25,6 +25,8 @@ const self = 'vision';
 /** How long codes are looked for in whole frames after a question to scan, and after motion outside of a session, ms. */
 const askedForMs = 15_000;
 const mayBeginMs = 5_000;
+/** So long a new process takes to judge a lens as the one before did, µs. */
+const judgedWithinUs = 20 * usPerSecond;
 const sweepEveryUs = 60 * usPerSecond;
 const loadEveryUs = 10 * usPerSecond;
 
@@ -71,6 +73,8 @@ export class GatewayVision {
   /** Frames that earlier processes had of each camera. */
   readonly #before = new Map<string, number>();
   readonly #last = new Map<string, CameraHealth>();
+  /** Since when each camera runs, in which of the processes. */
+  readonly #running = new Map<string, { readonly generation: number; readonly sinceUs: number }>();
   readonly #processors = new ProcessorLoad();
   #stopped = false;
 
@@ -264,13 +268,21 @@ export class GatewayVision {
       this.#before.set(camera.id, (this.#before.get(camera.id) ?? 0) + last.frames);
     }
     this.#last.set(camera.id, camera);
-    if (camera.state !== 'running') return;
     const generation = this.#process.status.restarts;
-    // What an earlier process said of it and this one does not, is over.
+    const running = this.#running.get(camera.id);
+    if (camera.state !== 'running') this.#running.delete(camera.id);
+    else if (running?.generation !== generation) {
+      this.#running.set(camera.id, { generation, sinceUs: this.#options.clock.nowUs() });
+    } else this.#endOld(camera.id, running.sinceUs, generation);
+  }
+
+  /** What an earlier process said of a camera and this one does not, is over. */
+  #endOld(camera: string, sinceUs: number, generation: number): void {
+    const nowUs = this.#options.clock.nowUs();
     for (const { source, fault, since } of [...this.#faults.values()]) {
-      if (source === camera.id && since !== generation) {
-        this.#fault(source, { ...fault, cleared: true }, this.#options.clock.nowUs());
-      }
+      if (source !== camera || since === generation) continue;
+      if (nowUs - sinceUs < judgedWithinUs) continue;
+      this.#fault(source, { ...fault, cleared: true }, nowUs);
     }
   }
 

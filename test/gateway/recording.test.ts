@@ -21,6 +21,13 @@ const delivered = fc.record({
     { weight: 3, arbitrary: fc.constantFrom(0, 412_000, 905_000, 1_317_000) },
     { weight: 2, arbitrary: fc.constantFrom('4006381333931', '4011', token, '\u0000\uFEFF') },
     { weight: 1, arbitrary: fc.constantFrom({ command: 'session.end' }, { command: 'session.begin' }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        looks: fc.uniqueArray(fc.constantFrom('04006381333931', '4011', 'Melon'), { maxLength: 3 }),
+        unknownPpm: fc.integer({ min: 0, max: 100_000 }),
+      }),
+    },
   ),
 });
 type Delivered = typeof delivered extends fc.Arbitrary<infer T> ? T : never;
@@ -67,7 +74,12 @@ async function live(happenings: readonly Delivered[], startUs: number, state?: P
     if (typeof what === 'number') massMg = what;
     else if (typeof what === 'string') {
       loop.push({ kind: 'scan', source: 'handle', atUs, data: bytes(what), symbology: '' });
-    } else void loop.command(what.command, {}, 't');
+    } else if ('command' in what) void loop.command(what.command, {}, 't');
+    else {
+      const { looks, unknownPpm } = what;
+      const candidates = looks.map((look) => ({ look, probabilityPpm: 300_000 }));
+      loop.push({ kind: 'sighting', source: 'camera', atUs, plate: 'basket', candidates, unknownPpm });
+    }
   }
   clock.advance(3_000_000);
   await loop.stop();
