@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import test from 'ava';
 import fc from 'fast-check';
 import { assertPicture, bytesOf, middleSquare } from '#vision/pictures/layout.ts';
 import type { Picture, Region } from '#vision/pictures/picture.ts';
 import { Sampler } from '#vision/pictures/sample.ts';
+import { compileWat, wasmModule } from '../../scripts/lib/wasm.ts';
 import { pillowSamples } from './pillow-samples.ts';
 
 const runs = Math.min(Number(process.env.CARTWRIGHT_FUZZ_RUNS ?? 20_000), 2_000);
@@ -41,6 +43,104 @@ test('a region of a picture looks as in training, reduced, enlarged and cut betw
   for (const { region, rgb } of pillowSamples) {
     t.true(worst(sampled(pattern(97, 61), region, 16), bytes(rgb)) <= 1);
   }
+});
+
+/** The triangle filter as its definition says it, in floats: weights of source values for one of `count` values. */
+function triangle(
+  value: number,
+  count: number,
+  origin: number,
+  extent: number,
+  size: number,
+): Map<number, number> {
+  const scale = extent / count;
+  const support = Math.max(1, scale);
+  const centre = origin + (value + 0.5) * scale;
+  const weights = new Map<number, number>();
+  let sum = 0;
+  for (let at = Math.floor(centre - support) - 1; at <= Math.ceil(centre + support); at++) {
+    const weight = Math.max(0, 1 - Math.abs(at + 0.5 - centre) / support);
+    if (at >= 0 && at < size && weight > 0) {
+      weights.set(at, weight);
+      sum += weight;
+    }
+  }
+  if (sum === 0) return new Map([[centre < 0 ? 0 : size - 1, 1]]);
+  return new Map([...weights].map(([at, weight]) => [at, weight / sum]));
+}
+
+/** The same as `sampled` for `grey` and `rgb24`, slowly. */
+function reference({ width, height, format, stride, data }: Picture, region: Region, side: number): number[] {
+  const channels = format === 'rgb24' ? 3 : 1;
+  const columns = Array.from({ length: side }, (_, x) => triangle(x, side, region.left, region.width, width));
+  const rows = Array.from({ length: side }, (_, y) => triangle(y, side, region.top, region.height, height));
+  return rows.flatMap((row) =>
+    columns.flatMap((column) =>
+      [0, 1, 2].map((channel) => {
+        let sum = 0;
+        for (const [y, down] of row) {
+          for (const [x, across] of column) {
+            sum += down * across * (data[y * stride + x * channels + (channel % channels)] ?? 0);
+          }
+        }
+        return sum;
+      }),
+    ),
+  );
+}
+
+function farthest(a: Uint8Array, b: readonly number[]): number {
+  return a.reduce((most, value, at) => Math.max(most, Math.abs(value - (b[at] ?? 1000))), 0);
+}
+
+function noise(picture: Picture, seed: number): Picture {
+  let state = seed;
+  for (let at = 0; at < picture.data.length; at++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    picture.data[at] = state >>> 24;
+  }
+  return picture;
+}
+
+test('any region of any picture is what the definition of the filter gives', (t) => {
+  const samplers = [new Sampler(3), new Sampler(8), new Sampler(13)];
+  const real = (min: number, max: number) => fc.double({ min, max, noNaN: true });
+  fc.assert(
+    fc.property(
+      fc.record({ width: fc.integer({ min: 1, max: 90 }), height: fc.integer({ min: 1, max: 60 }) }),
+      fc.constantFrom<Picture['format']>('rgb24', 'grey'),
+      fc.nat({ max: 40 }),
+      fc.tuple(real(-0.5, 0.99), real(-0.5, 0.99), real(0.51, 1.5), real(0.51, 1.5)),
+      fc.nat(),
+      fc.constantFrom(...samplers),
+      ({ width, height }, format, padding, [x, y, w, h], seed, sampler) => {
+        const picture = noise(empty(format, width, height, padding), seed);
+        const region = { left: x * width, top: y * height, width: w * width, height: h * height };
+        const into = new Uint8Array(sampler.side ** 2 * 3);
+        sampler.sample(picture, region, into);
+        const off = farthest(into, reference(picture, region, sampler.side));
+        // Half a unit of rounding, and 14 bits of weights.
+        if (off > 0.75) throw new Error(`${off} off`);
+      },
+    ),
+    { seed: 9, numRuns: Math.min(runs, 600) },
+  );
+  t.pass();
+});
+
+test('a picture larger than what is worked on at a time is seen as a whole', (t) => {
+  const picture = noise(empty('rgb24', 2400, 1900, 5), 1);
+  const region = { left: 10.5, top: 3, width: 2370, height: 1890 };
+  t.true(farthest(sampled(picture, region, 7), reference(picture, region, 7)) <= 0.75);
+  const part = { left: 1000, top: 3, width: 900, height: 1890 };
+  t.true(farthest(sampled(picture, part, 21), reference(picture, part, 21)) <= 0.75);
+});
+
+test('what runs is compiled from the text that is there', async (t) => {
+  const room = new URL('../../src/vision/pictures/', import.meta.url);
+  const compiled = await compileWat('sampling.wat', await readFile(new URL('sampling.wat', room), 'utf8'));
+  const expected = wasmModule('sampling.wat', compiled);
+  t.is(await readFile(new URL('generated/sampling.ts', room), 'utf8'), expected);
 });
 
 test('what pads rows is never seen', (t) => {
@@ -165,7 +265,8 @@ test('a picture whose size, stride and bytes do not fit is refused, and nothing 
     { stride: 6 },
     { stride: Number.NaN },
     { height: 4 },
-    { width: 100_000, height: 100_000, stride: 100_000 },
+    { width: 60_000, height: 60_000, stride: 60_000 },
+    { width: 1, height: 65_536, stride: 1, data: new Uint8Array(200_000) },
     { format: 'rgb24' as const },
     { data: fits.data.subarray(1) },
     { data: new Uint8Array() },

@@ -45,7 +45,7 @@ export function assertPicture(picture: Picture): void {
   if (!isEdge(width) || !isEdge(height) || width * height > maximumPixels) {
     throw new VisionError(
       'CW-VIS-008',
-      `${size}: width and height must be whole numbers above 0, ${maximumPixels} pixels at most`,
+      `${size}: width and height must be whole numbers of 1 to ${longestEdge}, and ${maximumPixels} pixels in all at most`,
     );
   }
   if (!Number.isSafeInteger(stride) || stride < rowBytes(picture) || stride > maximumPixels) {
@@ -63,8 +63,11 @@ export function assertPicture(picture: Picture): void {
   }
 }
 
+/** Longest edge of a picture, pixels: what JPEG can have. */
+const longestEdge = 65_535;
+
 function isEdge(pixels: number): boolean {
-  return Number.isSafeInteger(pixels) && pixels > 0;
+  return Number.isSafeInteger(pixels) && pixels > 0 && pixels <= longestEdge;
 }
 
 /** The largest square in the middle of a picture: what the network was trained on. Its edges may cut pixels in half. */

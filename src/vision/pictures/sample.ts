@@ -1,10 +1,28 @@
 import { VisionError } from '../errors.ts';
 import { assertPicture, chromaPlanes, type Plane } from './layout.ts';
 import type { Picture, Region } from './picture.ts';
-import { Taps, weightBits } from './taps.ts';
+import { SamplingMemory } from './sampling.ts';
+import { Taps } from './taps.ts';
 
-/** Bits behind the point of values between the two passes: 255 then still fits into 16 bits with a sign. */
-const betweenBits = 7;
+/** Source rows that are in the kernel's memory at a time, bytes: what large pictures are cut into. */
+const bandBytes = 4 * 1024 * 1024;
+/** What the kernel may read or write beyond the end of anything, bytes. */
+const slack = 64;
+
+const aligned = (bytes: number) => (bytes + 15) & ~15;
+
+/** Taps across and down a plane. */
+interface Grid {
+  readonly across: Taps;
+  readonly down: Taps;
+}
+
+/** Where the taps of a direction lie in the kernel's memory. */
+interface Table {
+  readonly firsts: number;
+  readonly lengths: number;
+  readonly weights: number;
+}
 
 /**
  * Takes regions out of pictures and resizes them to squares of RGB, straight from the layout that a camera delivers:
@@ -13,19 +31,18 @@ const betweenBits = 7;
  */
 export class Sampler {
   readonly side: number;
-  readonly #across: Taps;
-  readonly #down: Taps;
-  #row = new Int32Array(0);
-  #between = new Int16Array(0);
-  readonly #planes: readonly [Uint8Array, Uint8Array, Uint8Array];
+  readonly #memory = new SamplingMemory();
+  readonly #luma: Grid;
+  readonly #chroma: Grid;
+  /** Bytes between two of the three planes that are resized into, which lie at the beginning of the memory. */
+  readonly #plane: number;
 
   /** `side` is the edge of the squares, pixels. */
   constructor(side: number) {
     this.side = side;
-    this.#across = new Taps(side);
-    this.#down = new Taps(side);
-    const area = side * side;
-    this.#planes = [new Uint8Array(area), new Uint8Array(area), new Uint8Array(area)];
+    this.#luma = { across: new Taps(side), down: new Taps(side) };
+    this.#chroma = { across: new Taps(side), down: new Taps(side) };
+    this.#plane = aligned(side * side) + slack;
   }
 
   /**
@@ -36,106 +53,126 @@ export class Sampler {
   sample(picture: Picture, region: Region, into: Uint8Array, at = 0): void {
     assertPicture(picture);
     assertRegion(picture, region);
-    const needed = this.side * this.side * 3;
-    if (into.length - at < needed)
-      throw new RangeError(`${into.length - at} bytes for a sample of ${needed}`);
-    const whole: Plane = { offset: 0, stride: picture.stride, width: picture.width, height: picture.height };
-    const { left, top, width, height } = region;
-    if (picture.format === 'rgb24') {
-      this.#resize(picture.data, whole, 3, left, top, width, height, into, at);
-      return;
+    const { side } = this;
+    const bytes = side * side * 3;
+    if (into.length - at < bytes) throw new RangeError(`${into.length - at} bytes for a sample of ${bytes}`);
+    const { data, format, stride, width, height } = picture;
+    const luma = { offset: 0, stride, width, height };
+    this.#aim(this.#luma, luma, region, 1);
+    this.#resize(data, luma, this.#luma, format === 'rgb24' ? 3 : 1, 0);
+    if (format === 'yuv420') {
+      const [u, v] = chromaPlanes(picture);
+      this.#aim(this.#chroma, u, region, 0.5);
+      this.#resize(data, u, this.#chroma, 1, this.#plane);
+      this.#resize(data, v, this.#chroma, 1, 2 * this.#plane);
     }
-    const [y, u, v] = this.#planes;
-    this.#resize(picture.data, whole, 1, left, top, width, height, y, 0);
-    if (picture.format === 'grey') {
-      spreadGrey(y, into, at);
-      return;
-    }
-    const [uPlane, vPlane] = chromaPlanes(picture);
-    this.#resize(picture.data, uPlane, 1, left / 2, top / 2, width / 2, height / 2, u, 0);
-    this.#resize(picture.data, vPlane, 1, left / 2, top / 2, width / 2, height / 2, v, 0);
-    convert(y, u, v, picture.range === 'full', into, at);
+    const out = 3 * this.#plane;
+    const memory = this.#memory.bytes(out + bytes + slack);
+    this.#join(picture, out);
+    into.set(memory.subarray(out, out + bytes), at);
   }
 
-  #resize(
-    data: Uint8Array,
-    plane: Plane,
-    channels: 1 | 3,
-    left: number,
-    top: number,
-    width: number,
-    height: number,
-    into: Uint8Array,
-    at: number,
-  ): void {
-    const across = this.#across;
-    const down = this.#down;
-    across.set(left, width, plane.width);
-    down.set(top, height, plane.height);
-    const length = (across.end - across.start) * channels;
-    if (this.#row.length < length) {
-      this.#row = new Int32Array(length);
-      this.#between = new Int16Array(length);
-    }
-    const from = plane.offset + across.start * channels;
-    for (let line = 0; line < this.side; line++) {
-      this.#mixRows(data, from, plane.stride, line, length);
-      const to = at + line * this.side * channels;
-      if (channels === 3) this.#mixColours(into, to);
-      else this.#mixValues(into, to);
-    }
+  #aim({ across, down }: Grid, plane: Plane, { left, top, width, height }: Region, scale: number): void {
+    across.set(left * scale, width * scale, plane.width);
+    down.set(top * scale, height * scale, plane.height);
   }
 
-  /** One line of the result, not yet reduced in width. */
-  #mixRows(data: Uint8Array, from: number, stride: number, line: number, length: number): void {
-    const { weights, step, first, length: lengths } = this.#down;
-    const row = this.#row;
-    const between = this.#between;
-    row.fill(1 << (weightBits - betweenBits - 1), 0, length);
-    const rows = lengths[line] ?? 0;
-    for (let tap = 0; tap < rows; tap++) {
-      const weight = weights[line * step + tap] ?? 0;
-      const source = from + ((first[line] ?? 0) + tap) * stride;
-      for (let x = 0; x < length; x++) row[x] = (row[x] ?? 0) + weight * (data[source + x] ?? 0);
-    }
-    for (let x = 0; x < length; x++) between[x] = (row[x] ?? 0) >> (weightBits - betweenBits);
-  }
-
-  #mixValues(into: Uint8Array, to: number): void {
-    const { weights, step, first, length, start } = this.#across;
-    const between = this.#between;
-    const bits = weightBits + betweenBits;
-    for (let x = 0; x < this.side; x++) {
-      const source = (first[x] ?? 0) - start;
-      const taps = length[x] ?? 0;
-      let sum = 1 << (bits - 1);
-      for (let tap = 0; tap < taps; tap++)
-        sum += (weights[x * step + tap] ?? 0) * (between[source + tap] ?? 0);
-      into[to + x] = sum >> bits;
-    }
-  }
-
-  #mixColours(into: Uint8Array, to: number): void {
-    const { weights, step, first, length, start } = this.#across;
-    const between = this.#between;
-    const bits = weightBits + betweenBits;
-    for (let x = 0; x < this.side; x++) {
-      let source = ((first[x] ?? 0) - start) * 3;
-      const taps = length[x] ?? 0;
-      let red = 1 << (bits - 1);
-      let green = red;
-      let blue = red;
-      for (let tap = 0; tap < taps; tap++) {
-        const weight = weights[x * step + tap] ?? 0;
-        red += weight * (between[source] ?? 0);
-        green += weight * (between[source + 1] ?? 0);
-        blue += weight * (between[source + 2] ?? 0);
-        source += 3;
+  /** Resizes a plane into the one at `out`, or pixels of three channels into all three. */
+  #resize(data: Uint8Array, plane: Plane, { across, down }: Grid, channels: 1 | 3, out: number): void {
+    const { side } = this;
+    const memory = this.#memory;
+    const pixels = across.end - across.start;
+    const length = pixels * channels;
+    // Much of each row is wanted: then all of it is copied at once.
+    const whole = length * 2 >= plane.stride;
+    const stride = whole ? plane.stride : aligned(length);
+    const betweenBytes = aligned(pixels * 2) + slack;
+    const between = 3 * this.#plane;
+    const acrossAt = between + 6 * betweenBytes;
+    const downAt = acrossAt + tableBytes(across);
+    const source = downAt + tableBytes(down);
+    const most = Math.max(Math.floor(bandBytes / stride), down.step);
+    for (let line = 0; line < side; ) {
+      const firstRow = down.first[line] ?? 0;
+      let lastLine = line;
+      let rows = 0;
+      for (; lastLine < side; lastLine++) {
+        const upTo = (down.first[lastLine] ?? 0) + (down.length[lastLine] ?? 0) - firstRow;
+        if (upTo > most) break;
+        rows = Math.max(rows, upTo);
       }
-      into[to + x * 3] = red >> bits;
-      into[to + x * 3 + 1] = green >> bits;
-      into[to + x * 3 + 2] = blue >> bits;
+      const bytes = memory.bytes(source + (rows + 1) * stride + slack);
+      const rowsOf = writeTable(bytes, downAt, down);
+      const valuesOf = writeTable(bytes, acrossAt, across);
+      const from = plane.offset + (down.start + firstRow) * plane.stride + across.start * channels;
+      if (whole) bytes.set(data.subarray(from, from + (rows - 1) * stride + length), source);
+      else copyRows(data, from, plane.stride, length, rows, bytes, source, stride);
+      memory.kernel.resize(
+        source,
+        stride,
+        length,
+        firstRow,
+        channels,
+        rowsOf.firsts,
+        rowsOf.lengths,
+        rowsOf.weights,
+        down.step * 2,
+        line,
+        lastLine,
+        valuesOf.firsts,
+        valuesOf.weights,
+        across.step * 2,
+        across.padded,
+        between,
+        betweenBytes,
+        out,
+        side,
+        this.#plane,
+      );
+      line = lastLine;
     }
+  }
+
+  #join({ format, range }: Picture, out: number): void {
+    const pixels = this.side * this.side;
+    const second = this.#plane;
+    const third = 2 * this.#plane;
+    const { kernel } = this.#memory;
+    if (format === 'rgb24') kernel.join(0, second, third, pixels, out);
+    else if (format === 'grey') kernel.join(0, 0, 0, pixels, out);
+    else {
+      const { black, red, blue, green, greenV } = range === 'full' ? matrices.full : matrices.limited;
+      kernel.joinYuv(0, second, third, pixels, out, black, red, blue, green, greenV);
+    }
+  }
+}
+
+function tableBytes({ padded, step }: Taps): number {
+  return 2 * aligned(padded * 4) + aligned(padded * step * 2);
+}
+
+function writeTable({ buffer }: Uint8Array, at: number, taps: Taps): Table {
+  const lengths = at + aligned(taps.padded * 4);
+  const weights = lengths + aligned(taps.padded * 4);
+  new Int32Array(buffer, at).set(taps.first);
+  new Int32Array(buffer, lengths).set(taps.length);
+  new Int16Array(buffer, weights).set(taps.weights.subarray(0, taps.padded * taps.step));
+  return { firsts: at, lengths, weights };
+}
+
+function copyRows(
+  data: Uint8Array,
+  from: number,
+  stride: number,
+  length: number,
+  rows: number,
+  into: Uint8Array,
+  to: number,
+  toStride: number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const start = from + row * stride;
+    into.set(data.subarray(start, start + length), to + row * toStride);
   }
 }
 
@@ -154,40 +191,23 @@ function assertRegion(picture: Picture, { left, top, width, height }: Region): v
   );
 }
 
-function spreadGrey(grey: Uint8Array, into: Uint8Array, at: number): void {
-  for (let pixel = 0; pixel < grey.length; pixel++) {
-    const value = grey[pixel] ?? 0;
-    into[at + pixel * 3] = value;
-    into[at + pixel * 3 + 1] = value;
-    into[at + pixel * 3 + 2] = value;
-  }
-}
+/** Two weights of 16 bits, as the kernel takes them. */
+const pair = (first: number, second: number) => (first & 0xffff) | (second << 16);
 
-/** Of ITU-R BT.601, in units of 1 / 2^14. */
+/** ITU-R BT.601 in units of 1 / 2^13; half a unit of the result beside V of green. */
 const matrices = {
-  full: { black: 0, luma: 16_384, redV: 22_970, greenU: 5_638, greenV: 11_700, blueU: 29_032 },
-  limited: { black: 16, luma: 19_077, redV: 26_149, greenU: 6_419, greenV: 13_320, blueU: 33_050 },
+  full: {
+    black: 0,
+    red: pair(8192, 11_485),
+    blue: pair(8192, 14_516),
+    green: pair(8192, -2_819),
+    greenV: pair(-5_850, 4096),
+  },
+  limited: {
+    black: 16,
+    red: pair(9_539, 13_075),
+    blue: pair(9_539, 16_525),
+    green: pair(9_539, -3_209),
+    greenV: pair(-6_660, 4096),
+  },
 };
-
-function convert(
-  ys: Uint8Array,
-  us: Uint8Array,
-  vs: Uint8Array,
-  full: boolean,
-  into: Uint8Array,
-  at: number,
-): void {
-  const { black, luma, redV, greenU, greenV, blueU } = full ? matrices.full : matrices.limited;
-  for (let pixel = 0; pixel < ys.length; pixel++) {
-    const y = ((ys[pixel] ?? 0) - black) * luma + 8192;
-    const u = (us[pixel] ?? 0) - 128;
-    const v = (vs[pixel] ?? 0) - 128;
-    into[at + pixel * 3] = clamped((y + redV * v) >> 14);
-    into[at + pixel * 3 + 1] = clamped((y - greenU * u - greenV * v) >> 14);
-    into[at + pixel * 3 + 2] = clamped((y + blueU * u) >> 14);
-  }
-}
-
-function clamped(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value;
-}

@@ -1,6 +1,5 @@
 /** Weights are in units of 1 / 2^14: the largest, 1, still fits into 16 bits with a sign. */
-export const weightBits = 14;
-const one = 1 << weightBits;
+const one = 1 << 14;
 
 /**
  * Which source values make up each of `count` values of a resized line, and how much of each: the triangle filter of
@@ -9,23 +8,27 @@ const one = 1 << weightBits;
  */
 export class Taps {
   readonly count: number;
-  /** Of each value: the first source value, and how many. */
+  /** `count` rounded up to a multiple of four: values beyond it are made of nothing. */
+  readonly padded: number;
+  /** First source value that is used, and the one behind the last. */
+  start = 0;
+  end = 0;
+  /** Of each value: the first source value, counted from `start`, and how many. */
   readonly first: Int32Array;
   readonly length: Int32Array;
   /** Of each value: its weights from `value · step` on, of sum 2^14, zero behind the last. */
   weights: Int16Array;
+  /** A multiple of eight: the weights of a value are read eight at a time. */
   step = 0;
-  /** First source value that is used, and the one behind the last. */
-  start = 0;
-  end = 0;
   #origin = Number.NaN;
   #extent = Number.NaN;
   #size = 0;
 
   constructor(count: number) {
     this.count = count;
-    this.first = new Int32Array(count);
-    this.length = new Int32Array(count);
+    this.padded = (count + 3) & ~3;
+    this.first = new Int32Array(this.padded);
+    this.length = new Int32Array(this.padded);
     this.weights = new Int16Array(0);
   }
 
@@ -37,15 +40,17 @@ export class Taps {
     this.#size = size;
     const scale = extent / this.count;
     const support = Math.max(scale, 1);
-    // A multiple of eight: the weights of a value are read eight at a time.
     this.step = (Math.min(Math.ceil(support) * 2 + 1, size) + 7) & ~7;
-    const room = this.step * this.count;
+    const room = this.step * this.padded;
     if (this.weights.length < room) this.weights = new Int16Array(room);
-    this.weights.fill(0, 0, room);
+    this.weights.fill(0);
     this.start = size;
     this.end = 0;
     for (let value = 0; value < this.count; value++) {
       this.#setValue(value, origin + (value + 0.5) * scale, support, size);
+    }
+    for (let value = 0; value < this.count; value++) {
+      this.first[value] = (this.first[value] ?? 0) - this.start;
     }
   }
 
