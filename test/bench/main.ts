@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bridgePart } from './bridge.ts';
 import { eventsPart } from './events.ts';
+import { galleryPart } from './gallery.ts';
 import { loadPart } from './load.ts';
 import { peerPart } from './peer.ts';
 import { replayPart } from './replay.ts';
@@ -19,6 +20,7 @@ const parts: readonly Part[] = [
   eventsPart,
   startPart,
   bridgePart,
+  galleryPart,
   loadPart,
   peerPart,
 ];
