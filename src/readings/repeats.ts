@@ -10,7 +10,7 @@ const remembered = 16;
 export const defaultWindowMs = 700;
 
 /** What makes two readings the same code. */
-export type CodeIdentity = Pick<ScanReading, 'data' | 'symbology'>;
+type CodeIdentity = Pick<ScanReading, 'data' | 'symbology'>;
 
 /** A text that is the same for the same data under the same identifier, and for nothing else. */
 export function codeKey({ data, symbology }: CodeIdentity): string {

@@ -191,3 +191,31 @@ test('a picture that a newer one took the turn of adds nothing', async (t) => {
   const { watch } = makeWatch({ reader: { search: async () => undefined } });
   t.deepEqual(await watch.see({ picture, atUs: 0, moved: [], expected: true }), []);
 });
+
+test('a code that is expected is searched beyond the region of a plate with things, not beyond one that is for codes', async (t) => {
+  for (const [purpose, size] of [
+    ['things', [640, 480]],
+    ['codes', [200, 100]],
+  ] as const) {
+    const { watch, searched } = makeWatch({ purpose, view: region(300, 200, 200, 100) });
+    await watch.see({ picture, atUs: 0, moved: [], expected: true });
+    t.deepEqual(
+      searched.map(({ width, height }) => [width, height]),
+      [size],
+      purpose,
+    );
+  }
+});
+
+test("two views of one camera do not take each other's turn", async (t) => {
+  const names = new Set<string>();
+  const search = async (name: string) => {
+    names.add(name);
+    return [];
+  };
+  for (const view of [region(0, 0, 300, 300), region(300, 0, 300, 300), undefined]) {
+    const { watch } = makeWatch({ view, reader: { search } });
+    await watch.see({ picture, atUs: 0, moved: [], expected: true });
+  }
+  t.is(names.size, 3);
+});

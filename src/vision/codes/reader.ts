@@ -5,7 +5,7 @@ import type { Luma } from './luma.ts';
 import { type CodeThread, type FromThread, type StartThread, startCodeThread } from './thread.ts';
 import type { ReadEffort } from './zxing.ts';
 
-export interface CodeReaderOptions {
+interface CodeReaderOptions {
   readonly clock?: Clock;
   readonly startThread?: StartThread;
   /** A search that takes longer has hung, ms. Default 3000: fifty times what a large picture takes. */
@@ -26,14 +26,14 @@ interface Job {
 }
 
 /**
- * Looks for codes in a thread of its own, so that nothing waits for it: one search at a time, and of each camera at most
+ * Looks for codes in a thread of its own, so that nothing waits for it: one search at a time, and of each view at most
  * one that waits, the newest. A thread that hangs or dies is ended and replaced.
  */
 export class CodeReader {
   readonly #clock: Clock;
   readonly #startThread: StartThread;
   readonly #limitUs: number;
-  /** By camera; a camera keeps its place in the row when a newer picture takes the older one's. */
+  /** By view of a camera; it keeps its place in the row when a newer picture takes the older one's. */
   readonly #waiting = new Map<string, Job>();
   #thread: CodeThread | undefined;
   #ready = false;
@@ -55,18 +55,18 @@ export class CodeReader {
   }
 
   /**
-   * The codes in a luma plane, whose memory is given away. `undefined` where a newer picture of the same camera took
-   * its place before its turn came. Rejects with CW-VIS-018 where the search failed or took too long, or after `close`.
+   * The codes in a luma plane, whose memory is given away. `undefined` where a newer picture of the same view (a camera,
+   * or a part of what it sees) took its place before its turn came. Rejects with CW-VIS-018 where the search failed or took too long, or after `close`.
    */
-  search(camera: string, luma: Luma, effort: ReadEffort): Promise<readonly FoundCode[] | undefined> {
+  search(view: string, luma: Luma, effort: ReadEffort): Promise<readonly FoundCode[] | undefined> {
     return new Promise((resolve, reject) => {
       if (this.#closed || this.#clock.nowUs() < this.#pausedUntilUs) {
         const why = this.#closed ? 'the reader of codes is closed' : 'the reader of codes failed again';
-        reject(new VisionError('CW-VIS-018', `${why}; codes of ${camera} are not looked for`));
+        reject(new VisionError('CW-VIS-018', `${why}; codes of ${view} are not looked for`));
         return;
       }
-      this.#waiting.get(camera)?.resolve(undefined);
-      this.#waiting.set(camera, { luma, effort, resolve, reject });
+      this.#waiting.get(view)?.resolve(undefined);
+      this.#waiting.set(view, { luma, effort, resolve, reject });
       this.#next();
     });
   }
@@ -85,8 +85,8 @@ export class CodeReader {
     if (first === undefined) return;
     if (this.#thread === undefined) this.#start();
     if (!this.#ready) return;
-    const [camera, job] = first;
-    this.#waiting.delete(camera);
+    const [view, job] = first;
+    this.#waiting.delete(view);
     const id = ++this.#lastId;
     this.#running = { ...job, id };
     this.#limit(this.#limitUs, `a search took longer than ${this.#limitUs / 1000} ms`);

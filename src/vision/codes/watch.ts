@@ -10,7 +10,7 @@ export interface CodeWatchOptions {
   readonly reader: Pick<CodeReader, 'search'>;
   /** `codes`: things and telephones are held before it; `things`: things lie in its view. */
   readonly purpose: 'things' | 'codes';
-  /** What of the picture is searched; the whole where left out. */
+  /** What of the picture is the plate's; the whole where left out. */
   readonly view?: Region | undefined;
   /** Time for one search, ms. Default 250: it is another thread's, and newer frames wait no longer than that. */
   readonly budgetMs?: number;
@@ -33,11 +33,15 @@ const restsShare = 0.03;
 /** Reads the codes that come into view of one camera, each once, as a scanner does. */
 export class CodeWatch {
   readonly #options: CodeWatchOptions;
+  /** Views of one camera do not take each other's turn. */
+  readonly #name: string;
   #sightings: Sightings | undefined;
   #turn = 0;
 
   constructor(options: CodeWatchOptions) {
     this.#options = options;
+    const { camera, view } = options;
+    this.#name = view === undefined ? camera : `${camera} at (${view.left}, ${view.top})`;
   }
 
   /**
@@ -45,14 +49,17 @@ export class CodeWatch {
    * this one's turn. Rejects with CW-VIS-018 where the search failed, with CW-VIS-008 for a picture of a wrong layout.
    */
   async see({ picture, atUs, moved, expected }: WatchedFrame): Promise<readonly FoundCode[]> {
-    const { camera, reader, purpose, view, budgetMs = 250 } = this.#options;
+    const { reader, purpose, view, budgetMs = 250 } = this.#options;
     const { width, height } = picture;
-    const search = whereToLook({ width, height, view, moved, expected, budgetMs, turn: this.#turn++ });
+    // A telephone that is held over a basket need not be where its things lie.
+    const within = expected && purpose === 'things' ? undefined : view;
+    const turn = this.#turn++;
+    const search = whereToLook({ width, height, view: within, moved, expected, budgetMs, turn });
     if (search === undefined) return [];
     const { region, shrink, thorough } = search;
     const luma = lumaOf(picture, region);
     const effort = { thorough, anyItf: false };
-    const found = await reader.search(camera, shrink > 1 ? shrunk(luma, shrink) : luma, effort);
+    const found = await reader.search(this.#name, shrink > 1 ? shrunk(luma, shrink) : luma, effort);
     const restsWithin = purpose === 'things' ? width * restsShare : 0;
     this.#sightings ??= new Sightings({ restsWithin });
     const sightings = this.#sightings;

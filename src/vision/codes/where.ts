@@ -17,7 +17,7 @@ export interface WhereToLook {
 }
 
 /** Which part of a picture is searched for codes, and how. */
-export interface Search {
+interface Search {
   readonly region: Region;
   /** Every so many pixels become one before the search. */
   readonly shrink: number;

@@ -24,7 +24,7 @@ export interface ReadEffort {
 }
 
 /** `lying`: linear codes alone, whose bars stand upright in the picture; `matrices`: these alone, in any direction. */
-export type Wanted = 'all' | 'lying' | 'matrices';
+type Wanted = 'all' | 'lying' | 'matrices';
 
 export type ReadLuma = (luma: Luma, wanted: Wanted, effort: ReadEffort) => Promise<readonly Read[]>;
 
