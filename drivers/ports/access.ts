@@ -35,7 +35,9 @@ export function ruleFor({
   const seat = kind === 'serial' || kind === 'hid' ? ', TAG+="uaccess"' : '';
   // Without ids it is a UART of the machine; the rule must not open its consoles (tty1 …), which are ttys too.
   const uart = kind === 'serial' && ids === '' ? ', KERNEL=="ttyAMA*|ttyS*"' : '';
-  return `${subsystem[kind]}${uart}${ids}, GROUP="cartwright", MODE="0660"${seat}`;
+  // Rules of i2c-tools and of GPIO libraries come later and would give these to a group of their own.
+  const set = kind === 'i2c' || kind === 'gpio' ? ':=' : '=';
+  return `${subsystem[kind]}${uart}${ids}, GROUP${set}"cartwright", MODE${set}"0660"${seat}`;
 }
 
 /** What could not be opened, and where to look for who has it. */

@@ -270,7 +270,7 @@ test('the rule that is missing names the device where it can be named', (t) => {
     'SUBSYSTEM=="tty", KERNEL=="ttyAMA*|ttyS*", GROUP="cartwright", MODE="0660", TAG+="uaccess"',
     "a machine's UART, and not its consoles",
   );
-  t.is(ruleFor({ kind: 'i2c' }), 'SUBSYSTEM=="i2c-dev", GROUP="cartwright", MODE="0660"');
+  t.is(ruleFor({ kind: 'i2c' }), 'SUBSYSTEM=="i2c-dev", GROUP:="cartwright", MODE:="0660"');
 });
 
 test('usages are read from report descriptors as the standard has them', (t) => {
