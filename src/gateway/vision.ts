@@ -256,6 +256,7 @@ export class GatewayVision {
         for (const camera of message.health.cameras) this.#camera(camera);
         return;
       case 'ready':
+        this.#endOld(self, Number.NEGATIVE_INFINITY, this.#process.status.restarts);
         this.#options.log.info({ backend: message.backend, model: message.model }, 'vision running');
         return;
     }
@@ -276,11 +277,11 @@ export class GatewayVision {
     } else this.#endOld(camera.id, running.sinceUs, generation);
   }
 
-  /** What an earlier process said of a camera and this one does not, is over. */
-  #endOld(camera: string, sinceUs: number, generation: number): void {
+  /** What an earlier process said of a camera or its model and this one does not, is over. */
+  #endOld(about: string, sinceUs: number, generation: number): void {
     const nowUs = this.#options.clock.nowUs();
     for (const { source, fault, since } of [...this.#faults.values()]) {
-      if (source !== camera || since === generation) continue;
+      if (source !== about || since === generation) continue;
       if (nowUs - sinceUs < judgedWithinUs) continue;
       this.#fault(source, { ...fault, cleared: true }, nowUs);
     }

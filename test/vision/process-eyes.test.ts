@@ -81,11 +81,12 @@ class Bench {
       },
       recognizer: async () => {
         if (this.recognizer instanceof VisionError) throw this.recognizer;
-        return {
+        const usual: Recognizer = {
           backend: 'test',
           model: 'groceries',
           inferenceMs: 2,
           hasGallery: true,
+          galleryProblem: undefined,
           recognize: async () => ({
             candidates: [{ look: 'apple', probabilityPpm: 800_000 }],
             unknownPpm: 200_000,
@@ -95,8 +96,9 @@ class Bench {
           embed: async () => new Int8Array([1, 2, 3]),
           readGallery: async () => {},
           close: async () => {},
-          ...this.recognizer,
         };
+        // As they are, so that what changes with time does.
+        return Object.defineProperties(usual, Object.getOwnPropertyDescriptors(this.recognizer));
       },
       cameras: () => [{ id: 'camera', driver: 'files', state: 'running', identity: {}, frames: 1 }],
       residentBytes: () => 1,
@@ -265,6 +267,34 @@ test('A model that can not be loaded is a fault, and codes are read nevertheless
   await bench.film([1]);
   await bench.film([2], 'moving');
   t.is(Buffer.from(bench.of('code')[0]?.data ?? []).toString(), '4006381333931');
+});
+
+test('A gallery that can not be used is a fault until one comes that can', async (t) => {
+  const bench = new Bench();
+  let problem: unknown = new VisionError('CW-VIS-010', 'it was made with another model');
+  bench.recognizer = {
+    get galleryProblem() {
+      return problem;
+    },
+    readGallery: async (path: string) => {
+      problem = path === 'good' ? undefined : new VisionError('CW-VIS-009', 'it is damaged');
+      if (problem !== undefined) throw problem;
+    },
+  };
+  await bench.eyes.start();
+  for (const path of ['bad', 'bad', 'good', 'good']) {
+    bench.eyes.handle({ kind: 'gallery', path });
+    await bench.pass(0);
+  }
+  t.deepEqual(
+    bench.of('fault').map(({ source, fault }) => [source, fault.code, fault.cleared ?? false]),
+    [
+      ['vision', 'CW-VIS-010', false],
+      ['vision', 'CW-VIS-010', true],
+      ['vision', 'CW-VIS-009', false],
+      ['vision', 'CW-VIS-009', true],
+    ],
+  );
 });
 
 test('Codes are looked for where something moves, and while one is expected', async (t) => {

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { usPerMs, usPerSecond } from '#base/units.ts';
+import type { DeviceFault } from '#readings/faults.ts';
 import type { FrameReading } from '#readings/readings.ts';
 import { VisionError } from '../errors.ts';
 import type { Region } from '../pictures/picture.ts';
@@ -41,6 +42,7 @@ export class Eyes {
   readonly #looker: Looker;
   readonly #recorder: FrameRecorder;
   #recognizer: Recognizer | undefined;
+  #galleryFault: DeviceFault | undefined;
   #stopped = false;
   #cancelHealth: (() => void) | undefined;
   /** Frames of each camera at the last report. */
@@ -84,9 +86,10 @@ export class Eyes {
       const { model } = this.#options.setup;
       if (model !== undefined) recognizer = await this.#options.recognizer(model);
     } catch (error) {
-      this.#fault(error);
+      this.#fault(faultOf(error, 'CW-VIS-005'));
     }
     this.#recognizer = recognizer;
+    this.#tellGallery();
     tell({ kind: 'ready', backend: recognizer?.backend ?? '', model: recognizer?.model ?? '' });
   }
 
@@ -173,11 +176,18 @@ export class Eyes {
   }
 
   async #gallery(path: string): Promise<void> {
-    try {
-      await this.#recognizer?.readGallery(path);
-    } catch (error) {
-      this.#fault(error);
-    }
+    await this.#recognizer?.readGallery(path).catch(() => undefined);
+    this.#tellGallery();
+  }
+
+  /** What is wrong with the gallery, where that is something else than before. */
+  #tellGallery(): void {
+    const problem = this.#recognizer?.galleryProblem;
+    const before = this.#galleryFault;
+    this.#galleryFault = problem === undefined ? undefined : faultOf(problem, 'CW-VIS-009');
+    if (before?.message === this.#galleryFault?.message) return;
+    if (before !== undefined) this.#fault({ ...before, cleared: true });
+    if (this.#galleryFault !== undefined) this.#fault(this.#galleryFault);
   }
 
   async #embed(asked: Asked<'embed'>): Promise<void> {
@@ -255,11 +265,8 @@ export class Eyes {
     this.#queue = this.#queue.then(work);
   }
 
-  #fault(error: unknown): void {
-    const { clock, tell } = this.#options;
-    const code = isCoded(error) ? error.code : 'CW-VIS-005';
-    const fault = { fault: 'configuration' as const, code, message: messageOf(error) };
-    tell({ kind: 'fault', source: 'vision', fault, atUs: clock.nowUs() });
+  #fault(fault: DeviceFault): void {
+    this.#options.tell({ kind: 'fault', source: 'vision', fault, atUs: this.#options.clock.nowUs() });
   }
 
   #report(): void {
@@ -295,6 +302,16 @@ export class Eyes {
 function middleOf({ left, top, width, height }: Region): Region {
   const side = Math.min(width, height);
   return { left: left + (width - side) / 2, top: top + (height - side) / 2, width: side, height: side };
+}
+
+/** @param code where the error has none */
+function faultOf(error: unknown, code: VisionError['code']): DeviceFault {
+  return {
+    fault: 'configuration',
+    code: isCoded(error) ? error.code : code,
+    message: messageOf(error),
+    channel: code === 'CW-VIS-009' ? 'gallery' : 'model',
+  };
 }
 
 function messageOf(error: unknown): string {

@@ -41,6 +41,8 @@ export interface Recognizer {
   readonly inferenceMs: number | undefined;
   /** Whether there is anything to recognize by. */
   readonly hasGallery: boolean;
+  /** Why the gallery can't be used; undefined where it can, or where there is none. */
+  readonly galleryProblem: unknown;
   /** What a part of a picture shows. Rejects with a coded VisionError. */
   recognize(picture: Picture, crop: Region): Promise<Recognition>;
   /** The embedding of a part of a picture (its middle where left out) to recognize a product by, a byte a value. Rejects with a coded VisionError. */

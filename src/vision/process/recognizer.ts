@@ -1,4 +1,3 @@
-import { readGalleryIfAny } from '../gallery/file.ts';
 import { galleryInForce } from '../gallery/in-force.ts';
 import { Lookup } from '../gallery/lookup.ts';
 import { recognize } from '../gallery/recognize.ts';
@@ -6,16 +5,15 @@ import type { Recognition } from '../gallery/types.ts';
 import { embedForEnrolment } from '../gallery/views.ts';
 import type { Backend } from '../models/backend.ts';
 import { openBackend } from '../models/backends.ts';
-import { loadModel } from '../models/load.ts';
-import type { ModelManifest } from '../models/manifest.ts';
+import { loadModel, type Model } from '../models/load.ts';
 import type { Picture, Region } from '../pictures/picture.ts';
 import { Sampler } from '../pictures/sample.ts';
 import type { VisionSetup } from './messages.ts';
 import type { Recognizer } from './parts.ts';
 
 /**
- * Opens the model and its gallery: the configured one, or where that isn't there the one that came with the model.
- * Rejects with a coded VisionError.
+ * Opens the model, then its gallery: a product can be enrolled also where the gallery can't be used. Rejects with a coded
+ * VisionError where the model can't.
  */
 export async function loadRecognizer({
   model: path,
@@ -24,34 +22,31 @@ export async function loadRecognizer({
   gallery,
 }: Pick<VisionSetup, 'backend' | 'threads' | 'gallery'> & { readonly model: string }): Promise<Recognizer> {
   const model = await loadModel(path);
-  const found = await galleryInForce(gallery, model);
-  const backend = await openBackend(name, model, { threads });
-  return new ModelRecognizer(
-    backend,
-    model.manifest,
-    found === undefined ? undefined : new Lookup(found.gallery),
-  );
+  const recognizer = new ModelRecognizer(await openBackend(name, model, { threads }), model);
+  // What is wrong with it is kept in `galleryProblem`.
+  await recognizer.readGallery(gallery).catch(() => undefined);
+  return recognizer;
 }
 
 class ModelRecognizer implements Recognizer {
   readonly backend: string;
   readonly model: string;
   inferenceMs: number | undefined;
+  galleryProblem: unknown;
   readonly #backend: Backend;
-  readonly #manifest: ModelManifest;
+  readonly #model: Model;
   readonly #sampler: Sampler;
   readonly #pixels: Uint8Array;
   #lookup: Lookup | undefined;
   /** A backend takes one call after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(backend: Backend, manifest: ModelManifest, lookup: Lookup | undefined) {
+  constructor(backend: Backend, model: Model) {
     const { side, name } = backend;
     this.backend = name;
-    this.model = `${manifest.name} ${manifest.version}`;
+    this.model = `${model.manifest.name} ${model.manifest.version}`;
     this.#backend = backend;
-    this.#manifest = manifest;
-    this.#lookup = lookup;
+    this.#model = model;
     this.#sampler = new Sampler(side);
     this.#pixels = new Uint8Array(side * side * 3);
   }
@@ -68,7 +63,7 @@ class ModelRecognizer implements Recognizer {
       const started = performance.now();
       const embedding = await this.#backend.embed(this.#pixels, 1);
       this.inferenceMs = performance.now() - started;
-      return recognize(lookup, embedding, this.#manifest);
+      return recognize(lookup, embedding, this.#model.manifest);
     });
   }
 
@@ -76,9 +71,15 @@ class ModelRecognizer implements Recognizer {
     return await this.#inTurn(() => embedForEnrolment(this.#backend, picture, crop));
   }
 
-  async readGallery(path: string): Promise<void> {
-    const found = await readGalleryIfAny(path, this.#manifest.space);
-    if (found !== undefined) this.#lookup = new Lookup(found.gallery);
+  async readGallery(path: string | undefined): Promise<void> {
+    try {
+      const found = await galleryInForce(path, this.#model);
+      this.#lookup = found === undefined ? undefined : new Lookup(found.gallery);
+      this.galleryProblem = undefined;
+    } catch (error) {
+      this.galleryProblem = error;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
