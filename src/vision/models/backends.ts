@@ -1,7 +1,7 @@
 import { VisionError } from '../errors.ts';
 import type { Backend, BackendOptions } from './backend.ts';
 import type { Model } from './load.ts';
-import { openOnnx } from './onnx.ts';
+import { backendOf, openSession } from './onnx.ts';
 import { openTfjs } from './tfjs.ts';
 
 /** Inference engines, and the form of the network that each takes. */
@@ -40,14 +40,14 @@ export async function openBackend(
   }
 }
 
-function open(name: BackendName, model: Model, options: BackendOptions): Promise<Backend> {
+async function open(name: BackendName, model: Model, options: BackendOptions): Promise<Backend> {
   switch (name) {
     case 'onnx-int8':
-      return openOnnx(model, 'int8', options);
+      return backendOf(await openSession(model, 'int8', options));
     case 'onnx-fp32':
-      return openOnnx(model, 'fp32', options);
+      return backendOf(await openSession(model, 'fp32', options));
     case 'tfjs-wasm':
     case 'tfjs-node':
-      return openTfjs(model, name);
+      return await openTfjs(model, name);
   }
 }

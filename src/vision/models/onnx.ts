@@ -20,42 +20,58 @@ async function loadEngine(): Promise<Engine> {
   }
 }
 
-/**
- * Opens a model in ONNX Runtime: `int8` quantized, `fp32` in floats. Pictures of a call are embedded one after the
- * other: on processors a batch is hardly faster, and memory stays that of one. Rejects with CW-VIS-001, -002, -004 or
- * -005.
- */
-export async function openOnnx(
+/** A session of ONNX Runtime whose input and output are what the manifest says. */
+export interface OnnxSession {
+  readonly engine: Engine;
+  readonly session: InferenceSession;
+  readonly form: 'int8' | 'fp32';
+  readonly manifest: ModelManifest;
+  /** Names of its only input and its only output. */
+  readonly input: string;
+  readonly output: string;
+}
+
+/** Starts a session of a model. Rejects with CW-VIS-001, -002, -004 or -005. */
+export async function openSession(
   model: Model,
   form: 'int8' | 'fp32',
   { threads }: BackendOptions,
-): Promise<Backend> {
+): Promise<OnnxSession> {
   const { manifest } = model;
   const file = manifest.files[form];
   const bytes = await readModelFile(model, file);
   const engine = await loadEngine();
   const session = await createSession(engine, file.file, bytes, threads);
-  const { side } = manifest.input;
-  const { dimensions } = manifest;
+  try {
+    const [input, output] = checkedNames(session, file.file, manifest);
+    return { engine, session, form, manifest, input, output };
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+/**
+ * A backend of a session: `int8` quantized, `fp32` in floats. Pictures of a call are embedded one after the other: on
+ * processors a batch is hardly faster, and memory stays that of one.
+ */
+export function backendOf(opened: OnnxSession): Backend {
+  const { dimensions } = opened.manifest;
+  const { side } = opened.manifest.input;
   const each = side * side * 3;
-  const [input, output] = checkedNames(session, file.file, manifest);
   return {
-    name: `onnx-${form}`,
+    name: `onnx-${opened.form}`,
     side,
     dimensions,
     async embed(pixels, count) {
       assertPixels(pixels, count, side);
       const all = new Float32Array(count * dimensions);
       for (let one = 0; one < count; one++) {
-        const square = pixels.subarray(one * each, (one + 1) * each);
-        all.set(
-          await run(engine, session, input, output, square, [1, side, side, 3], dimensions),
-          one * dimensions,
-        );
+        all.set(await run(opened, pixels.subarray(one * each, (one + 1) * each)), one * dimensions);
       }
       return toUnitLength(all, dimensions);
     },
-    close: () => session.release(),
+    close: () => opened.session.release(),
   };
 }
 
@@ -88,24 +104,20 @@ async function createSession(
 }
 
 async function run(
-  { Tensor }: Engine,
-  session: InferenceSession,
-  input: string,
-  output: string,
+  { engine, session, input, output, manifest }: OnnxSession,
   square: Uint8Array,
-  shape: readonly number[],
-  dimensions: number,
 ): Promise<Float32Array> {
+  const { side } = manifest.input;
   let data: unknown;
   try {
-    const results = await session.run({ [input]: new Tensor('uint8', square, shape) });
+    const results = await session.run({ [input]: new engine.Tensor('uint8', square, [1, side, side, 3]) });
     data = results[output]?.data;
   } catch (error) {
     throw new VisionError('CW-VIS-006', `onnxruntime failed: ${describeError(error)}`, { cause: error });
   }
-  if (data instanceof Float32Array && data.length === dimensions) return data;
+  if (data instanceof Float32Array && data.length === manifest.dimensions) return data;
   const found = data instanceof Float32Array ? `${data.length} values` : 'no floats';
-  throw new VisionError('CW-VIS-004', `the network gave ${found} in place of ${dimensions}`);
+  throw new VisionError('CW-VIS-004', `the network gave ${found} in place of ${manifest.dimensions}`);
 }
 
 /** Names of input and output, of the type and shape that the manifest promises. Throws CW-VIS-004. */
