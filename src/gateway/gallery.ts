@@ -1,15 +1,14 @@
+import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { toGtin14 } from '#base/gtin.ts';
 import type { Catalogue } from '#catalogue/products.ts';
 import { CommandError } from '#commands/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
-import { enrol } from '#vision/gallery/enrol.ts';
-import { checkSpace, type GalleryFile, readGalleryIfAny, writeGallery } from '#vision/gallery/file.ts';
-import { emptyGallery, type Gallery, withoutLook } from '#vision/gallery/gallery.ts';
-import { galleryInForce } from '#vision/gallery/in-force.ts';
-import { tellEnrolled } from '#vision/gallery/told.ts';
+import { isVisionCode, VisionError } from '#vision/errors.ts';
 import { loadModel } from '#vision/models/load.ts';
 import { parseArguments } from './arguments.ts';
+import type { GalleryDone, GalleryJob, GalleryPlace } from './gallery-work.ts';
+import type { GalleryTask, GalleryTold } from './gallery-worker.ts';
 
 export interface GalleryKeeperOptions {
   /** The gallery's file; it may not exist yet. */
@@ -21,6 +20,8 @@ export interface GalleryKeeperOptions {
   readonly capture: (camera: string, plate: string) => Promise<readonly Int8Array[]>;
   /** Hears that the gallery's file was replaced. */
   readonly changed: (path: string) => void;
+  /** Does a job; on a thread of its own, where left out. */
+  readonly work?: ((place: GalleryPlace, job: GalleryJob) => Promise<GalleryDone>) | undefined;
 }
 
 /** Bounds of one request: what fits into 64 KiB, and an answer into 256 KiB. */
@@ -79,42 +80,21 @@ export class GalleryKeeper {
   /** `gallery.enroll`: makes references of embeddings. */
   async enroll(given: unknown): Promise<PlainMap> {
     const args = parseArguments('gallery.enroll', enrollArgs, given);
-    const look = this.#lookOf(args);
+    const { space, replace, keepAll } = args;
     const embeddings = args.embeddings.map(signed);
-    return await this.#inTurn(async () => {
-      const gallery = await this.#galleryFor(args.space, embeddings[0]?.length ?? 0);
-      const { replace, keepAll } = args;
-      const enrolled = enrol(gallery, look, embeddings, { replace, keepAll });
-      return tellEnrolled(enrolled, await this.#replace(enrolled.gallery));
-    });
+    return await this.#do({ kind: 'enroll', look: this.#lookOf(args), embeddings, space, replace, keepAll });
   }
 
   /** `gallery.remove`: forgets a product. */
   async remove(given: unknown): Promise<PlainMap> {
     const look = this.#lookOf(parseArguments('gallery.remove', removeArgs, given));
-    return await this.#inTurn(async () => {
-      const file = await this.#inForce();
-      const rest = file === undefined ? undefined : withoutLook(file.gallery, look);
-      if (rest === undefined || rest === file?.gallery) return { look, removed: false };
-      return { look, removed: true, version: await this.#replace(rest), total: rest.looks.length };
-    });
+    return await this.#do({ kind: 'remove', look });
   }
 
   /** `gallery.list`: what products it has, so many from the one with that number on. */
   async list(given: unknown): Promise<PlainMap> {
     const { from, count } = parseArguments('gallery.list', listArgs, given);
-    return await this.#inTurn(async () => {
-      const file = await this.#inForce();
-      if (file === undefined) return { total: 0, looks: [] };
-      const { space, looks } = file.gallery;
-      const shown = looks.slice(from, from + count);
-      return {
-        version: file.version,
-        space,
-        total: looks.length,
-        looks: shown.map(({ look, references, pictures }) => ({ look, references, pictures })),
-      };
-    });
+    return await this.#do({ kind: 'list', from, count });
   }
 
   /** `gallery.capture`: embeddings of what a camera sees now, to enrol here or elsewhere. */
@@ -126,31 +106,16 @@ export class GalleryKeeper {
     return { space: manifest.space, embeddings: embeddings.map(unsigned) };
   }
 
-  /** The gallery to add embeddings of that model to: the one in force, or an empty one. */
-  async #galleryFor(space: string | undefined, dimensions: number): Promise<Gallery> {
-    const file = await this.#inForce();
-    if (file !== undefined) {
-      if (space !== undefined) checkSpace(file.gallery, space, this.#options.path);
-      return file.gallery;
-    }
-    if (space !== undefined) return emptyGallery(space, dimensions);
-    const { manifest } = await loadModel(this.#options.modelFolder);
-    return emptyGallery(manifest.space, manifest.dimensions);
-  }
-
-  /** The device's gallery, or the model's own where there is none. A model that is missing has none. */
-  async #inForce(): Promise<GalleryFile | undefined> {
-    const { path, modelFolder } = this.#options;
-    const model = await loadModel(modelFolder).catch(() => undefined);
-    return model === undefined ? await readGalleryIfAny(path) : await galleryInForce(path, model);
-  }
-
-  /** Resolves with the new version. */
-  async #replace(gallery: Gallery): Promise<string> {
-    const { path, changed } = this.#options;
-    const version = await writeGallery(path, gallery);
-    changed(path);
-    return version;
+  /** Does one job after the other; the vision process hears of a new file. */
+  #do(job: GalleryJob): Promise<PlainMap> {
+    const done = this.#turn.then(async () => {
+      const { path, modelFolder, changed, work = onThread } = this.#options;
+      const told = await work({ path, modelFolder }, job);
+      if (told.changed) changed(path);
+      return told.data;
+    });
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   #lookOf({ gtin, plu, look }: ProductArgs): string {
@@ -164,12 +129,27 @@ export class GalleryKeeper {
       `the catalogue ${catalogue.version} has no product ${gtin ?? plu}; check the number, update the catalogue, or name the key in the gallery with look`,
     );
   }
+}
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
-  }
+/**
+ * Does a job on a thread of its own: reading, judging and writing a gallery of 10,000 products takes a few hundred ms of
+ * a Raspberry Pi, which the thread that decides hasn't to spare. Rejects with the job's coded error.
+ */
+async function onThread(place: GalleryPlace, job: GalleryJob): Promise<GalleryDone> {
+  const task: GalleryTask = { place, job };
+  const worker = new Worker(new URL('./gallery-worker.ts', import.meta.url), {
+    workerData: task,
+    name: 'gallery',
+  });
+  const told = await new Promise<GalleryTold>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.once('exit', () => reject(new Error('the thread that keeps the gallery ended')));
+  });
+  if (told.kind === 'done') return told;
+  const { code, message } = told;
+  if (code !== undefined && isVisionCode(code)) throw new VisionError(code, message);
+  throw new VisionError('CW-VIS-009', `the gallery can't be read or written: ${message}`);
 }
 
 const signed = ({ buffer, byteOffset, length }: Uint8Array) => new Int8Array(buffer, byteOffset, length);

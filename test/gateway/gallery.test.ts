@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { createRandom } from '#base/random.ts';
 import type { Product } from '#catalogue/products.ts';
 import { GalleryKeeper } from '#gateway/gallery.ts';
+import { doGalleryJob } from '#gateway/gallery-work.ts';
 import { readGallery, writeGallery } from '#vision/gallery/file.ts';
 import { bytes, randomDirection, randomGallery, space, view } from '../vision/embeddings.ts';
 
@@ -44,6 +45,7 @@ async function keeperIn(t: ExecutionContext) {
       return Promise.resolve([new Int8Array(pictures(0, 1)[0]?.buffer ?? new ArrayBuffer(0))]);
     },
     changed: (file) => changed.push(file),
+    work: doGalleryJob,
   });
   return { folder, path, keeper, changed, pictures, modelFolder };
 }
@@ -179,4 +181,22 @@ test('commands that come together are carried out one after the other', async (t
     ),
   );
   t.is((await readGallery(path)).gallery.looks.length, 8);
+});
+
+test('the work is done on a thread of its own, whose refusals keep their codes', async (t) => {
+  const { folder, path, pictures } = await keeperIn(t);
+  const changed: string[] = [];
+  const keeper = new GalleryKeeper({
+    path,
+    modelFolder: join(folder, 'none'),
+    catalogue,
+    capture: () => Promise.resolve([]),
+    changed: (file) => changed.push(file),
+  });
+  t.like(await keeper.enroll({ look: 'a', embeddings: pictures(0, 2), space }), { look: 'a', total: 1 });
+  t.deepEqual(changed, [path]);
+  t.is((await readGallery(path)).gallery.looks[0]?.pictures, 2);
+  const error = await t.throwsAsync(keeper.enroll({ look: 'b', embeddings: [new Uint8Array(64)] }));
+  t.like(error, { code: 'CW-VIS-017' });
+  t.regex(error?.message ?? '', /all zeros/);
 });
