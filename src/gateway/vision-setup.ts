@@ -2,6 +2,7 @@ import { usPerMinute, usPerSecond } from '#base/units.ts';
 import type { Board, DeviceEntry } from '#config/board.ts';
 import { findDriver } from '#drivers/registry.ts';
 import type { PlateView, VisionSetup } from '#vision/process/messages.ts';
+import { mostLooks } from '#vision/process/schemas.ts';
 import type { GatewaySetup } from './setup.ts';
 
 const megabyte = 1_048_576;
@@ -34,6 +35,7 @@ export function visionSetup(
     views: viewsOf(setup.board, cameras),
     driverPaths: setup.driverPaths,
     model: setup.modelFolder,
+    looks: [...setup.catalogue.byLook.keys()].slice(0, mostLooks),
     gallery: setup.galleryPath,
     backend: vision.backend,
     threads: vision.threads,

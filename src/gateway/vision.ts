@@ -18,6 +18,7 @@ import { GalleryKeeper } from './gallery.ts';
 import { type Health, processorTemperature } from './health.ts';
 import { ProcessorLoad } from './processor-load.ts';
 import type { GatewaySetup } from './setup.ts';
+import { sightingOf } from './sightings.ts';
 import { visionSetup } from './vision-setup.ts';
 
 /** What the process itself is called where it has faults. */
@@ -233,10 +234,8 @@ export class GatewayVision {
     const { push, clock, inSession } = this.#options;
     switch (message.kind) {
       case 'looked': {
-        const { camera, plate, outcome, candidates, unknownPpm } = message;
-        if (outcome !== 'seen') return;
-        // When it was said, not when it was seen: that lies before what has been decided on meanwhile.
-        push({ kind: 'sighting', source: camera, atUs: clock.nowUs(), plate, candidates, unknownPpm });
+        const seen = sightingOf(message, this.#options.setup.catalogue, clock.nowUs());
+        if (seen !== undefined) push(seen);
         return;
       }
       case 'code': {

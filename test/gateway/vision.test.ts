@@ -32,8 +32,11 @@ class Bench {
   readonly inputs: PipelineInput[] = [];
   readonly vision: GatewayVision;
   inSession = false;
+  /** A product of the catalogue. */
+  readonly look: string;
 
   constructor(setup: GatewaySetup, cameras: GatewaySetup['board']['devices']) {
+    this.look = [...setup.catalogue.byLook.keys()][0] ?? '';
     this.vision = new GatewayVision({
       setup,
       cameras,
@@ -135,7 +138,7 @@ test('A movement is looked at, and what is seen becomes a sighting that says whe
       source: 'basket-camera',
       atUs: eyes.clock.nowUs(),
       plate: 'basket',
-      candidates: [{ look: 'apple', probabilityPpm: 900_000 }],
+      candidates: [{ look: eyes.look, probabilityPpm: 900_000 }],
       unknownPpm: 100_000,
     },
   ]);

@@ -85,7 +85,7 @@ class Bench {
           backend: 'test',
           model: 'groceries',
           inferenceMs: 2,
-          hasGallery: true,
+          enrolledPpm: 500_000,
           galleryProblem: undefined,
           recognize: async () => ({
             candidates: [{ look: 'apple', probabilityPpm: 800_000 }],
@@ -164,6 +164,7 @@ test('What came is seen between the last frame at rest before a movement and the
     outcome: 'seen',
     candidates: [{ look: 'apple', probabilityPpm: 800_000 }],
     unknownPpm: 200_000,
+    enrolledPpm: 500_000,
   });
 });
 
@@ -237,24 +238,6 @@ test('A camera without frames says so within the time of a decision', async (t) 
   bench.eyes.handle({ kind: 'look', id: 1, plate: 'basket', startedAtUs: at, settledAtUs: at, sign: 1 });
   await bench.pass(600);
   t.is(bench.of('looked')[0]?.outcome, 'no-frames');
-});
-
-test('Without a gallery nothing is called unknown', async (t) => {
-  const bench = new Bench({ restPerSecond: 10 });
-  bench.recognizer = { hasGallery: false };
-  await bench.eyes.start();
-  await bench.film([1, 2, 3, 4, 5, 6]);
-  const at = bench.clock.nowUs();
-  bench.eyes.handle({
-    kind: 'look',
-    id: 1,
-    plate: 'basket',
-    startedAtUs: at - 400_000,
-    settledAtUs: at - 300_000,
-    sign: 1,
-  });
-  await bench.pass(0);
-  t.like(bench.of('looked')[0], { outcome: 'failed', unknownPpm: 0 });
 });
 
 test('A model that can not be loaded is a fault, and codes are read nevertheless', async (t) => {

@@ -21,7 +21,7 @@ export interface LookerOptions {
   readonly recognizer: () => Recognizer | undefined;
 }
 
-type Seen = Pick<Looked, 'atUs' | 'outcome' | 'candidates' | 'unknownPpm' | 'ambiguous'>;
+type Seen = Omit<Looked, 'kind' | 'id' | 'camera' | 'plate'>;
 
 /** Finds out what one camera saw of a movement. */
 export class Looker {
@@ -80,10 +80,10 @@ export class Looker {
     atUs: number,
   ): Promise<Seen> {
     const recognizer = this.#options.recognizer();
-    // Without references everything would be unknown, which would be held against every product.
-    if (recognizer === undefined || !recognizer.hasGallery) return nothing('failed', atUs);
+    if (recognizer === undefined) return nothing('failed', atUs);
     const { candidates, unknownPpm, ambiguous } = await recognizer.recognize(picture, thing.crop);
-    return { atUs, outcome: 'seen', candidates, unknownPpm, ambiguous };
+    const { enrolledPpm } = recognizer;
+    return { atUs, outcome: 'seen', candidates, unknownPpm, ambiguous, enrolledPpm };
   }
 
   /** Waits for a frame at rest after the movement, within the time that there is. */
@@ -102,5 +102,5 @@ export class Looker {
 }
 
 function nothing(outcome: Looked['outcome'], atUs: number): Seen {
-  return { atUs, outcome, candidates: [], unknownPpm: 0, ambiguous: false };
+  return { atUs, outcome, candidates: [], unknownPpm: 0, ambiguous: false, enrolledPpm: 0 };
 }

@@ -30,6 +30,8 @@ export interface VisionSetup {
   readonly model?: string | undefined;
   readonly backend: 'onnx-int8' | 'onnx-fp32' | 'tfjs-wasm' | 'tfjs-node';
   readonly threads: number;
+  /** What the catalogue's products are called in a gallery. */
+  readonly looks: readonly string[];
   /** Gallery file; it may not exist yet. */
   readonly gallery?: string | undefined;
   readonly ringUs: number;
@@ -103,6 +105,8 @@ export interface Looked {
   readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
   readonly unknownPpm: number;
   readonly ambiguous: boolean;
+  /** Share of the catalogue's looks that the gallery has: the others can't be seen. */
+  readonly enrolledPpm: number;
 }
 
 /** What is said unasked, or of what everybody may hear. */

@@ -39,8 +39,8 @@ export interface Recognizer {
   readonly model: string;
   /** How long the last inference took, ms. */
   readonly inferenceMs: number | undefined;
-  /** Whether there is anything to recognize by. */
-  readonly hasGallery: boolean;
+  /** Share of the catalogue's looks that the gallery has, millionths. */
+  readonly enrolledPpm: number;
   /** Why the gallery can't be used; undefined where it can, or where there is none. */
   readonly galleryProblem: unknown;
   /** What a part of a picture shows. Rejects with a coded VisionError. */

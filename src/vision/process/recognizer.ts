@@ -1,3 +1,4 @@
+import { toPpm } from '#base/units.ts';
 import { galleryInForce } from '../gallery/in-force.ts';
 import { Lookup } from '../gallery/lookup.ts';
 import { recognize } from '../gallery/recognize.ts';
@@ -20,9 +21,12 @@ export async function loadRecognizer({
   backend: name,
   threads,
   gallery,
-}: Pick<VisionSetup, 'backend' | 'threads' | 'gallery'> & { readonly model: string }): Promise<Recognizer> {
+  looks,
+}: Pick<VisionSetup, 'backend' | 'threads' | 'gallery' | 'looks'> & {
+  readonly model: string;
+}): Promise<Recognizer> {
   const model = await loadModel(path);
-  const recognizer = new ModelRecognizer(await openBackend(name, model, { threads }), model);
+  const recognizer = new ModelRecognizer(await openBackend(name, model, { threads }), model, looks);
   // What is wrong with it is kept in `galleryProblem`.
   await recognizer.readGallery(gallery).catch(() => undefined);
   return recognizer;
@@ -35,24 +39,27 @@ class ModelRecognizer implements Recognizer {
   galleryProblem: unknown;
   readonly #backend: Backend;
   readonly #model: Model;
+  readonly #looks: ReadonlySet<string>;
   readonly #sampler: Sampler;
   readonly #pixels: Uint8Array;
   #lookup: Lookup | undefined;
+  #enrolledPpm = 0;
   /** A backend takes one call after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(backend: Backend, model: Model) {
+  constructor(backend: Backend, model: Model, looks: readonly string[]) {
     const { side, name } = backend;
     this.backend = name;
     this.model = `${model.manifest.name} ${model.manifest.version}`;
     this.#backend = backend;
     this.#model = model;
+    this.#looks = new Set(looks);
     this.#sampler = new Sampler(side);
     this.#pixels = new Uint8Array(side * side * 3);
   }
 
-  get hasGallery(): boolean {
-    return this.#lookup !== undefined && this.#lookup.looks.length > 0;
+  get enrolledPpm(): number {
+    return this.#enrolledPpm;
   }
 
   async recognize(picture: Picture, crop: Region): Promise<Recognition> {
@@ -75,6 +82,8 @@ class ModelRecognizer implements Recognizer {
     try {
       const found = await galleryInForce(path, this.#model);
       this.#lookup = found === undefined ? undefined : new Lookup(found.gallery);
+      const enrolled = found?.gallery.looks.filter(({ look }) => this.#looks.has(look)).length ?? 0;
+      this.#enrolledPpm = toPpm(enrolled / Math.max(1, this.#looks.size));
       this.galleryProblem = undefined;
     } catch (error) {
       this.galleryProblem = error;

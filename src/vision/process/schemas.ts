@@ -8,6 +8,9 @@ const longestCode = 4_096;
 const mostPictures = 64;
 const mostCandidates = 16;
 
+/** Most looks of a catalogue; of more, those beyond would count as not enrolled. */
+export const mostLooks = 200_000;
+
 const name = z.string().min(1).max(128);
 const text = z.string().max(2_000);
 const path = z.string().min(1).max(4_096);
@@ -39,6 +42,7 @@ const setup = z.strictObject({
   model: path.optional(),
   backend: z.enum(['onnx-int8', 'onnx-fp32', 'tfjs-wasm', 'tfjs-node']),
   threads: z.int().min(1).max(64),
+  looks: z.array(name).max(mostLooks),
   gallery: path.optional(),
   ringUs: z.int().positive(),
   ringBytes: z.int().positive(),
@@ -121,6 +125,7 @@ export const fromVisionSchema = z.discriminatedUnion('kind', [
     candidates: z.array(z.strictObject({ look: name, probabilityPpm: ppm })).max(mostCandidates),
     unknownPpm: ppm,
     ambiguous: z.boolean(),
+    enrolledPpm: ppm,
   }),
   z.strictObject({
     kind: z.literal('code'),

@@ -15,6 +15,7 @@ function health(): void {
 }
 
 let frames = 0;
+let looks: readonly string[] = [];
 let ids: readonly string[] = [];
 function cameras() {
   frames += 10;
@@ -31,6 +32,7 @@ function cameras() {
 
 function begin({ setup }: Extract<ToVision, { kind: 'begin' }>): void {
   const words = (setup.model ?? '').split('+');
+  looks = setup.looks;
   ids = setup.devices.map(({ id }) => id);
   let again = false;
   if (words.includes('once') && setup.gallery !== undefined) {
@@ -62,9 +64,18 @@ process.on('message', (message: ToVision) => {
   if (message.kind === 'begin') begin(message);
   else if (message.kind === 'look' && !mode.includes('blind')) {
     const { id, plate, settledAtUs: atUs } = message;
-    const candidates = [{ look: 'apple', probabilityPpm: 900_000 }];
+    const candidates = [{ look: looks[0] ?? 'apple', probabilityPpm: 900_000 }];
     const camera = ids[0] ?? 'camera';
-    const told = { id, plate, atUs, camera, candidates, unknownPpm: 100_000, ambiguous: false };
+    const told = {
+      id,
+      plate,
+      atUs,
+      camera,
+      candidates,
+      unknownPpm: 100_000,
+      ambiguous: false,
+      enrolledPpm: 1_000_000,
+    };
     say({ kind: 'looked', outcome: 'seen', ...told });
   } else if (message.kind === 'erase') say({ kind: 'erased', id: message.id, files: 3 });
   else if (message.kind === 'record' && !mode.includes('slow')) {

@@ -6,6 +6,7 @@ export function setupOf(more: Partial<VisionSetup> = {}): VisionSetup {
     devices: [{ id: 'camera', driver: 'files', options: {} }],
     views: [{ plate: 'basket', camera: 'camera', region: [0, 0, 64, 48], purpose: 'things' }],
     driverPaths: [],
+    looks: ['apple'],
     backend: 'onnx-int8',
     threads: 1,
     ringUs: 4_000_000,
