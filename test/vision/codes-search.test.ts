@@ -70,6 +70,21 @@ for (const [what, hardship] of hardships) {
   });
 }
 
+test('linear codes are read in any direction, and found where they are', async (t) => {
+  const modules = await drawModules('4006381333931', 'EAN13');
+  const at = { x: 190, y: 160 };
+  for (const degrees of [30, 45, 60, 120, 135, 150, 215, 300]) {
+    const luma = draw(modules, { width: 340, height: 300, module: 2, degrees, at });
+    for (const thorough of [true, false]) {
+      const [found, ...others] = await searchCodes(read, luma, { thorough, anyItf: false });
+      t.is(found?.text, '4006381333931', `${degrees}°`);
+      t.is(others.length, 0);
+      const off = Math.hypot((found?.at.x ?? 0) - at.x, (found?.at.y ?? 0) - at.y);
+      t.true(off < 16, `${degrees}°: ${off} pixels off`);
+    }
+  }
+});
+
 test('a sign-in code on a dark screen, light on dark, is read', async (t) => {
   const luma = draw(await drawModules('QR-shopper-1', 'QRCode'), {
     ...size,

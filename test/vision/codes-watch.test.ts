@@ -178,7 +178,7 @@ test('a watch searches what moved and says where in the picture the code is', as
 });
 
 test('a watch with little time searches a smaller picture, and places stay true', async (t) => {
-  const { watch, searched } = makeWatch({ budgetMs: 6 });
+  const { watch, searched } = makeWatch({ budgetMs: 20 });
   const [code] = await watch.see({ picture, atUs: 0, moved: [], expected: true });
   t.deepEqual(
     searched.map(({ width, height }) => [width, height]),

@@ -118,6 +118,51 @@ export function doubled(luma: Luma): Luma {
   return doubledAcross(transposed(doubledAcross(transposed(luma))));
 }
 
+/** What surrounds a slanted picture: neither light nor dark. */
+const surround = 128;
+
+/** Edge of the square that holds a picture turned by 45°, pixels. */
+export function slantedSide({ width, height }: Pick<Luma, 'width' | 'height'>): number {
+  return Math.ceil((width + height) * Math.SQRT1_2);
+}
+
+/** Turned by 45° about its middle, into a square that holds all of it; values between pixels are linear. */
+export function slanted(luma: Luma): Luma {
+  const { width, height, data } = luma;
+  const side = slantedSide(luma);
+  const turned = new Uint8Array(side * side).fill(surround);
+  for (let row = 0; row < side; row++) {
+    for (let column = 0; column < side; column++) {
+      const across = (column - (side - 1) / 2) * Math.SQRT1_2;
+      const down = (row - (side - 1) / 2) * Math.SQRT1_2;
+      const x = across - down + (width - 1) / 2;
+      const y = across + down + (height - 1) / 2;
+      const left = Math.floor(x);
+      const top = Math.floor(y);
+      if (left < 0 || top < 0 || left + 1 >= width || top + 1 >= height) continue;
+      const at = top * width + left;
+      const above = (data[at] ?? 0) * (1 - x + left) + (data[at + 1] ?? 0) * (x - left);
+      const below = (data[at + width] ?? 0) * (1 - x + left) + (data[at + width + 1] ?? 0) * (x - left);
+      turned[row * side + column] = above * (1 - y + top) + below * (y - top) + 0.5;
+    }
+  }
+  return { width: side, height: side, data: turned };
+}
+
+/** Where a region of a slanted picture lies in the picture that it was made of: the hull of it. */
+export function beforeSlanting(region: Region, of: Pick<Luma, 'width' | 'height'>): Region {
+  const middle = slantedSide(of) / 2;
+  const across = (region.left + region.width / 2 - middle) * Math.SQRT1_2;
+  const down = (region.top + region.height / 2 - middle) * Math.SQRT1_2;
+  const edge = (region.width + region.height) * Math.SQRT1_2;
+  return {
+    left: across - down + of.width / 2 - edge / 2,
+    top: across + down + of.height / 2 - edge / 2,
+    width: edge,
+    height: edge,
+  };
+}
+
 /** Rows become columns. */
 export function transposed({ width, height, data }: Luma): Luma {
   const turned = new Uint8Array(data.length);

@@ -12,7 +12,7 @@ export interface CodeWatchOptions {
   readonly purpose: 'things' | 'codes';
   /** What of the picture is the plate's; the whole where left out. */
   readonly view?: Region | undefined;
-  /** Time for one search, ms. Default 250: it is another thread's, and newer frames wait no longer than that. */
+  /** Time for one search, ms. Default 330: it is another thread's, and newer frames wait no longer than that. */
   readonly budgetMs?: number;
 }
 
@@ -49,7 +49,7 @@ export class CodeWatch {
    * this one's turn. Rejects with CW-VIS-018 where the search failed, with CW-VIS-008 for a picture of a wrong layout.
    */
   async see({ picture, atUs, moved, expected }: WatchedFrame): Promise<readonly FoundCode[]> {
-    const { reader, purpose, view, budgetMs = 250 } = this.#options;
+    const { reader, purpose, view, budgetMs = 330 } = this.#options;
     const { width, height } = picture;
     // A telephone that is held over a basket need not be where its things lie.
     const within = expected && purpose === 'things' ? undefined : view;

@@ -23,8 +23,8 @@ export interface ReadEffort {
   readonly anyItf: boolean;
 }
 
-/** `lying`: linear codes alone, whose bars stand upright in the picture; `matrices`: these alone, in any direction. */
-type Wanted = 'all' | 'lying' | 'matrices';
+/** `linear` and `matrices`: these alone; `lying`: linear codes whose bars stand upright in the picture. */
+type Wanted = 'all' | 'linear' | 'lying' | 'matrices';
 
 export type ReadLuma = (luma: Luma, wanted: Wanted, effort: ReadEffort) => Promise<readonly Read[]>;
 
@@ -64,7 +64,7 @@ export async function loadZxing(): Promise<ReadLuma> {
       formats: formatsOf(wanted),
       tryHarder: true,
       tryRotate: wanted !== 'lying',
-      tryInvert: wanted !== 'lying' && thorough,
+      tryInvert: (wanted === 'all' || wanted === 'matrices') && thorough,
       tryDenoise: harder,
       tryDownscale: harder,
       downscaleFactor: 2,
@@ -78,7 +78,10 @@ export async function loadZxing(): Promise<ReadLuma> {
 }
 
 function formatsOf(wanted: Wanted): ReadInputBarcodeFormat[] {
-  return [...(wanted === 'matrices' ? [] : linear), ...(wanted === 'lying' ? [] : matrices)];
+  return [
+    ...(wanted === 'matrices' ? [] : linear),
+    ...(wanted === 'all' || wanted === 'matrices' ? matrices : []),
+  ];
 }
 
 /** ZXing takes files; this is the plainest one of grey pixels. */
