@@ -29,10 +29,10 @@ function percent(judged: readonly Judged[], holds: (one: Judged) => boolean): nu
   return judged.length === 0 ? undefined : mean(judged.map((one) => (holds(one) ? 100 : 0)));
 }
 
-export const isRight = ({ is, said }: Judged) => said[0] === is;
+const isRight = ({ is, said }: Judged) => said[0] === is;
 
 /** The best candidate's probability, 0 … 1, if it is one of the gallery. */
-export function confidence({ recognition: { candidates, unknownPpm } }: Judged): number {
+function confidence({ recognition: { candidates, unknownPpm } }: Judged): number {
   const [best] = candidates;
   return best === undefined || unknownPpm === ppm ? 0 : best.probabilityPpm / (ppm - unknownPpm);
 }

@@ -10,7 +10,7 @@ export function mean(values: readonly number[]): number {
 }
 
 /** One answer: how sure it was (0 … 1), and whether it was right. */
-export interface Answer {
+interface Answer {
   readonly confidence: number;
   readonly right: boolean;
 }

@@ -1,16 +1,8 @@
+import { type WasmMemory, wasm, wasmPageBytes } from '../web-assembly.ts';
 import { lengthOf, toBytes, type Values } from './embedding.ts';
 import type { Gallery } from './gallery.ts';
 import { wasmBase64 } from './generated/cosines.ts';
 
-/** What is used of WebAssembly, which the types of Node.js leave to those of browsers. */
-interface WasmMemory {
-  readonly buffer: ArrayBuffer;
-}
-interface Wasm {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => WasmMemory;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
 /** The functions of cosines.wat; all arguments but `queryScale` are addresses and counts. */
 interface Kernel {
   cosines(
@@ -25,8 +17,6 @@ interface Kernel {
   bestOfLooks(cosines: number, ends: number, looks: number, out: number): void;
 }
 
-const pageBytes = 65_536;
-const wasm = (globalThis as unknown as { readonly WebAssembly: Wasm }).WebAssembly;
 let compiled: object | undefined;
 
 function kernelWith(memory: WasmMemory): Kernel {
@@ -61,9 +51,9 @@ export class Lookup {
     this.#rows = roundUp(references, 4);
     this.#stride = roundUp(dimensions, 16);
     this.#at = layout(this.#rows, this.#stride, this.looks.length);
-    const pages = Math.ceil(this.#at.end / pageBytes);
+    const pages = Math.ceil(this.#at.end / wasmPageBytes);
     const memory = new wasm.Memory({ initial: pages, maximum: pages });
-    this.bytes = pages * pageBytes;
+    this.bytes = pages * wasmPageBytes;
     const { buffer } = memory;
     const rows = new Int8Array(buffer, this.#at.rows, this.#rows * this.#stride);
     const scales = new Float32Array(buffer, this.#at.scales, this.#rows);

@@ -1,15 +1,5 @@
+import { type WasmMemory, wasm, wasmPageBytes } from '../web-assembly.ts';
 import { wasmBase64 } from './generated/sampling.ts';
-
-/** What is used of WebAssembly, which the types of Node.js leave to those of browsers. */
-interface WasmMemory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
-interface Wasm {
-  readonly Memory: new (limits: { initial: number }) => WasmMemory;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
 
 /** The functions of sampling.wat, which says what their arguments are. */
 interface Kernel {
@@ -50,8 +40,6 @@ interface Kernel {
   ): void;
 }
 
-const pageBytes = 65_536;
-const wasm = (globalThis as unknown as { readonly WebAssembly: Wasm }).WebAssembly;
 let compiled: object | undefined;
 
 /** Memory of its own and the functions that work in it. */
@@ -71,7 +59,7 @@ export class SamplingMemory {
   bytes(size: number): Uint8Array {
     const missing = size - this.#bytes.length;
     if (missing > 0) {
-      this.#memory.grow(Math.ceil(missing / pageBytes));
+      this.#memory.grow(Math.ceil(missing / wasmPageBytes));
       this.#bytes = new Uint8Array(this.#memory.buffer);
     }
     return this.#bytes;
