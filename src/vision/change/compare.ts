@@ -52,6 +52,8 @@ const leastShare = 0.0012;
 const movedShare = 0.6;
 /** Where so much of a blob was pushed, the rest of it is looked at for itself. */
 const splitShare = 0.2;
+/** Of a pushed thing's area, what is left must be this share to be another thing. */
+const leastRest = 0.12;
 const mostBlobs = 6;
 /** An arm lies at the edge of the region with so many values, and so much of it moves from one frame to the next. */
 const leastAtEdge = 3;
@@ -114,7 +116,8 @@ export class ChangeFinder {
     const told = { changedShare, shift };
     if (changedShare > 0.8) return { outcome: 'everything-changed', things: [], ...told };
     const { candidates: things, hands } = findCandidates(work, asked);
-    if (things.length === 0) return { outcome: hands > 0 ? 'hand-only' : 'nothing-changed', things: [], ...told };
+    if (things.length === 0)
+      return { outcome: hands > 0 ? 'hand-only' : 'nothing-changed', things: [], ...told };
     if (asked.sign === 0 && things.every((one) => one.moved)) {
       return { outcome: hands > 0 ? 'hand-only' : 'nothing-changed', things: [], ...told };
     }
@@ -172,10 +175,21 @@ function findCandidates(work: Workspace, asked: Comparison): { candidates: Candi
   }
   const left = blobs
     .find(rest, 1, evidence.values, mostBlobs)
-    .filter((blob) => blob.area >= least)
+    .filter((blob) => blob.area >= least && !pushed.some((one) => isCrumb(blob, one.blob)))
     .map((blob) => candidateOf(work, blob, polarity(evidence, blobs.labels, blob), sign, false));
   const order = (a: Candidate, b: Candidate) => b.score - a.score;
   return { candidates: [...left.sort(order), ...pushed.sort(order)], hands };
+}
+
+/** Whether a blob is only what a displacement did not explain to the last value. */
+function isCrumb(part: Blob, whole: Blob): boolean {
+  return (
+    part.area < leastRest * whole.area &&
+    part.left >= whole.left - 2 &&
+    part.top >= whole.top - 2 &&
+    part.right <= whole.right + 2 &&
+    part.bottom <= whole.bottom + 2
+  );
 }
 
 function candidateOf(

@@ -8,6 +8,8 @@ const samples = 120;
 const mostSteps = 6;
 /** A displacement that explains less of a blob than this does so by chance. */
 const leastExplained = 0.2;
+/** Share of a blob that differs clearly from what was there before; of less nothing is said. */
+const leastDistinct = 0.5;
 
 /**
  * On which of the two pictures a blob is a thing: 1 on the later one alone, −1 on the earlier one alone. A thing has an
@@ -73,7 +75,12 @@ export function explainByMove(
   moved: Uint8Array,
 ): number {
   const { width } = compared.size;
-  const points = samplePoints(labels, blob, width);
+  const belongs = (at: number) => labels[at] === blob.label;
+  const distinct = (at: number) => belongs(at) && !looksAlike(compared, direction, at, at);
+  const sampled = samplePoints(blob, width, belongs);
+  const points = sampled.filter(distinct);
+  // A grey thing on a grey ground could have come from anywhere.
+  if (points.length < Math.max(8, leastDistinct * sampled.length)) return 0;
   let left = points;
   for (let round = 0; round < 2; round++) {
     const { dx, dy, explained } = bestMove(compared, mask, direction, reach, left);
@@ -81,12 +88,11 @@ export function explainByMove(
     left = left.filter((at) => !isExplained(compared, mask, direction, at, dx, dy));
     for (let y = blob.top; y < blob.bottom; y++) {
       for (let at = y * width + blob.left; at < y * width + blob.right; at++) {
-        const fits = labels[at] === blob.label && isExplained(compared, mask, direction, at, dx, dy);
-        if (fits) moved[at] = 1;
+        if (distinct(at) && isExplained(compared, mask, direction, at, dx, dy)) moved[at] = 1;
       }
     }
   }
-  return left === points ? 0 : keepMajority(labels, blob, width, moved);
+  return left === points ? 0 : keepMajority(blob, width, moved, belongs, distinct);
 }
 
 function bestMove(
@@ -112,39 +118,51 @@ function bestMove(
   return best;
 }
 
-/** Sets the values of a blob as most of those around them are, which takes out chance; returns the share that is set. */
-function keepMajority(labels: Int32Array, blob: Blob, width: number, moved: Uint8Array): number {
-  const changed: number[] = [];
-  let set = 0;
+/**
+ * Sets the values of a blob as most of the distinct ones around them are, which takes out chance; what has none around it
+ * as most of the blob. Returns the share that is set.
+ */
+function keepMajority(
+  blob: Blob,
+  width: number,
+  moved: Uint8Array,
+  belongs: (at: number) => boolean,
+  distinct: (at: number) => boolean,
+): number {
+  const inside: number[] = [];
   for (let y = blob.top; y < blob.bottom; y++) {
-    for (let x = blob.left; x < blob.right; x++) {
-      const at = y * width + x;
-      if (labels[at] !== blob.label) continue;
-      let count = 0;
-      let explained = 0;
-      for (let nextY = Math.max(blob.top, y - 2); nextY < Math.min(blob.bottom, y + 3); nextY++) {
-        for (let nextX = Math.max(blob.left, x - 2); nextX < Math.min(blob.right, x + 3); nextX++) {
-          const next = nextY * width + nextX;
-          if (labels[next] !== blob.label) continue;
-          count++;
-          explained += moved[next] ?? 0;
-        }
-      }
-      const most = explained * 2 > count ? 1 : 0;
-      set += most;
-      if (most !== moved[at]) changed.push(at);
-    }
+    for (let at = y * width + blob.left; at < y * width + blob.right; at++) if (belongs(at)) inside.push(at);
   }
-  for (const at of changed) moved[at] = moved[at] === 1 ? 0 : 1;
+  const telling = new Set(inside.filter(distinct));
+  let all = 0;
+  for (const at of telling) all += moved[at] ?? 0;
+  const usual = all * 2 > telling.size ? 1 : 0;
+  const most = inside.map((at) => {
+    let count = 0;
+    let explained = 0;
+    for (let y = -2; y <= 2; y++) {
+      for (let next = at + y * width - 2; next <= at + y * width + 2; next++) {
+        if (!telling.has(next)) continue;
+        count++;
+        explained += moved[next] ?? 0;
+      }
+    }
+    return count < 3 ? usual : explained * 2 > count ? 1 : 0;
+  });
+  let set = 0;
+  for (const [index, at] of inside.entries()) {
+    moved[at] = most[index] ?? 0;
+    set += most[index] ?? 0;
+  }
   return set / blob.area;
 }
 
-function samplePoints(labels: Int32Array, blob: Blob, width: number): number[] {
+function samplePoints(blob: Blob, width: number, belongs: (at: number) => boolean): number[] {
   const step = Math.max(1, Math.floor(Math.sqrt(blob.area / samples)));
   const points: number[] = [];
   for (let y = blob.top + (step >> 1); y < blob.bottom; y += step) {
     for (let x = blob.left + (step >> 1); x < blob.right; x += step) {
-      if (labels[y * width + x] === blob.label) points.push(y * width + x);
+      if (belongs(y * width + x)) points.push(y * width + x);
     }
   }
   return points;
@@ -156,16 +174,14 @@ function samplePoints(labels: Int32Array, blob: Blob, width: number): number[] {
  * changed. Of a thing that stays the steps lead to no such place.
  */
 function isExplained(
-  { before, after, size, noise }: Compared,
+  compared: Compared,
   mask: Uint8Array,
   direction: 1 | -1,
   at: number,
   dx: number,
   dy: number,
 ): boolean {
-  const { width, height } = size;
-  const shown = direction === 1 ? after : before;
-  const other = direction === 1 ? before : after;
+  const { width, height } = compared.size;
   let from = at;
   let x = at % width;
   let y = (at - x) / width;
@@ -174,21 +190,33 @@ function isExplained(
     y -= dy;
     if (x < 0 || y < 0 || x >= width || y >= height) return false;
     const there = y * width + x;
-    const level = shown.luma[from] ?? 0;
-    const slope =
-      Math.abs((shown.luma[from + 1] ?? level) - (shown.luma[from - 1] ?? level)) +
-      Math.abs((shown.luma[from + width] ?? level) - (shown.luma[from - width] ?? level));
-    // A thing in another place is in another light too.
-    const tolerance = 6 + 3 * noise + 0.08 * level + 0.4 * slope;
-    const cb = shown.cb[from] ?? 0;
-    const cr = shown.cr[from] ?? 0;
-    const same =
-      Math.abs(level - (other.luma[there] ?? 0)) < tolerance &&
-      Math.abs(cb - (other.cb[there] ?? 0)) < 7 + 0.2 * Math.abs(cb) &&
-      Math.abs(cr - (other.cr[there] ?? 0)) < 7 + 0.2 * Math.abs(cr);
-    if (!same) return false;
+    if (!looksAlike(compared, direction, from, there)) return false;
     if (mask[there] === 1) return true;
     from = there;
   }
   return false;
+}
+
+/** Whether what one picture shows at a place could be what the other one shows `there`. */
+function looksAlike(
+  { before, after, size, noise }: Compared,
+  direction: 1 | -1,
+  at: number,
+  there: number,
+): boolean {
+  const shown = direction === 1 ? after : before;
+  const other = direction === 1 ? before : after;
+  const level = shown.luma[at] ?? 0;
+  const slope =
+    Math.abs((shown.luma[at + 1] ?? level) - (shown.luma[at - 1] ?? level)) +
+    Math.abs((shown.luma[at + size.width] ?? level) - (shown.luma[at - size.width] ?? level));
+  // A thing in another place is in another light too.
+  const tolerance = 6 + 3 * noise + 0.08 * level + 0.4 * slope;
+  if (Math.abs(level - (other.luma[there] ?? 0)) >= tolerance) return false;
+  const cb = shown.cb[at] ?? 0;
+  const cr = shown.cr[at] ?? 0;
+  return (
+    Math.abs(cb - (other.cb[there] ?? 0)) < 7 + 0.2 * Math.abs(cb) &&
+    Math.abs(cr - (other.cr[there] ?? 0)) < 7 + 0.2 * Math.abs(cr)
+  );
 }
