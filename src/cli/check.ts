@@ -5,6 +5,7 @@ import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
 import { checkDrivers } from './driver-checks.ts';
 import { exitCodes } from './exit.ts';
 import { printJson, shortPath } from './terminal.ts';
+import { checkVision } from './vision-checks.ts';
 
 /** `cartwright check`: whether a configuration works, and what it means. */
 export function registerCheck(program: Command): void {
@@ -31,7 +32,7 @@ Examples:
     .action(
       async (argument: string | undefined, options: { config?: string; json?: boolean; quiet?: boolean }) => {
         const path = chooseConfigOrDemo(argument, options);
-        const report = await checkConfiguration(path, process.env, [checkDrivers]);
+        const report = await checkConfiguration(path, process.env, [checkDrivers, checkVision]);
         if (options.json) printJson(report);
         else {
           for (const finding of report.findings) process.stdout.write(`${formatFinding(finding)}\n`);

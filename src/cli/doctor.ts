@@ -16,6 +16,7 @@ import { inspectDevices, isUsable } from './device-inspection.ts';
 import { describeIdentity } from './device-table.ts';
 import { exitCodes } from './exit.ts';
 import { printJson } from './terminal.ts';
+import { checkVision } from './vision-checks.ts';
 
 interface Finding {
   readonly what: string;
@@ -91,6 +92,7 @@ async function examine(configPath: string): Promise<Finding[]> {
       }
     });
   }
+  await attempt('vision', () => examineVision(inspection, note));
   await attempt('broker', () => examineBroker(inspection, note));
   return findings;
 }
@@ -140,6 +142,13 @@ async function examineConfiguration(configPath: string, note: Note): Promise<voi
       `and ${errors.length - 3} more; see: scripts/cartwright check ${configPath}`,
     );
   }
+}
+
+/** Nothing is said where there are no cameras. */
+async function examineVision(inspection: Inspection, note: Note): Promise<void> {
+  const { findings, explanation } = await checkVision(inspection);
+  for (const { code, message } of findings) note('vision', 'warn', `${code} ${message}`);
+  if (findings.length === 0 && explanation.length > 0) note('vision', true, explanation.join(' '));
 }
 
 async function examineDisk({ config, paths }: Inspection, note: Note): Promise<void> {

@@ -61,7 +61,9 @@ function misplaced(board: Board, kinds: ReadonlyMap<string, Kind>): Doubt[] {
     return [
       ...doubt(plate.scale, ['scale'], 'a scale', 'scale'),
       ...doubt(plate.motion, ['motion'], 'a motion sensor', 'motion'),
-      ...plate.scanners.flatMap((id, k) => doubt(id, ['scanner', 'tag-reader'], 'a scanner', 'scanners', k)),
+      ...plate.scanners.flatMap((id, k) =>
+        doubt(id, ['scanner', 'tag-reader', 'camera'], 'a scanner', 'scanners', k),
+      ),
       ...plate.cameras.flatMap(({ id }, k) => doubt(id, ['camera'], 'a camera', 'cameras', k, 'id')),
     ];
   });

@@ -54,7 +54,10 @@ export const plateSchema = z
       )
       .default([])
       .describe('Cameras that see the plate.'),
-    scanners: z.array(id).default([]).describe('Scanners whose codes belong to this plate.'),
+    scanners: z
+      .array(id)
+      .default([])
+      .describe('Scanners whose codes belong to this plate; a camera named here serves as one.'),
   })
   .describe('One weighing surface.');
 
