@@ -16,11 +16,13 @@ import onnx
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+import galleries
 import quantize
 import tfjs_graph
 from evaluate import embedded, load
 from onnx_graph import MEAN, SCALE, float_graph, with_byte_input
-from pictures import decoded, read_list, whole
+from network import EMBEDDING
+from pictures import Labelled, decoded, read_list, whole
 
 
 def main() -> None:
@@ -40,13 +42,15 @@ def main() -> None:
     pixels = np.stack([whole(image, options.side) for image in decoded(pictures[::8])])
     int8, how = packed(model, options.side, pixels, options.out)
     print(json.dumps(how))
-    directions = unit8(state["directions"].numpy())
+    known = [one for one in pictures if one.fine in state["names"]]
+    gallery = galleries.of_pictures(model, known, options.side)
     calibration = calibrated(options.development, options.root, options.side)
     names = {int(row[1]): row[0] for row in csv.reader(options.classes.open()) if row[1].strip().isdigit()}
-    looks = [names[number] for number in state["names"]]
-    (options.out / "gallery.json").write_text(
-        json.dumps({"looks": looks, "embeddings": [row.tolist() for row in directions]}, separators=(",", ":")) + "\n"
-    )
+    looks = [
+        {"look": names[number], "pictures": pictures_of, "references": galleries.unit8(references).tolist()}
+        for number, (references, pictures_of) in gallery.items()
+    ]
+    (options.out / "gallery.json").write_text(json.dumps(looks, separators=(",", ":")) + "\n")
     settings = state["settings"]
     manifest = {
         "model": 1,
@@ -54,7 +58,7 @@ def main() -> None:
         "version": datetime.now(UTC).strftime("%Y-%m-%d"),
         "space": described(options.out / "model.fp32.onnx")["sha256"],
         "input": {"side": options.side, "mean": MEAN, "scale": SCALE},
-        "dimensions": directions.shape[1],
+        "dimensions": EMBEDDING,
         "files": {
             "int8": described(options.out / "model.int8.onnx"),
             "fp32": described(options.out / "model.fp32.onnx"),
@@ -85,11 +89,6 @@ def packed(model, side: int, pixels: np.ndarray, folder: Path) -> tuple[onnx.Mod
     return int8, how
 
 
-def unit8(directions: np.ndarray) -> np.ndarray:
-    """Embeddings as a gallery keeps them."""
-    return np.clip(np.rint(directions * 127), -127, 127).astype(np.int8)
-
-
 def calibrated(development: Path, root: Path, side: int) -> dict[str, float]:
     """Temperature, and the cosine at which known and unknown things part: fitted with the network of a training that
     left pictures and classes out, on those. Two networks of one recipe are alike enough."""
@@ -98,22 +97,31 @@ def calibrated(development: Path, root: Path, side: int) -> dict[str, float]:
     pictures = read_list(root / "train.txt", root)
     known = [one for one in pictures if str(one.path) in held]
     unknown = [one for one in pictures if one.fine in left]
-    directions = torch.tensor(unit8(state["directions"].numpy()).astype(np.float32) / 127)
-    cosines = torch.tensor(embedded(model, known, side)[:, 0]) @ directions.T
-    truth = torch.tensor([state["names"].index(one.fine) for one in known])
-    best_unknown = (torch.tensor(embedded(model, unknown, side)[:, 0]) @ directions.T).max(1).values
-    temperature = fitted(lambda log: cross_entropy(cosines / log.exp(), truth), torch.tensor([-3.0]))[0].exp()
+    trained = [one for one in pictures if one.fine not in left and str(one.path) not in held]
+    gallery = galleries.of_pictures(model, trained, side)
+    looks = list(gallery)
+
+    def best_of_looks(ones: list[Labelled]) -> torch.Tensor:
+        x = embedded(model, ones, side)[:, 0]
+        return torch.tensor(np.stack([(x @ (galleries.unit8(gallery[look][0]) / 127.0).T).max(1) for look in looks], 1))
+
+    cosines = best_of_looks(known)
+    truth = torch.tensor([looks.index(one.fine) for one in known])
+    best_unknown = best_of_looks(unknown).max(1).values
+    temperature = fitted(lambda log: cross_entropy(cosines / log.exp(), truth), torch.tensor([-3.0], dtype=cosines.dtype))[0].exp()
     best = torch.cat([cosines.max(1).values, best_unknown])
-    is_known = torch.cat([torch.ones(len(known)), torch.zeros(len(unknown))])
+    is_known = torch.cat([torch.ones(len(known)), torch.zeros(len(unknown))]).to(best.dtype)
     # Each kind counts as one half, however many pictures there are of it.
     weight = torch.where(is_known > 0, 0.5 / len(known), 0.5 / len(unknown)) * len(best)
     middle, steep = fitted(
-        lambda p: binary_cross_entropy_with_logits(p[1].exp() * (best - p[0]), is_known, weight), torch.tensor([0.6, 2.0])
+        # In units of how the cosines of all are spread, because a network may crowd its embeddings.
+        lambda p: binary_cross_entropy_with_logits(p[1].exp() * ((best - best.mean()) / best.std() - p[0]), is_known, weight),
+        torch.tensor([0.0, 0.0], dtype=best.dtype),
     )
     return {
         "temperature": round(float(temperature), 5),
-        "unknownCosine": round(float(middle), 4),
-        "unknownSlope": round(float(steep.exp()), 3),
+        "unknownCosine": round(float(middle * best.std() + best.mean()), 4),
+        "unknownSlope": round(float(steep.exp() / best.std()), 3),
     }
 
 
