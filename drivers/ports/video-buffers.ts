@@ -29,7 +29,11 @@ export interface VideoSource {
   readonly fd: number;
   readonly ioctl: Ioctl;
   readonly map: MapMemory;
-  readonly poller: Poller;
+  /**
+   * Called once frames flow, not before: where a camera can also be read like a file, the mere question whether it is
+   * readable would begin that, and then its buffers are taken (EBUSY).
+   */
+  readonly pollerOf: (fd: number) => Poller;
   readonly clock: Clock;
 }
 
@@ -48,6 +52,7 @@ export class VideoBuffers {
   #copy = new Uint8Array();
   #state: 'idle' | 'streaming' | 'over' = 'idle';
   #idleInARow = 0;
+  #poller: Poller | undefined;
 
   constructor(source: VideoSource, sink: VideoSink) {
     this.#source = source;
@@ -71,13 +76,15 @@ export class VideoBuffers {
     this.#copy = new Uint8Array(Math.max(...this.#mapped.map(({ bytes }) => bytes)));
     await ioctl.bufferAsync(fd, requests.streamOn, streamType(), []);
     this.#state = 'streaming';
-    this.#wait();
+    this.#poller = this.#source.pollerOf(fd);
+    this.#wait(this.#poller);
   }
 
   /** Ends the stream and gives the memory back. Never rejects: the camera may be gone. */
   async end(): Promise<void> {
     if (this.#state === 'over') return;
     this.#state = 'over';
+    this.#poller?.stop();
     const { fd, ioctl } = this.#source;
     if (this.#mapped.length === 0) return;
     await ioctl.bufferAsync(fd, requests.streamOff, streamType(), []).catch(() => {});
@@ -94,8 +101,8 @@ export class VideoBuffers {
     return data.readUInt32LE(0);
   }
 
-  #wait(): void {
-    this.#source.poller.once('readable', () => {
+  #wait(poller: Poller): void {
+    poller.once('readable', () => {
       if (this.#state !== 'streaming') return;
       try {
         this.#takeNewest();
@@ -103,7 +110,7 @@ export class VideoBuffers {
         this.#sink.failed(cause);
         return;
       }
-      if (this.#state === 'streaming') this.#wait();
+      if (this.#state === 'streaming') this.#wait(poller);
     });
   }
 

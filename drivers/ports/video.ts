@@ -1,14 +1,13 @@
 import { close, constants, open } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { Clock } from '#base/clock.ts';
 import { plainCause } from '#base/system-error.ts';
 import { DriverError } from '../errors.ts';
 import { type Refused, refusal } from './access.ts';
 import { chooseOne, describeAttached, describeMatch, matchesUsb } from './choose.ts';
 import { PortFeed } from './feed.ts';
-import { type Ioctl, machineIoctl } from './ioctl.ts';
-import { type MapMemory, machineMemory } from './mapped.ts';
+import { machineIoctl } from './ioctl.ts';
+import { machineMemory } from './mapped.ts';
 import type {
   Attached,
   PortListener,
@@ -20,7 +19,7 @@ import type {
   VideoPort,
   VideoRequest,
 } from './ports.ts';
-import { mustBeMainThread, type Poller, pollerFor } from './readiness.ts';
+import { mustBeMainThread, pollerFor } from './readiness.ts';
 import type { System } from './root.ts';
 import {
   decodeFormat,
@@ -33,7 +32,7 @@ import {
   setRate,
 } from './v4l2.ts';
 import { attachedVideo } from './video-attached.ts';
-import { VideoBuffers } from './video-buffers.ts';
+import { VideoBuffers, type VideoSource } from './video-buffers.ts';
 
 /** Opened where a camera is reached by a path that stays. */
 const stableFolder = '/v4l/';
@@ -65,19 +64,14 @@ export async function openVideo({ match }: VideoRequest, system: System): Promis
   let fd: number | undefined;
   try {
     fd = await promisify(open)(device.node, constants.O_RDWR | constants.O_NONBLOCK);
-    return new OpenVideo({ fd, ioctl, map, poller: pollerFor(fd), clock: system.clock, refused });
+    return new OpenVideo({ fd, ioctl, map, pollerOf: pollerFor, clock: system.clock, refused });
   } catch (cause) {
     if (fd !== undefined) await promisify(close)(fd);
     throw await refusal(cause, refused);
   }
 }
 
-interface Opened {
-  readonly fd: number;
-  readonly ioctl: Ioctl;
-  readonly map: MapMemory;
-  readonly poller: Poller;
-  readonly clock: Clock;
+interface Opened extends VideoSource {
   readonly refused: Refused & { readonly device: Attached };
 }
 
@@ -170,10 +164,8 @@ class OpenVideo implements VideoPort {
 
   #release(): Promise<void> {
     this.#closing ??= this.#last.then(async () => {
-      const { fd, poller } = this.#opened;
       await this.#buffers.end();
-      poller.stop();
-      await promisify(close)(fd).catch(() => {});
+      await promisify(close)(this.#opened.fd).catch(() => {});
     });
     return this.#closing;
   }

@@ -173,7 +173,7 @@ exec v4l2-ctl -d /dev/video0 --set-fmt-video=width=640,height=360,pixelformat=YU
       ['STOP', 'CW-DRV-008'],
       ['KILL', 'CW-DRV-005'],
     ] as const) {
-      const pid = (await rig.sh('pidof v4l2-ctl')).trim();
+      const pid = (await rig.sh('pgrep -x v4l2-ctl')).trim();
       const since = device.lines.length;
       await rig.sh(`kill -${signal} ${pid}`);
       await toldInTime(t, device, since, code, `SIG${signal}`);
@@ -181,7 +181,7 @@ exec v4l2-ctl -d /dev/video0 --set-fmt-video=width=640,height=360,pixelformat=YU
       await rig.sh(`! kill -0 ${pid} 2>/dev/null`);
     }
     await device.end();
-    t.is((await rig.sh('pidof v4l2-ctl || true')).trim(), '');
+    t.is((await rig.sh('pgrep -x v4l2-ctl || true')).trim(), '');
   });
 }
 
