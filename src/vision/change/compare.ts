@@ -175,21 +175,25 @@ function findCandidates(work: Workspace, asked: Comparison): { candidates: Candi
   }
   const left = blobs
     .find(rest, 1, evidence.values, mostBlobs)
-    .filter((blob) => blob.area >= least && !pushed.some((one) => isCrumb(blob, one.blob)))
-    .map((blob) => candidateOf(work, blob, polarity(evidence, blobs.labels, blob), sign, false));
+    .filter((blob) => blob.area >= least)
+    .map((blob) => candidateOf(work, blob, polarity(evidence, blobs.labels, blob), sign, false))
+    .filter((part) => !pushed.some((whole) => isCrumb(part, whole, sign === 0 ? whole.polarity : sign)));
   const order = (a: Candidate, b: Candidate) => b.score - a.score;
   return { candidates: [...left.sort(order), ...pushed.sort(order)], hands };
 }
 
-/** Whether a blob is only what a displacement did not explain to the last value. */
-function isCrumb(part: Blob, whole: Blob): boolean {
-  return (
-    part.area < leastRest * whole.area &&
+/**
+ * Whether a candidate is only what a displacement did not explain to the last value, or the ground that a pushed thing gave
+ * free or covered: a part of it without an outline on the picture that is asked about.
+ */
+function isCrumb({ blob: part, polarity: side }: Candidate, { blob: whole }: Candidate, direction: number): boolean {
+  const within =
     part.left >= whole.left - 2 &&
     part.top >= whole.top - 2 &&
     part.right <= whole.right + 2 &&
-    part.bottom <= whole.bottom + 2
-  );
+    part.bottom <= whole.bottom + 2;
+  const share = part.area / whole.area;
+  return within && (share < leastRest || (share < 0.5 && side * direction < 0));
 }
 
 function candidateOf(
