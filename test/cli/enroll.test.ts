@@ -2,10 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { parse, stringify } from 'yaml';
 import { type CliResult, runCli } from '#test/support/cli.ts';
 import { device, makeGatewayFolder, startGateway, store } from '#test/support/gateway.ts';
 import { startBroker } from '#uplink/embedded-broker.ts';
+import { cosineOf } from '#vision/gallery/embedding.ts';
 import { readGallery } from '#vision/gallery/file.ts';
+import { referencesOf } from '#vision/gallery/gallery.ts';
 
 const model = resolve('test/fixtures/small-model');
 const picture = (name: string) => resolve(`test/fixtures/groceries-change/${name}.jpg`);
@@ -107,6 +110,54 @@ test('what does not go together is a mistake of usage', async (t) => {
     t.is(result.code, 2, result.stderr);
     t.regex(result.stderr, expected);
   }
+});
+
+/** A gateway whose basket is seen by a camera that shows one picture. */
+async function seeingGateway(t: ExecutionContext) {
+  const broker = await startBroker({ port: 0 });
+  t.teardown(() => broker.close());
+  const folder = await makeGatewayFolder({
+    brokerUrl: broker.url,
+    scenario: 'put-back',
+    config: { vision: { model } },
+  });
+  t.teardown(() => folder.remove());
+  const path = join(folder.path, 'board.yaml');
+  const board = parse(await readFile(path, 'utf8')) as { devices: object[]; plates: object[] };
+  board.devices.push({
+    id: 'eye',
+    driver: 'files',
+    options: { files: [picture('Avocado')], framesPerSecond: 5 },
+  });
+  board.plates = board.plates.map((plate) => ({ ...plate, cameras: [{ id: 'eye', region: [0, 0, 198, 198] }] }));
+  await writeFile(path, stringify(board));
+  const gateway = await startGateway(folder);
+  t.teardown(() => gateway.stop());
+  return { folder, at: ['-s', store, '-d', device, '-b', broker.url, '--json'] };
+}
+
+test('a camera of a running device takes the pictures, and only embeddings leave it', async (t) => {
+  t.timeout(110_000);
+  const { folder, at } = await seeingGateway(t);
+  const args = ['enroll', '--look', 'Avocado', '--camera', 'eye', '--plate', 'basket', '--every', '0.1'];
+  let taken = await runCli([...args, '--captures', '2', ...at]);
+  // The camera is opened and the model loaded after the gateway says that it runs.
+  for (let tries = 0; tries < 20 && /CW-VIS-0(?:01|12|17)/.test(taken.stderr); tries++) {
+    taken = await runCli([...args, '--captures', '2', ...at]);
+  }
+  t.is(taken.code, 0, taken.stderr);
+  t.like(json(taken), { look: 'Avocado', pictures: 2, references: 1, files: ['picture 1', 'picture 2'] });
+  t.regex(taken.stderr, /^1 of 2: turn the product/m);
+  // The same picture, embedded here, is what the camera saw there.
+  const file = join(folder.path, 'elsewhere.cwg');
+  await runCli(['enroll', '--look', 'Avocado', '--model', model, '--gallery', file, picture('Avocado')]);
+  const [seen] = referencesOf((await readGallery(join(folder.path, 'data/gallery.cwg'))).gallery, 'Avocado');
+  const [here] = referencesOf((await readGallery(file)).gallery, 'Avocado');
+  if (seen === undefined || here === undefined) throw new Error('no references');
+  t.true(cosineOf(seen, here) > 0.99);
+  const other = await runCli([...args.slice(0, 3), '--camera', 'nose', '--plate', 'basket', ...at]);
+  t.is(other.code, 1);
+  t.regex(other.stderr, /refuses: CW-VIS-\d{3} .*nose/);
 });
 
 test('a running device is taught over MQTT, where embeddings travel', async (t) => {
