@@ -61,7 +61,9 @@ export async function startGateway(rig: Rig, brokerUrlHere: string): Promise<Gat
     for (const deadline = performance.now() + withinMs; !holds(); await sleep(10)) {
       if (ended) throw new Error(`the gateway ended:\n${log.slice(-12).join('\n')}`);
       if (performance.now() > deadline)
-        throw new Error(`${what}: not within ${withinMs} ms; the log ends:\n${log.slice(-12).join('\n')}`);
+        throw new Error(
+          `${what}: not within ${withinMs} ms; open faults: ${JSON.stringify([...openFaults(collector).values()])}; the log ends:\n${log.slice(-12).join('\n')}`,
+        );
     }
   };
   const gateway = {
@@ -78,7 +80,7 @@ export async function startGateway(rig: Rig, brokerUrlHere: string): Promise<Gat
       });
       return found as CartEvent;
     },
-    faults: () => faultsIn(collector),
+    faults: () => [...openFaults(collector).values()].map(({ source }) => source),
     async footprint() {
       const text = await rig.sh(`ls /proc/${process.pid}/fd | wc -l; cat /proc/${process.pid}/statm`);
       const [files = '', statm = ''] = text.split('\n');
@@ -101,14 +103,16 @@ export async function startGateway(rig: Rig, brokerUrlHere: string): Promise<Gat
   return gateway;
 }
 
-function faultsIn(collector: Collector): string[] {
-  const faults = new Map<string, string>();
+/** Faults that were told and not yet told to be over. */
+function openFaults(collector: Collector): Map<string, { readonly source: string; readonly code?: string }> {
+  const faults = new Map<string, { source: string; code?: string }>();
   for (const { type, data } of collector.ledger()) {
-    const { source = '', fault = '' } = data as { source?: string; fault?: string };
-    if (type === 'device.fault') faults.set(`${source} ${fault}`, source);
-    if (type === 'device.recovered') faults.delete(`${source} ${fault}`);
+    const { source = '', fault = '', code } = data as { source?: string; fault?: string; code?: string };
+    const key = `${source} ${fault}`;
+    if (type === 'device.fault') faults.set(key, { source, ...(code === undefined ? {} : { code }) });
+    if (type === 'device.recovered') faults.delete(key);
   }
-  return [...faults.values()];
+  return faults;
 }
 
 async function followMasses(client: MqttClient, massMg: Map<string, number | undefined>): Promise<void> {
