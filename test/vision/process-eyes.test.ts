@@ -66,7 +66,9 @@ class Bench {
         }),
         watchLens: () => ({ see: () => [] }),
         compare: ({ before, after, sign }: Comparison) => {
-          this.compared.push({ before: number(before.data), after: number(after.data), sign });
+          if (before.width === 64) {
+            this.compared.push({ before: number(before.data), after: number(after.data), sign });
+          }
           return this.change;
         },
         watchCodes: () => ({

@@ -89,6 +89,7 @@ export class Eyes {
       this.#fault(faultOf(error, 'CW-VIS-005'));
     }
     this.#recognizer = recognizer;
+    await this.#looker.warm();
     this.#tellGallery();
     tell({ kind: 'ready', backend: recognizer?.backend ?? '', model: recognizer?.model ?? '' });
   }

@@ -21,7 +21,7 @@ export interface LookerOptions {
   readonly recognizer: () => Recognizer | undefined;
 }
 
-type Seen = Omit<Looked, 'kind' | 'id' | 'camera' | 'plate'>;
+type Seen = Omit<Looked, 'kind' | 'id' | 'camera' | 'plate' | 'settledAtUs'>;
 
 /** Finds out what one camera saw of a movement. */
 export class Looker {
@@ -29,6 +29,32 @@ export class Looker {
 
   constructor(options: LookerOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Compares and recognizes a picture of nothing, so that what is compiled when it is first needed is there before a
+   * decision waits for it. Never rejects.
+   */
+  async warm(): Promise<void> {
+    const side = 320;
+    const pictures = [0, 1].map((shift) => ({
+      width: side,
+      height: side,
+      format: 'grey' as const,
+      stride: side,
+      data: Uint8Array.from({ length: side * side }, (_, at) => ((at + shift) * 2_654_435_761) >>> 24),
+    }));
+    const [before, after] = pictures;
+    if (before === undefined || after === undefined) return;
+    const region = { left: 0, top: 0, width: side, height: side };
+    try {
+      for (let times = 0; times < 3; times++) {
+        this.#options.parts.compare({ before, after, region, sign: 1 });
+        await this.#options.recognizer()?.recognize(after, region);
+      }
+    } catch (error) {
+      this.#options.log.warn({ err: describeError(error) }, 'nothing could be compared for a try');
+    }
   }
 
   /** Never rejects: what goes wrong is an outcome. */
@@ -43,7 +69,8 @@ export class Looker {
     }
     // Motion that is still there belongs to what comes next.
     plate.quiet();
-    return { kind: 'looked', id, camera: camera.id, plate: request.plate, ...seen };
+    const { plate: of, settledAtUs } = request;
+    return { kind: 'looked', id, camera: camera.id, plate: of, settledAtUs, ...seen };
   }
 
   async #seen(request: LookRequest, camera: CameraEye, plate: PlateEye): Promise<Seen> {

@@ -100,6 +100,8 @@ export interface Looked {
   readonly id: number;
   readonly camera: string;
   readonly plate: string;
+  /** Of the movement that was asked about. */
+  readonly settledAtUs: number;
   readonly atUs: number;
   readonly outcome: 'seen' | 'nothing-changed' | 'hand-only' | 'no-frames' | 'failed';
   readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];

@@ -120,6 +120,7 @@ export const fromVisionSchema = z.discriminatedUnion('kind', [
     id,
     camera: name,
     plate: name,
+    settledAtUs: us,
     atUs: us,
     outcome: z.enum(['seen', 'nothing-changed', 'hand-only', 'no-frames', 'failed']),
     candidates: z.array(z.strictObject({ look: name, probabilityPpm: ppm })).max(mostCandidates),
