@@ -177,7 +177,7 @@ test('a running device is taught over MQTT, where embeddings travel', async (t) 
   t.is(enrolled.code, 0, enrolled.stderr);
   t.like(json(enrolled), { look: 'Lemon', pictures: 1, references: 1, total: 1 });
   const file = await readGallery(join(folder.path, 'data', 'gallery.cwg'));
-  t.is(file.version, json(enrolled).version);
+  t.is(file.version, json<{ version: string }>(enrolled).version);
   t.deepEqual(json<{ looks: unknown }>(await runCli(['enroll', '--list', ...at])).looks, [
     { look: 'Lemon', references: 1, pictures: 1 },
   ]);
