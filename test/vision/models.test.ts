@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -6,6 +7,7 @@ import { isCoded } from '#base/errors.ts';
 import type { Backend } from '#vision/models/backend.ts';
 import { type BackendName, backendNames, openBackend, usualBackend } from '#vision/models/backends.ts';
 import { loadModel } from '#vision/models/load.ts';
+import { root } from '../../scripts/checks/tree.ts';
 import { changeManifest, copyOfSmallModel, type LooseManifest, smallModel } from './model-folder.ts';
 
 const side = 36;
@@ -205,6 +207,8 @@ test('a network damaged before it was hashed gives embeddings or a code, never a
   t.pass();
 });
 
-test('tfjs-node says what to do where it is not installed', async (t) => {
+const withoutNative = existsSync(join(root, 'node_modules/@tensorflow/tfjs-node')) ? test.skip : test;
+
+withoutNative('tfjs-node says what to do where it is not installed', async (t) => {
   await refuses(t, smallModel, 'tfjs-node', 'CW-VIS-005', /install it .* tfjs-wasm/);
 });
