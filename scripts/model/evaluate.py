@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+import galleries
+from galleries import unit
 from network import Embedder
 from pictures import Labelled, decoded, read_list, tensor, whole
 
@@ -47,11 +49,7 @@ def embedded(model: Embedder, pictures: list[Labelled], side: int, count: int = 
     rows = []
     for image in decoded(pictures):
         rows.append(model(tensor(views(image, side, count))).numpy())
-    return np.stack(rows)
-
-
-def unit(values: np.ndarray) -> np.ndarray:
-    return values / np.linalg.norm(values, axis=-1, keepdims=True)
+    return np.stack(rows) if rows else np.zeros((0, count, 256), dtype=np.float32)
 
 
 def auroc(known: np.ndarray, unknown: np.ndarray) -> float:
@@ -79,6 +77,7 @@ def main() -> None:
     sets = {
         "held": [one for one in train if str(one.path) in held_paths],
         "left": [one for one in train if one.fine in left],
+        "base": [one for one in train if one.fine not in left and str(one.path) not in held_paths],
         "val": val,
     }
     if options.cache and options.cache.exists():
@@ -88,6 +87,7 @@ def main() -> None:
         found = {
             "held": embedded(model, sets["held"], options.side),
             "left": embedded(model, sets["left"], options.side, 12),
+            "base": embedded(model, sets["base"], options.side, 2),
             "val": embedded(model, val, options.side, 2),
         }
         if options.cache:
@@ -96,46 +96,51 @@ def main() -> None:
 
 
 def report(state: dict, sets: dict, found: dict, left: set[int]) -> dict:
-    names = np.array(state["names"])
-    directions = state["directions"].numpy()
     fine = {name: np.array([one.fine for one in ones]) for name, ones in sets.items()}
     coarse_of = {one.fine: one.coarse for ones in sets.values() for one in ones}
+    classifier = (state["directions"].numpy(), np.array(state["names"]))
+    gallery = stacked(galleries.of_classes(found["base"], list(fine["base"])))
     out: dict[str, object] = {}
-    for name in ("held", "val"):
-        inside = np.array([one not in left for one in fine[name]])
-        x = found[name][inside][:, 0]
-        said = names[(x @ directions.T).argmax(1)]
-        truth = fine[name][inside]
-        out[f"{name} fine"] = round(float((said == truth).mean() * 100), 1)
-        out[f"{name} coarse"] = round(float(np.mean([coarse_of[a] == coarse_of[b] for a, b in zip(said, truth)]) * 100), 1)
+    for how, (references, names) in {"classifier": classifier, "gallery": gallery}.items():
+        for name in ("held", "val"):
+            inside = np.array([one not in left for one in fine[name]], dtype=bool)
+            if not inside.any():
+                continue
+            said = names[(found[name][inside][:, 0] @ references.T).argmax(1)]
+            truth = fine[name][inside]
+            out[f"{name} fine, {how}"] = round(float((said == truth).mean() * 100), 1)
+            out[f"{name} coarse, {how}"] = round(float(np.mean([coarse_of[a] == coarse_of[b] for a, b in zip(said, truth)]) * 100), 1)
     if not left:
         return out
     known = np.array([one not in left for one in fine["val"]])
-    val = found["val"]
-    best = (val[:, 0] @ directions.T).max(1)
-    out["auroc val"] = round(auroc(best[known], best[~known]), 3)
-    held, rest = found["held"][:, 0], found["left"][:, 0]
-    out["auroc train"] = round(auroc((held @ directions.T).max(1), (rest @ directions.T).max(1)), 3)
+    val, held, rest = found["val"][:, 0], found["held"][:, 0], found["left"][:, 0]
+    for how, (references, _) in {"classifier": classifier, "gallery": gallery}.items():
+        best = (val @ references.T).max(1)
+        out[f"auroc val, {how}"] = round(auroc(best[known], best[~known]), 3)
+        out[f"auroc train, {how}"] = round(auroc((held @ references.T).max(1), (rest @ references.T).max(1)), 3)
     for shots in (1, 5, 10):
-        for bias in (0.0, 0.02, 0.04, 0.06, 0.08, 0.1):
-            out[f"{shots} shots, bias {bias}"] = few_shot(directions, names, found, fine, known, left, shots, bias)
+        out[f"{shots} shots"] = few_shot(gallery, found, fine, known, left, shots)
     return out
 
 
-def few_shot(directions, names, found, fine, known, left, shots: int, bias: float, draws: int = 20) -> dict[str, float]:
+def stacked(classes: dict[int, tuple[np.ndarray, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """References one below the other, and the class of each."""
+    return (
+        np.concatenate([references for references, _ in classes.values()]),
+        np.concatenate([np.full(len(references), name) for name, (references, _) in classes.items()]),
+    )
+
+
+def few_shot(gallery, found, fine, known, left, shots: int, draws: int = 20) -> dict[str, float]:
     """Means over draws: enrolled classes and trained ones, among all; on training pictures (`held`, `left`) and val."""
     results: dict[str, list[float]] = {}
     for draw in range(draws):
         dice = random.Random(draw)
-        prototypes, chosen = [], set()
-        for name in sorted(left):
-            picked = dice.sample(list(np.flatnonzero(fine["left"] == name)), shots)
-            chosen.update(picked)
-            prototypes.append(unit(found["left"][picked].reshape(-1, 256).mean(0)))
-        references = np.concatenate([directions, np.stack(prototypes)])
-        all_names = np.concatenate([names, np.array(sorted(left))])
-        push = np.concatenate([np.zeros(len(directions)), np.full(len(prototypes), bias)])
-        others = np.array([at for at in range(len(fine["left"])) if at not in chosen])
+        chosen = [at for name in sorted(left) for at in dice.sample(list(np.flatnonzero(fine["left"] == name)), shots)]
+        enrolled = stacked(galleries.of_classes(found["left"][chosen], list(fine["left"][chosen])))
+        references = np.concatenate([gallery[0], enrolled[0]])
+        names = np.concatenate([gallery[1], enrolled[1]])
+        others = np.array([at for at in range(len(fine["left"])) if at not in set(chosen)])
         tried = {
             "enrolled, train": (found["left"][others][:, 0], fine["left"][others]),
             "trained, held": (found["held"][:, 0], fine["held"]),
@@ -143,7 +148,7 @@ def few_shot(directions, names, found, fine, known, left, shots: int, bias: floa
             "trained, val": (found["val"][known][:, 0], fine["val"][known]),
         }
         for what, (x, truth) in tried.items():
-            results.setdefault(what, []).append(top1(x @ references.T + push, all_names, truth))
+            results.setdefault(what, []).append(top1(x @ references.T, names, truth))
     return {what: round(float(np.mean(values)), 1) for what, values in results.items()}
 
 

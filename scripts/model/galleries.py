@@ -6,19 +6,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluate import embedded, unit
-from network import Embedder
-from pictures import Labelled
-
 SIDES = 4
 ROUNDS = 10
 
 
-def of_pictures(model: Embedder, pictures: list[Labelled], side: int) -> dict[int, tuple[np.ndarray, int]]:
-    """References of each class, `[1 to 5, 256]`, and how many pictures they are made of."""
-    each = unit(embedded(model, pictures, side, 2).mean(1))
-    fine = np.array([one.fine for one in pictures])
-    return {int(name): (references(each[fine == name]), int((fine == name).sum())) for name in np.unique(fine)}
+def unit(values: np.ndarray) -> np.ndarray:
+    return values / np.linalg.norm(values, axis=-1, keepdims=True)
+
+
+def of_classes(embeddings: np.ndarray, fine: list[int]) -> dict[int, tuple[np.ndarray, int]]:
+    """References of each class, `[1 to 5, 256]`, and how many pictures they are made of, from views of pictures, `[n,
+    views, 256]`, and their classes."""
+    each, names = unit(embeddings.mean(1)), np.array(fine)
+    return {int(name): (references(each[names == name]), int((names == name).sum())) for name in np.unique(names)}
 
 
 def references(each: np.ndarray) -> np.ndarray:

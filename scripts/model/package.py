@@ -43,7 +43,7 @@ def main() -> None:
     int8, how = packed(model, options.side, pixels, options.out)
     print(json.dumps(how))
     known = [one for one in pictures if one.fine in state["names"]]
-    gallery = galleries.of_pictures(model, known, options.side)
+    gallery = galleries.of_classes(embedded(model, known, options.side, 2), [one.fine for one in known])
     calibration = calibrated(options.development, options.root, options.side)
     names = {int(row[1]): row[0] for row in csv.reader(options.classes.open()) if row[1].strip().isdigit()}
     looks = [
@@ -98,7 +98,7 @@ def calibrated(development: Path, root: Path, side: int) -> dict[str, float]:
     known = [one for one in pictures if str(one.path) in held]
     unknown = [one for one in pictures if one.fine in left]
     trained = [one for one in pictures if one.fine not in left and str(one.path) not in held]
-    gallery = galleries.of_pictures(model, trained, side)
+    gallery = galleries.of_classes(embedded(model, trained, side, 2), [one.fine for one in trained])
     looks = list(gallery)
 
     def best_of_looks(ones: list[Labelled]) -> torch.Tensor:
