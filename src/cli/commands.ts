@@ -79,7 +79,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     usage: 'vision',
-    summary: 'try what cameras see: codes read from pictures',
+    summary: 'try what cameras see: products and codes on pictures, and how fast',
     load: async () => (await import('./vision.ts')).registerVision,
   },
   {

@@ -7,7 +7,7 @@ import { registerVisionEval } from './vision-eval.ts';
 export function registerVision(program: Command): void {
   const vision = program
     .command('vision')
-    .description('try what cameras see, on pictures')
+    .description('try what cameras see: products and codes on pictures, and how fast')
     .usage('[options] <codes|eval|bench>')
     .addHelpText(
       'after',
