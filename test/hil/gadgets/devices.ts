@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { typed } from './keyboard.ts';
 import { stock } from './stock.ts';
-import { make, ownNode, plug, remove, sendReports, unplug } from './usb.ts';
+import { isPlugged, make, ownNode, plug, remove, sendReports, unplug } from './usb.ts';
 
 /**
  * The far side of the tests' devices: what the electronics of a scanner or scale would do. Runs in the machine's agent;
@@ -28,7 +28,9 @@ export function makeAll(): void {
   }
 }
 
+/** Harmless where it is there already. */
 export async function plugIn(id: string, port: number): Promise<void> {
+  if (isPlugged(id, port)) return;
   await plug(id, port);
   if (id === 'hid-scale') play(id, reportMass);
   if (id === 'cdc-scale') play(id, answerWeights);

@@ -86,6 +86,11 @@ export async function plug(name: string, port: number): Promise<void> {
   throw new Error(`${name} at port ${port} is ${readFileSync(state, 'utf8').trim()}`);
 }
 
+/** Whether it is plugged in at that port. */
+export function isPlugged(name: string, port: number): boolean {
+  return readFileSync(join(folder, name, 'UDC'), 'utf8').trim() === `dummy_udc.${port}`;
+}
+
 /** Pulls it. Harmless where it is not plugged in. */
 export function unplug(name: string): void {
   if (readFileSync(join(folder, name, 'UDC'), 'utf8').trim() === '') return;
