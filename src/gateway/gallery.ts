@@ -10,7 +10,7 @@ import { parseArguments } from './arguments.ts';
 import type { GalleryDone, GalleryJob, GalleryPlace } from './gallery-work.ts';
 import type { GalleryTask, GalleryTold } from './gallery-worker.ts';
 
-export interface GalleryKeeperOptions {
+interface GalleryKeeperOptions {
   /** The gallery's file; it may not exist yet. */
   readonly path: string;
   /** Folder of the model in use. */

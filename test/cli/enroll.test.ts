@@ -129,7 +129,10 @@ async function seeingGateway(t: ExecutionContext) {
     driver: 'files',
     options: { files: [picture('Avocado')], framesPerSecond: 5 },
   });
-  board.plates = board.plates.map((plate) => ({ ...plate, cameras: [{ id: 'eye', region: [0, 0, 198, 198] }] }));
+  board.plates = board.plates.map((plate) => ({
+    ...plate,
+    cameras: [{ id: 'eye', region: [0, 0, 198, 198] }],
+  }));
   await writeFile(path, stringify(board));
   const gateway = await startGateway(folder);
   t.teardown(() => gateway.stop());

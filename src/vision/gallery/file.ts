@@ -25,7 +25,7 @@ const version = 1;
 const headerAt = magic.length + 4;
 const hashBytes = 32;
 /** Larger files are refused unread. */
-export const largestFile = 16_000_000;
+const largestFile = 16_000_000;
 const cborLimits = {
   maxBytes: largestFile,
   maxDepth: 4,

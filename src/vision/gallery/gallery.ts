@@ -28,7 +28,7 @@ export const mostReferences = 50_000;
 /** References of one look, at most; enrolling keeps fewer. */
 export const mostReferencesOfLook = 16;
 /** UTF-8 bytes of a look's key. */
-export const longestLook = 96;
+const longestLook = 96;
 
 /** A gallery that holds nothing yet. */
 export function emptyGallery(space: string, dimensions: number): Gallery {

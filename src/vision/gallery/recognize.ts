@@ -11,7 +11,7 @@ const mostCandidates = 8;
 /** Where the best is less than so many times as likely as the second, a single look does not decide between them. */
 const clearOdds = 3;
 
-export interface RecognizeOptions {
+interface RecognizeOptions {
   /** Only these looks are candidates, as where a planogram or a basket says what can be there. All, where left out. */
   readonly among?: ReadonlySet<string> | undefined;
 }
