@@ -46,6 +46,8 @@ export interface Change {
 
 const columns = 160;
 const mostThings = 4;
+/** More than this share of a region is no thing: the view is another one. */
+const mostShare = 0.75;
 /** Share of the region that a thing has at least. */
 const leastShare = 0.0012;
 /** Of its own area a pushed thing is explained to this share by a thing that lay close by. */
@@ -58,6 +60,8 @@ const mostBlobs = 6;
 /** An arm lies at the edge of the region with so many values, and so much of it moves from one frame to the next. */
 const leastAtEdge = 3;
 const movingShare = 0.06;
+/** Evidence of a movement of a fraction of a value: less than what makes a change believed. */
+const stirring = 0.7;
 
 /** The room that comparisons of one size need. */
 class Workspace {
@@ -114,7 +118,7 @@ export class ChangeFinder {
     work.evidence.measure(work.before, work.after, shift);
     const changedShare = findMask(work);
     const told = { changedShare, shift };
-    if (changedShare > 0.8) return { outcome: 'everything-changed', things: [], ...told };
+    if (changedShare > mostShare) return { outcome: 'everything-changed', things: [], ...told };
     const { candidates: things, hands } = findCandidates(work, asked);
     if (things.length === 0)
       return { outcome: hands > 0 ? 'hand-only' : 'nothing-changed', things: [], ...told };
@@ -186,7 +190,11 @@ function findCandidates(work: Workspace, asked: Comparison): { candidates: Candi
  * Whether a candidate is only what a displacement did not explain to the last value, or the ground that a pushed thing gave
  * free or covered: a part of it without an outline on the picture that is asked about.
  */
-function isCrumb({ blob: part, polarity: side }: Candidate, { blob: whole }: Candidate, direction: number): boolean {
+function isCrumb(
+  { blob: part, polarity: side }: Candidate,
+  { blob: whole }: Candidate,
+  direction: number,
+): boolean {
   const within =
     part.left >= whole.left - 2 &&
     part.top >= whole.top - 2 &&
@@ -232,7 +240,7 @@ function handSense(work: Workspace, asked: Comparison): (blob: Blob) => boolean 
       if (picture === undefined) continue;
       reduce(picture, asked.region, other);
       motion.measure(other, still, { dx: 0, dy: 0, turn: 0 });
-      for (let at = 0; at < moving.length; at++) if ((motion.values[at] ?? 0) >= 1) moving[at] = 1;
+      for (let at = 0; at < moving.length; at++) if ((motion.values[at] ?? 0) >= stirring) moving[at] = 1;
     }
   };
   return (blob) => {

@@ -31,33 +31,47 @@ export class LightMatch {
   }
 
   /**
-   * Fills `matched` with `after` in the light of `before`: gain and offset of the brightness by least squares without the
-   * outliers, the gains of red and blue against it as middle ratios (von Kries), then the brightness of each line. `clipped`
+   * Fills `matched` with `after` in the light of `before`: the brightness of the whole and of each line as middle ratios,
+   * then gain and offset by least squares without the outliers (flicker would pass for an offset), and the gains of red and
+   * blue against the brightness as middle ratios (von Kries). `clipped`
    * becomes 1 where either picture was over-exposed in some colour, else 0. What one picture could not show, because it is
    * beyond its white, is taken from the other one as well: `before` is changed for that.
    */
   match(before: Planes, after: Planes, matched: Planes, clipped: Float32Array): void {
-    const { gain, offset } = this.#fitLuma(before.luma, after.luma);
+    const { width, height } = this.#size;
+    const whole = this.#middleRatio(before.luma, after.luma);
+    this.#findLines(before.luma, after.luma, whole);
+    for (let y = 0; y < height; y++) {
+      const factor = 1 / (whole * (this.#lines[y] ?? 1));
+      for (let at = y * width; at < (y + 1) * width; at++) {
+        clipped[at] = isClipped(before, at) || isClipped(after, at) ? 1 : 0;
+        matched.luma[at] = (after.luma[at] ?? 0) * factor;
+        matched.cb[at] = (after.cb[at] ?? 0) * factor;
+        matched.cr[at] = (after.cr[at] ?? 0) * factor;
+      }
+    }
+    const { gain, offset } = this.#fitLuma(before.luma, matched.luma);
     for (let at = 0; at < clipped.length; at++) {
-      clipped[at] = isClipped(before, at) || isClipped(after, at) ? 1 : 0;
-      matched.luma[at] = ((after.luma[at] ?? 0) - offset) / gain;
-      matched.cb[at] = (after.cb[at] ?? 0) / gain;
-      matched.cr[at] = (after.cr[at] ?? 0) / gain;
+      matched.luma[at] = ((matched.luma[at] ?? 0) - offset) / gain;
+      matched.cb[at] = (matched.cb[at] ?? 0) / gain;
+      matched.cr[at] = (matched.cr[at] ?? 0) / gain;
     }
     const red = this.#ratio(before, matched, clipped, redOf);
     const blue = this.#ratio(before, matched, clipped, blueOf);
-    for (let at = 0; at < clipped.length; at++) {
-      const r = redOf(matched, at);
-      const b = blueOf(matched, at);
-      const g = ((matched.luma[at] ?? 0) - 0.299 * r - 0.114 * b) / 0.587;
-      const luma = 0.299 * r * red + 0.587 * g + 0.114 * b * blue;
-      matched.luma[at] = luma;
-      matched.cb[at] = (b * blue - luma) / 1.772;
-      matched.cr[at] = (r * red - luma) / 1.402;
+    for (let y = 0; y < height; y++) {
+      const white = (whiteLevel / (whole * (this.#lines[y] ?? 1)) - offset) / gain;
+      for (let at = y * width; at < (y + 1) * width; at++) {
+        const r = redOf(matched, at);
+        const b = blueOf(matched, at);
+        const g = ((matched.luma[at] ?? 0) - 0.299 * r - 0.114 * b) / 0.587;
+        const luma = 0.299 * r * red + 0.587 * g + 0.114 * b * blue;
+        matched.luma[at] = luma;
+        matched.cb[at] = (b * blue - luma) / 1.772;
+        matched.cr[at] = (r * red - luma) / 1.402;
+        limitChannels(matched, at, whiteLevel, whiteLevel, whiteLevel);
+        limitChannels(before, at, white * red, white, white * blue);
+      }
     }
-    this.#findLines(before, matched);
-    const white = (whiteLevel - offset) / gain;
-    this.#matchLines(before, matched, [white * red, white, white * blue]);
   }
 
   /** What a channel of `matched` is to be multiplied with. */
@@ -70,21 +84,35 @@ export class LightMatch {
     return count < 20 ? 1 : limited(median(this.#order, count), 0.6, 1.7);
   }
 
-  #fitLuma(from: Float32Array, to: Float32Array): { gain: number; offset: number } {
-    const step = Math.max(1, Math.floor(from.length / 5000));
+  /** How much brighter `to` is than `from`, where both are well exposed. */
+  #middleRatio(from: Float32Array, to: Float32Array): number {
     let count = 0;
-    for (let at = 0; at < from.length; at += step) {
+    for (let at = 0; at < from.length; at += 3) {
       if (isExposed(from[at] ?? 0) && isExposed(to[at] ?? 0)) {
         this.#order[count++] = ((to[at] ?? 0) + 4) / ((from[at] ?? 0) + 4);
       }
     }
-    let fit = { gain: count < 20 ? 1 : limited(median(this.#order, count), 0.2, 5), offset: 0 };
-    for (let round = 0; round < 3 && count >= 20; round++) {
+    return count < 20 ? 1 : limited(median(this.#order, count), 0.2, 5);
+  }
+
+  /** Gain and offset of pictures that are about equally bright; an offset is believed only where it explains more. */
+  #fitLuma(from: Float32Array, to: Float32Array): { gain: number; offset: number } {
+    const step = Math.max(1, Math.floor(from.length / 5000));
+    const misfit = (gain: number, offset: number) => {
+      let count = 0;
+      for (let at = 0; at < from.length; at += step) {
+        this.#order[count++] = Math.abs((to[at] ?? 0) - gain * (from[at] ?? 0) - offset);
+      }
+      return median(this.#order, count);
+    };
+    let fit = { gain: 1, offset: 0 };
+    const first = misfit(1, 0);
+    for (let round = 0; round < 3; round++) {
       const better = this.#refit(from, to, step, fit.gain, fit.offset);
       if (better === undefined) break;
       fit = better;
     }
-    return fit;
+    return misfit(fit.gain, fit.offset) < 0.85 * first ? fit : { gain: 1, offset: 0 };
   }
 
   #refit(
@@ -117,13 +145,13 @@ export class LightMatch {
     return { gain: fitted, offset: limited((y - fitted * x) / n, -40, 40) };
   }
 
-  /** How much brighter each line is than its counterpart: the middle ratio, smoothed over neighbours. */
-  #findLines(before: Planes, matched: Planes): void {
+  /** How much brighter each line is than its counterpart and the whole: the middle ratio, smoothed over neighbours. */
+  #findLines(from: Float32Array, to: Float32Array, whole: number): void {
     const { width, height } = this.#size;
     for (let y = 0; y < height; y++) {
       let count = 0;
       for (let at = y * width; at < (y + 1) * width; at += 2) {
-        this.#order[count++] = ((matched.luma[at] ?? 0) + 12) / ((before.luma[at] ?? 0) + 12);
+        this.#order[count++] = ((to[at] ?? 0) / whole + 8) / ((from[at] ?? 0) + 8);
       }
       this.#lines[y] = limited(median(this.#order, count), 0.75, 1.33);
     }
@@ -134,21 +162,6 @@ export class LightMatch {
         this.#order[count++] = this.#order[height + near] ?? 1;
       }
       this.#lines[y] = median(this.#order, count);
-    }
-  }
-
-  /** Takes the lines' brightness out, and from both pictures what is beyond the other's white. */
-  #matchLines(before: Planes, matched: Planes, white: readonly [number, number, number]): void {
-    const { width, height } = this.#size;
-    for (let y = 0; y < height; y++) {
-      const factor = 1 / (this.#lines[y] ?? 1);
-      for (let at = y * width; at < (y + 1) * width; at++) {
-        matched.luma[at] = ((matched.luma[at] ?? 0) + 12) * factor - 12;
-        matched.cb[at] = (matched.cb[at] ?? 0) * factor;
-        matched.cr[at] = (matched.cr[at] ?? 0) * factor;
-        limitChannels(matched, at, whiteLevel, whiteLevel, whiteLevel);
-        limitChannels(before, at, white[0] * factor, white[1] * factor, white[2] * factor);
-      }
     }
   }
 }
