@@ -139,26 +139,26 @@ async function startWasm(): Promise<Engine> {
   return { core, converter, backend: 'wasm' };
 }
 
-/** Types of its own are not there where it is not installed. */
-const nativePackage: string = '@tensorflow/tfjs-node';
-
 async function loadNative(): Promise<Engine> {
   nativeEngine ??= startNative();
   try {
     return await nativeEngine;
   } catch (error) {
     nativeEngine = undefined;
+    const [cause = ''] = describeError(error).split('\n');
     throw new VisionError(
       'CW-VIS-005',
-      `@tensorflow/tfjs-node could not be loaded: ${describeError(error)}; install it with its native library, or choose the backend tfjs-wasm`,
+      `@tensorflow/tfjs-node could not be loaded: ${cause}; install it with its native library, or choose the backend tfjs-wasm`,
       { cause: error },
     );
   }
 }
 
 async function startNative(): Promise<Engine> {
-  restoreUtilities();
-  await import(nativePackage);
+  // Not by import: its types are not there where it is not installed.
+  const require = createRequire(import.meta.url);
+  restoreUtilities(require('node:util'));
+  require('@tensorflow/tfjs-node');
   const core = await import('@tensorflow/tfjs-core');
   const converter = await import('@tensorflow/tfjs-converter');
   if (!(await core.setBackend('tensorflow'))) throw new Error('its library does not start');
@@ -166,8 +166,7 @@ async function startNative(): Promise<Engine> {
 }
 
 /** tfjs-node calls functions of node:util that Node 23 removed. */
-function restoreUtilities(): void {
-  const utilities: Record<string, unknown> = createRequire(import.meta.url)('node:util');
+function restoreUtilities(utilities: Record<string, unknown>): void {
   utilities.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
   utilities.isArray ??= Array.isArray;
 }
