@@ -77,6 +77,7 @@ export class Gateway {
   #linkState = '';
   readonly #refusals = new RateLimit(30, 30);
   #lastHealth: Health | undefined;
+  #announced = false;
   #stopped = false;
 
   /** Opens the outbox and puts the parts together; `start` sets them going. Rejects with coded errors. */
@@ -144,6 +145,9 @@ export class Gateway {
       log,
       push: (input) => this.#loop.push(input),
       inSession: () => this.#loop.pipeline.session !== undefined,
+      onIdentity: () => {
+        if (this.#announced) this.#announce();
+      },
     });
     this.#devices = new DeviceSupervisor({
       entries: setup.board.devices.filter((entry) => !cameras.includes(entry)),
@@ -345,6 +349,7 @@ export class Gateway {
   /** The birth on `state`; connecting begins with it. */
   #announce(): void {
     if (this.#stopped) return;
+    this.#announced = true;
     const { setup, clock } = this.#options;
     this.#uplink.setBirth({
       software: setup.versions.software,

@@ -40,8 +40,8 @@ function run(): void {
   });
   // The gateway is gone, in whatever way: nobody needs pictures any more.
   process.once('disconnect', () => process.exit(0));
-  // Ctrl-C is for the gateway, which then says `stop`.
-  process.on('SIGINT', () => {});
+  // Signals to end are for the gateway, which then says `stop`.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 }
 
 let handle: InstanceType<typeof Eyes>['handle'] = () => {};

@@ -9,10 +9,11 @@ import type { CartEvent } from '#events/event.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import { VisionError } from '#vision/errors.ts';
-import type { CameraHealth, ToldByVision } from '#vision/process/messages.ts';
+import type { ToldByVision } from '#vision/process/messages.ts';
 import { sweepRecordings } from '#vision/process/recordings.ts';
 import { VisionProcess } from '#vision/process/vision.ts';
 import type { WeighingOutput } from '#weighing/outputs.ts';
+import { CameraBook, visionSource } from './camera-book.ts';
 import type { DeviceReport } from './devices.ts';
 import { GalleryKeeper } from './gallery.ts';
 import { type Health, processorTemperature } from './health.ts';
@@ -21,13 +22,11 @@ import type { GatewaySetup } from './setup.ts';
 import { sightingOf } from './sightings.ts';
 import { visionSetup } from './vision-setup.ts';
 
-/** What the process itself is called where it has faults. */
-const self = 'vision';
 /** How long codes are looked for in whole frames after a question to scan, and after motion outside of a session, ms. */
 const askedForMs = 15_000;
 const mayBeginMs = 5_000;
-/** So long a new process takes to judge a lens as the one before did, µs. */
-const judgedWithinUs = 20 * usPerSecond;
+/** A movement follows a plate's rest at once, and its look is done after that, µs. */
+const restsAfterUs = 2 * usPerSecond;
 const sweepEveryUs = 60 * usPerSecond;
 const loadEveryUs = 10 * usPerSecond;
 
@@ -40,15 +39,10 @@ export interface GatewayVisionOptions {
   /** Passes what is seen to the pipeline. */
   readonly push: (input: PipelineInput) => void;
   readonly inSession: () => boolean;
+  /** A camera said for the first time what it is: the birth can tell. */
+  readonly onIdentity: () => void;
   /** Module that the vision process runs; tests give another one. */
   readonly entry?: string | undefined;
-}
-
-interface Standing {
-  readonly source: string;
-  readonly fault: DeviceFault;
-  /** Which of the processes said so, by the number of restarts before it. */
-  readonly since: number;
 }
 
 /** Embeddings, a byte a value, and the pictures that gave none, by their place in the list. */
@@ -68,14 +62,10 @@ export class GatewayVision {
   readonly #process: VisionProcess;
   readonly #recordings: string;
   readonly #seen: ReadonlySet<string>;
-  /** Faults of the cameras that stand, by source, channel and kind. */
-  readonly #faults = new Map<string, Standing>();
   readonly #cancels = new Set<() => void>();
-  /** Frames that earlier processes had of each camera. */
-  readonly #before = new Map<string, number>();
-  readonly #last = new Map<string, CameraHealth>();
-  /** Since when each camera runs, in which of the processes. */
-  readonly #running = new Map<string, { readonly generation: number; readonly sinceUs: number }>();
+  readonly #book: CameraBook;
+  /** Plates that have come to rest, until it is clear whether a movement follows. */
+  readonly #resting = new Map<string, () => void>();
   readonly #processors = new ProcessorLoad();
   #stopped = false;
 
@@ -93,7 +83,13 @@ export class GatewayVision {
       log,
       random: createRandom((Date.now() ^ process.pid) >>> 0),
       onMessage: (message) => this.#hear(message),
-      onFault: (fault) => this.#fault(self, fault, clock.nowUs()),
+      onFault: (fault) => this.#fault(visionSource, fault),
+    });
+    this.#book = new CameraBook({
+      cameras,
+      clock,
+      onFault: (source, fault, atUs) => options.push({ kind: 'device-fault', source, atUs, fault }),
+      onIdentity: options.onIdentity,
     });
     this.gallery = new GalleryKeeper({
       path: setup.galleryPath,
@@ -119,7 +115,7 @@ export class GatewayVision {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const cancel of this.#cancels) cancel();
+    for (const cancel of [...this.#cancels, ...this.#resting.values()]) cancel();
     await this.#process.stop();
   }
 
@@ -131,11 +127,24 @@ export class GatewayVision {
       const { startedAtUs, settledAtUs, massMg, whileAway } = output;
       // What happened before the start was seen by nobody.
       if (whileAway) return;
-      const asked = this.#process.look({ plate, startedAtUs, settledAtUs, sign: signOf(massMg) });
+      const times = { startedAtUs: Math.round(startedAtUs), settledAtUs: Math.round(settledAtUs) };
+      const asked = this.#process.look({ plate, ...times, sign: signOf(massMg) });
       if (!asked) this.#options.log.debug({ plate }, 'nobody could look at a movement');
-    } else if (output.open) {
-      this.#process.tell({ kind: 'watch', plate, atUs: Math.round(output.atUs) });
+      return;
     }
+    this.#resting.get(plate)?.();
+    this.#resting.delete(plate);
+    if (output.open) this.#process.tell({ kind: 'watch', plate, atUs: Math.round(output.atUs) });
+    else this.#rests(plate);
+  }
+
+  /** What came to nothing has no look that ends the watching. */
+  #rests(plate: string): void {
+    const cancel = this.#options.clock.after(restsAfterUs, () => {
+      this.#resting.delete(plate);
+      this.#process.tell({ kind: 'quiet', plate });
+    });
+    this.#resting.set(plate, cancel);
   }
 
   /** Hears what was decided: where the shopper is asked to scan, the cameras look for codes as well. */
@@ -150,22 +159,8 @@ export class GatewayVision {
   /** The cameras, as the supervisor of other devices reports those. */
   reports(): DeviceReport[] {
     const { running, health } = this.#process.status;
-    return this.#options.cameras.map(({ id, driver }) => {
-      const camera = health?.cameras.find((one) => one.id === id);
-      const fault = [...this.#faults.values()].findLast(({ source }) => source === id || source === self);
-      const lastUs = camera?.lastFrameUs ?? this.#last.get(id)?.lastFrameUs;
-      const frames = camera?.frames ?? 0;
-      return {
-        id,
-        driver,
-        kind: 'camera',
-        state: camera?.state ?? (running ? 'opening' : this.#isOn ? 'waiting' : 'closed'),
-        identity: identityOf(camera),
-        readings: (this.#before.get(id) ?? 0) + frames,
-        lastReadingUs: lastUs,
-        fault: fault?.fault,
-      };
-    });
+    const absent = running ? 'opening' : this.#isOn ? 'waiting' : 'closed';
+    return this.#book.reports(health?.cameras, absent);
   }
 
   /** What `gateway.health` says of it; undefined where the board has no cameras. */
@@ -249,55 +244,25 @@ export class GatewayVision {
         }
         return;
       case 'fault':
-        this.#fault(message.source, message.fault, clock.nowUs());
+        this.#fault(message.source, message.fault);
         return;
       case 'health':
-        for (const camera of message.health.cameras) this.#camera(camera);
+        for (const camera of message.health.cameras) this.#book.see(camera, this.#generation);
         return;
       case 'ready':
-        this.#endOld(self, Number.NEGATIVE_INFINITY, this.#process.status.restarts);
+        this.#book.endOld(visionSource, Number.NEGATIVE_INFINITY, this.#generation);
         this.#options.log.info({ backend: message.backend, model: message.model }, 'vision running');
         return;
     }
   }
 
-  #camera(camera: CameraHealth): void {
-    const last = this.#last.get(camera.id);
-    // A new process counts from 0.
-    if (last !== undefined && camera.frames < last.frames) {
-      this.#before.set(camera.id, (this.#before.get(camera.id) ?? 0) + last.frames);
-    }
-    this.#last.set(camera.id, camera);
-    const generation = this.#process.status.restarts;
-    const running = this.#running.get(camera.id);
-    if (camera.state !== 'running') this.#running.delete(camera.id);
-    else if (running?.generation !== generation) {
-      this.#running.set(camera.id, { generation, sinceUs: this.#options.clock.nowUs() });
-    } else this.#endOld(camera.id, running.sinceUs, generation);
+  #fault(source: string, fault: DeviceFault): void {
+    this.#book.fault(source, fault, this.#generation, this.#options.clock.nowUs());
   }
 
-  /** What an earlier process said of a camera or its model and this one does not, is over. */
-  #endOld(about: string, sinceUs: number, generation: number): void {
-    const nowUs = this.#options.clock.nowUs();
-    for (const { source, fault, since } of [...this.#faults.values()]) {
-      if (source !== about || since === generation) continue;
-      if (nowUs - sinceUs < judgedWithinUs) continue;
-      this.#fault(source, { ...fault, cleared: true }, nowUs);
-    }
-  }
-
-  #fault(source: string, fault: DeviceFault, atUs: number): void {
-    const key = `${source}/${fault.channel ?? ''}/${fault.fault}/${fault.code}`;
-    const known = this.#faults.get(key);
-    const since = this.#process.status.restarts;
-    if (fault.cleared === true) {
-      if (!this.#faults.delete(key)) return;
-    } else {
-      this.#faults.set(key, { source, fault, since });
-      // Told before, by a process that ended meanwhile: it still stands.
-      if (known !== undefined && known.fault.message === fault.message) return;
-    }
-    this.#options.push({ kind: 'device-fault', source, atUs, fault });
+  /** Which of the processes it is, one after the other. */
+  get #generation(): number {
+    return this.#process.status.restarts;
   }
 
   async #tellLoad(): Promise<void> {
@@ -333,14 +298,4 @@ export class GatewayVision {
 
 function signOf(massMg: number): -1 | 0 | 1 {
   return massMg === 0 ? 0 : massMg > 0 ? 1 : -1;
-}
-
-function identityOf(camera: CameraHealth | undefined): DeviceReport['identity'] {
-  const { vendor, model, serial, firmware } = camera?.identity ?? {};
-  return {
-    ...(vendor === undefined ? {} : { vendor }),
-    ...(model === undefined ? {} : { model }),
-    ...(serial === undefined ? {} : { serial }),
-    ...(firmware === undefined ? {} : { firmware }),
-  };
 }

@@ -32,6 +32,7 @@ class Bench {
   readonly inputs: PipelineInput[] = [];
   readonly vision: GatewayVision;
   inSession = false;
+  identities = 0;
   /** A product of the catalogue. */
   readonly look: string;
 
@@ -44,6 +45,9 @@ class Bench {
       log: silentLogger,
       push: (input) => this.inputs.push(input),
       inSession: () => this.inSession,
+      onIdentity: () => {
+        this.identities += 1;
+      },
       entry,
     });
   }
@@ -138,6 +142,7 @@ test('A movement is looked at, and what is seen becomes a sighting that says whe
       source: 'basket-camera',
       atUs: eyes.clock.nowUs(),
       plate: 'basket',
+      settledAtUs: movement.settledAtUs,
       candidates: [{ look: eyes.look, probabilityPpm: 900_000 }],
       unknownPpm: 100_000,
     },
@@ -173,6 +178,7 @@ test('Cameras are reported like other devices, and count on when the process is 
   t.true((eyes.vision.reports()[0]?.readings ?? 0) >= before);
   t.is(eyes.vision.reports()[0]?.fault, undefined);
   t.like(eyes.vision.health(), { running: true, restarts: 1, backend: 'test' });
+  t.is(eyes.identities, 3, 'each camera once');
 });
 
 test('A fault of a camera that a new process does not confirm has ended', async (t) => {
