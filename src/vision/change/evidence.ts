@@ -3,7 +3,7 @@ import { LightMatch, limited, type Planes } from './light.ts';
 import { boxMean, median, type Pose, posed, type Size, slopes, soften } from './planes.ts';
 
 /** Half the side of the windows in which two pictures are compared. */
-export const windowRadius = 2;
+const windowRadius = 2;
 /** What a difference of structure must be, in standard deviations of what noise and shake explain. */
 const structureSigmas = 3;
 /** Not explained by noise: soft edges of shadows, compression. Share of the brightness. */

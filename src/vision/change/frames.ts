@@ -5,7 +5,7 @@ export interface SeenFrame {
 }
 
 /** Places in a list of frames. The neighbours are those by which a hand is told from a thing. */
-export interface ChosenFrames {
+interface ChosenFrames {
   readonly before: number | undefined;
   readonly after: number | undefined;
   readonly beforeThat: number | undefined;

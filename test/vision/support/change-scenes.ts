@@ -52,7 +52,7 @@ export async function loadCutouts(): Promise<Cutout[]> {
 }
 
 /** How rough the conditions of a scene are: factors on light changes, noise and shake. */
-export interface Roughness {
+interface Roughness {
   readonly light: number;
   readonly noise: number;
   readonly shake: number;
