@@ -116,7 +116,8 @@ export class Memory {
       (seen) =>
         (seen.plate === undefined || seen.plate === change.plate) &&
         seen.atUs >= change.startedAtUs - lookMemoryUs &&
-        seen.atUs <= change.settledAtUs + lookMemoryUs,
+        seen.atUs <= change.settledAtUs + lookMemoryUs &&
+        isOf(seen, change),
     );
   }
 
@@ -187,6 +188,12 @@ export class Memory {
     this.takes = [...state.takes];
     this.looks = [...state.looks];
   }
+}
+
+/** A change may be several movements; times of sightings are whole µs. */
+function isOf({ settledAtUs }: SeenLook, change: Change): boolean {
+  if (settledAtUs === undefined) return true;
+  return settledAtUs >= change.startedAtUs - 1 && settledAtUs <= change.settledAtUs + 1;
 }
 
 /** Names of the fields that hold times, all monotonic µs. */

@@ -39,6 +39,8 @@ export interface SightingObservation {
   readonly atUs: number;
   readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
   readonly unknownPpm: number;
+  /** When the movement settled that it is of; without it, any movement of about that time. */
+  readonly settledAtUs?: number;
 }
 
 export interface ActivityObservation {

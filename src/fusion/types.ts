@@ -144,6 +144,8 @@ export interface SeenLook {
   readonly atUs: number;
   readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
   readonly unknownPpm: number;
+  /** When the movement settled that it is of; without it, any movement of about that time. */
+  readonly settledAtUs?: number;
 }
 
 /** One plate's share of the saved state. */

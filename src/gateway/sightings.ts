@@ -12,7 +12,7 @@ import type { Looked } from '#vision/process/messages.ts';
  * products would speak against all others.
  */
 export function sightingOf(
-  { camera, plate, outcome, candidates, enrolledPpm }: Looked,
+  { camera, plate, settledAtUs, outcome, candidates, enrolledPpm }: Looked,
   catalogue: Pick<Catalogue, 'byLook'>,
   atUs: number,
 ): Extract<PipelineInput, { kind: 'sighting' }> | undefined {
@@ -21,5 +21,5 @@ export function sightingOf(
   const none = listed.reduce((left, { probabilityPpm }) => left - probabilityPpm, ppm);
   const unknownPpm = Math.round(Math.max(0, none) * (enrolledPpm / ppm));
   // When it was told, not when it was seen: that lies before what has been decided on meanwhile.
-  return { kind: 'sighting', source: camera, atUs, plate, candidates: listed, unknownPpm };
+  return { kind: 'sighting', source: camera, atUs, plate, settledAtUs, candidates: listed, unknownPpm };
 }

@@ -27,6 +27,8 @@ export type PipelineInput =
       readonly plate?: string;
       readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
       readonly unknownPpm: number;
+      /** When the movement settled that it is of; without it, any movement of about that time. */
+      readonly settledAtUs?: number;
     }
   /** Time synchronization: UTC at `atUs`. */
   | {

@@ -390,6 +390,7 @@ export class Pipeline {
       candidates: input.candidates,
       unknownPpm: input.unknownPpm,
       ...(input.plate === undefined ? {} : { plate: input.plate }),
+      ...(input.settledAtUs === undefined ? {} : { settledAtUs: input.settledAtUs }),
     });
   }
 }

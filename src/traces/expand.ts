@@ -44,7 +44,7 @@ export class TraceExpander {
     } else if (line.kind === 'truth') {
       this.#sink.truth(line.truth, atUs);
     } else {
-      const input = toInput(line, atUs);
+      const input = toInput(line, atUs, this.#originUs);
       if (input !== undefined) this.#sink.input(input);
     }
   }
@@ -79,7 +79,7 @@ export class TraceExpander {
 
 const encoder = new TextEncoder();
 
-function toInput(line: TraceLine, atUs: number): PipelineInput | undefined {
+function toInput(line: TraceLine, atUs: number, originUs: number): PipelineInput | undefined {
   switch (line.kind) {
     case 'acceleration':
       return { kind: 'motion', source: line.source, atUs, accelerationMmS2: line.acceleration };
@@ -129,7 +129,7 @@ function toInput(line: TraceLine, atUs: number): PipelineInput | undefined {
     case 'clock':
       return { kind: 'clock', atUs, utcMs: line.clock.utcMs, quality: line.clock.quality };
     case 'sighting': {
-      const { plate, candidates, unknownPpm } = line.sighting;
+      const { plate, candidates, unknownPpm, settled } = line.sighting;
       return {
         kind: 'sighting',
         source: line.source,
@@ -137,6 +137,7 @@ function toInput(line: TraceLine, atUs: number): PipelineInput | undefined {
         candidates,
         unknownPpm,
         ...(plate === undefined ? {} : { plate }),
+        ...(settled === undefined ? {} : { settledAtUs: originUs + settled }),
       };
     }
     case 'power': {

@@ -107,6 +107,8 @@ const lineSchemas = {
       plate: z.string().optional(),
       candidates: z.array(z.object({ look: z.string(), probabilityPpm: integer.min(0).max(1_000_000) })),
       unknownPpm: integer.min(0).max(1_000_000).default(0),
+      /** `t` at which the movement settled that it is of. */
+      settled: time.optional(),
     }),
   }),
   full: z.object({ t: time, full: z.boolean() }),

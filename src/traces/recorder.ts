@@ -37,7 +37,7 @@ export class TraceRecorder {
   input(input: PipelineInput): void {
     if (input.kind === 'cell') this.#sample(input);
     else {
-      const line = toLine(input);
+      const line = toLine(input, this.#originUs);
       if (line !== undefined) this.#line(input.atUs, line);
     }
   }
@@ -107,7 +107,7 @@ export class TraceRecorder {
   }
 }
 
-function toLine(input: PipelineInput): object | undefined {
+function toLine(input: PipelineInput, originUs: number): object | undefined {
   switch (input.kind) {
     case 'motion':
       return { source: input.source, acceleration: input.accelerationMmS2 };
@@ -148,6 +148,10 @@ function toLine(input: PipelineInput): object | undefined {
           ...(input.plate === undefined ? {} : { plate: input.plate }),
           candidates: input.candidates,
           unknownPpm: input.unknownPpm,
+          // What settled before the recording began has no time in it.
+          ...(input.settledAtUs === undefined || input.settledAtUs < originUs
+            ? {}
+            : { settled: input.settledAtUs - originUs }),
         },
       };
     case 'clock':

@@ -10,6 +10,7 @@ const looked: Looked = {
   camera: 'basket-camera',
   plate: 'basket',
   atUs: 3,
+  settledAtUs: 2,
   outcome: 'seen',
   candidates: [
     { look: 'Apple', probabilityPpm: 600_000 },
@@ -32,6 +33,7 @@ test('What the catalogue does not have is unknown to it', (t) => {
     source: 'basket-camera',
     atUs: 7,
     plate: 'basket',
+    settledAtUs: 2,
     candidates: [{ look: 'Apple', probabilityPpm: 600_000 }],
     unknownPpm: 400_000,
   });

@@ -63,13 +63,14 @@ function begin({ setup }: Extract<ToVision, { kind: 'begin' }>): void {
 process.on('message', (message: ToVision) => {
   if (message.kind === 'begin') begin(message);
   else if (message.kind === 'look' && !mode.includes('blind')) {
-    const { id, plate, settledAtUs: atUs } = message;
+    const { id, plate, settledAtUs } = message;
     const candidates = [{ look: looks[0] ?? 'apple', probabilityPpm: 900_000 }];
     const camera = ids[0] ?? 'camera';
     const told = {
       id,
       plate,
-      atUs,
+      settledAtUs,
+      atUs: settledAtUs,
       camera,
       candidates,
       unknownPpm: 100_000,
