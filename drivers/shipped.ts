@@ -10,6 +10,7 @@ export const shippedDrivers: Readonly<Record<string, () => Promise<Driver>>> = {
   'virtual-microcontroller': async () =>
     (await import('./virtual/microcontroller/driver.ts')).virtualMicrocontroller,
   'virtual-scanner': async () => (await import('./virtual/scanner.ts')).virtualScanner,
+  'virtual-camera': async () => (await import('./virtual/camera.ts')).virtualCamera,
   'virtual-motion': async () => (await import('./virtual/motion.ts')).virtualMotion,
   'firmata-hx711': async () => (await import('./load-cell/firmata-hx711/driver.ts')).firmataHx711,
   'hid-pos-scanner': async () => (await import('./scanner/hid-pos-scanner.ts')).hidPosScanner,

@@ -2,10 +2,11 @@ import type { Clock } from '#base/clock.ts';
 import { createRandom } from '#base/random.ts';
 import { usPerSecond } from '#base/units.ts';
 import type { Reading } from '#readings/readings.ts';
-import { type CompiledScenario, compileScenario } from '#simulation/compile.ts';
+import { type CompiledScenario, compileScenario, type Move } from '#simulation/compile.ts';
 import type { ScenarioFiles } from '#simulation/files.ts';
 import { itemTime, type SimulationItem } from '#simulation/items.ts';
 import { liftOff, putDown } from '#simulation/physics/handling.ts';
+import { type Film, FilmMaker } from '#simulation/pictures/film.ts';
 import type { Scenario } from '#simulation/scenario.ts';
 import { World, type WorldAction } from '#simulation/world.ts';
 
@@ -58,6 +59,15 @@ export interface Foresight {
 }
 type AheadListener = (foresight: Foresight) => void;
 
+/** What cameras of the world see, of all its time up to the end of the round. */
+export interface Showing {
+  readonly film: Film;
+  /** The world's time 0 on the clock, µs; undefined while it stands still. */
+  readonly startedAtUs: number | undefined;
+  readonly speed: number;
+}
+type Watcher = (showing: Showing) => void;
+
 /** How far ahead of the clock the world is worked out while somebody listens ahead, µs. */
 const leadUs = 100_000;
 
@@ -77,6 +87,9 @@ export class LiveWorld {
   readonly #world: World;
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #ahead = new Set<AheadListener>();
+  readonly #watchers = new Set<Watcher>();
+  readonly #films: FilmMaker;
+  #film: Film;
   /** Worked out, but not due yet. */
   #early: SimulationItem[] = [];
   /** World time up to which everything was delivered. */
@@ -93,7 +106,9 @@ export class LiveWorld {
     this.#options = options;
     this.#clock = clock;
     const { scenario, files, seed, hardwareSeed } = options;
-    const { stock } = compileScenario({ scenario, ...files, seed });
+    const { stock, lying } = compileScenario({ scenario, ...files, seed });
+    this.#films = new FilmMaker(seed);
+    this.#film = this.#films.film({ lying, moves: [] });
     this.#world = new World({
       board: files.board,
       seed,
@@ -121,11 +136,23 @@ export class LiveWorld {
     return () => this.#ahead.delete(listener);
   }
 
+  get plates(): ScenarioFiles['board']['plates'] {
+    return this.#options.files.board.plates;
+  }
+
+  /** Hears what there is to see, now and whenever that changes; the returned function ends that. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    watcher(this.#showing());
+    return () => this.#watchers.delete(watcher);
+  }
+
   /** Lets time run: devices read from now on. Idempotent. */
   run(): void {
     if (this.#startedAtUs !== undefined) return;
     this.#startedAtUs = this.#clock.nowUs();
     this.#arm(this.#options.tickUs);
+    this.#show();
   }
 
   /** Begins the scenario now (and lets time run). Idempotent while it plays. */
@@ -256,12 +283,24 @@ export class LiveWorld {
     if (reading !== undefined) for (const listener of listeners) listener(reading);
   }
 
-  #begin(round: number, originUs: number): void {
+  /** @param before what is seen to happen between the round before and this one */
+  #begin(round: number, originUs: number, before?: (compiled: CompiledScenario) => Film): void {
     const { scenario, files, seed } = this.#options;
     this.#round = round;
     this.#originUs = originUs;
-    this.#compiled = compileScenario({ scenario, ...files, seed: seed + round, originUs });
-    this.#world.schedule(this.#compiled.actions);
+    const compiled = compileScenario({ scenario, ...files, seed: seed + round, originUs });
+    this.#compiled = compiled;
+    this.#world.schedule(compiled.actions);
+    this.#film = this.#films.film(compiled, before === undefined ? undefined : before(compiled));
+    this.#show();
+  }
+
+  #showing(): Showing {
+    return { film: this.#film, startedAtUs: this.#startedAtUs, speed: this.#options.speed };
+  }
+
+  #show(): void {
+    for (const watcher of this.#watchers) watcher(this.#showing());
   }
 
   /** In a loop: clears the plates once the round has ended, restocks, and begins the next. */
@@ -271,17 +310,30 @@ export class LiveWorld {
     const random = createRandom(this.#options.seed + this.#round).fork('unload');
     // The rest is longer than a chunk, so that this is ahead of the world's time however late the timer came.
     let atUs = last.endUs + restUs;
+    const takes: Move[] = [];
     const clear: WorldAction[] = last.remaining.map(({ thing, plate, at }) => {
       atUs += unloadUs;
-      return { kind: 'handle', atUs, plate, massMg: -thing.massMg, at, handling: liftOff(random) };
+      const handling = liftOff(random);
+      const releaseUs = atUs + handling.releaseUs;
+      takes.push({ kind: 'take', thing, plate, at, startUs: atUs, releaseUs });
+      return { kind: 'handle', atUs, plate, massMg: -thing.massMg, at, handling };
     });
     const { scenario, files, seed } = this.#options;
     const next = compileScenario({ scenario, ...files, seed: seed + this.#round + 1 });
+    const times: Pick<Move, 'startUs' | 'releaseUs'>[] = [];
     const restock: WorldAction[] = next.stock.map(({ plate, massMg, at }) => {
       atUs += unloadUs;
-      return { kind: 'handle', atUs, plate, massMg, at, handling: putDown('place', random) };
+      const handling = putDown('place', random);
+      times.push({ startUs: atUs, releaseUs: atUs + handling.releaseUs });
+      return { kind: 'handle', atUs, plate, massMg, at, handling };
     });
     this.#world.schedule([...clear, ...restock]);
-    this.#begin(this.#round + 1, atUs + restUs);
+    this.#begin(this.#round + 1, atUs + restUs, ({ lying }) => {
+      const puts = lying.flatMap((one, index): Move[] => {
+        const time = times[index];
+        return time === undefined ? [] : [{ kind: 'put', ...one, ...time }];
+      });
+      return this.#films.between(takes, puts);
+    });
   }
 }

@@ -8,6 +8,7 @@ import { DriverError } from '../errors.ts';
 import { FaultBus } from '../fault-bus.ts';
 import { findFile } from '../ports/find-file.ts';
 import { LiveWorld, type WorldAnchor } from './live-world.ts';
+import { serveShowing } from './showing-line.ts';
 
 const options = z.strictObject({
   scenario: z.string().describe('Scenario file, from the working directory or else the installation.'),
@@ -26,6 +27,11 @@ const options = z.strictObject({
     .string()
     .optional()
     .describe('File that keeps when the world began: a gateway that restarts finds the world going on.'),
+  name: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .optional()
+    .describe('Name under which virtual cameras, which live in a process of their own, find this world.'),
   tickMs: z.number().int().min(1).max(1000).default(20).describe('How often readings are delivered, ms.'),
 });
 type Options = z.infer<typeof options>;
@@ -64,11 +70,18 @@ export const virtualWorld: Driver<Options> = {
     const anchor = chosen.anchor === undefined ? undefined : await readAnchor(chosen.anchor);
     const resumed = anchor !== undefined && world.resume(anchor);
     if (!resumed && chosen.startOn === 'open') await play(world, chosen.anchor);
-    return worldDevice(world, chosen, context);
+    const unserve =
+      chosen.name === undefined ? () => {} : await serveShowing(chosen.name, world, context.log);
+    return worldDevice(world, chosen, context, unserve);
   },
 };
 
-function worldDevice(world: LiveWorld, chosen: Options, context: DriverContext): WorldDevice {
+function worldDevice(
+  world: LiveWorld,
+  chosen: Options,
+  context: DriverContext,
+  unserve: () => void,
+): WorldDevice {
   return {
     identity: {
       vendor: 'Cartwright',
@@ -82,7 +95,10 @@ function worldDevice(world: LiveWorld, chosen: Options, context: DriverContext):
       else world.run();
     },
     start: async () => {},
-    stop: async () => world.stop(),
+    stop: async () => {
+      unserve();
+      world.stop();
+    },
     call: async (action) => {
       if (action === 'play') await play(world, chosen.anchor);
       else if (action !== 'status') throw unknownCall('virtual-world', action, ['status', 'play']);

@@ -37,11 +37,25 @@ export interface TimelineStep {
   readonly note?: string;
 }
 
+/** A thing that is put down or taken away, as whoever watches sees it. */
+export interface Move {
+  readonly kind: 'put' | 'take';
+  readonly thing: Thing;
+  readonly plate: string;
+  readonly at: Point;
+  /** First touch, and when the hand lets go or the thing leaves the plate, µs. */
+  readonly startUs: number;
+  readonly releaseUs: number;
+}
+
 /** A scenario worked out for one seed: everything that will happen, and when. */
 export interface CompiledScenario {
   readonly steps: readonly TimelineStep[];
   readonly actions: readonly WorldAction[];
   readonly stock: readonly StockedThing[];
+  /** The same with what they are, and every thing that is moved, in the order of the steps. */
+  readonly lying: readonly Lying[];
+  readonly moves: readonly Move[];
   /** What lies on the plates in the end. */
   readonly remaining: readonly Lying[];
   readonly endUs: number;
@@ -94,6 +108,7 @@ class Compiler {
   readonly #hands: Random;
   readonly #goods: Goods;
   readonly #actions: WorldAction[] = [];
+  readonly #moves: Move[] = [];
 
   constructor(options: CompileOptions) {
     this.#options = options;
@@ -105,7 +120,7 @@ class Compiler {
 
   compile(): CompiledScenario {
     const { scenario } = this.#options;
-    const stock = this.#stock();
+    const lying = this.#stock();
     let cursorUs = (this.#options.originUs ?? 0) + Math.round(scenario.leadInSeconds * usPerSecond);
     let lastUs = cursorUs;
     const steps = scenario.steps.map((step, index) => {
@@ -126,17 +141,25 @@ class Compiler {
       };
     });
     const endUs = lastUs + Math.round(scenario.tailSeconds * usPerSecond);
-    return { steps, actions: this.#actions, stock, remaining: this.#goods.lying, endUs };
+    return {
+      steps,
+      actions: this.#actions,
+      stock: lying.map(({ thing, plate, at }) => ({ plate, massMg: thing.massMg, at })),
+      lying,
+      moves: this.#moves,
+      remaining: this.#goods.lying,
+      endUs,
+    };
   }
 
-  #stock(): StockedThing[] {
+  #stock(): readonly Lying[] {
     for (const entry of this.#options.scenario.stock) {
       const plate = findPlate(this.#options.board, entry.plate);
       for (const thing of this.#goods.fetch(entry, entry.count, undefined)) {
         this.#goods.put([thing], plate.id, this.#somewhere(plate));
       }
     }
-    return this.#goods.lying.map(({ thing, plate, at }) => ({ plate, massMg: thing.massMg, at }));
+    return [...this.#goods.lying];
   }
 
   #pauseUs(step: ScenarioStep, action: ActionName): number {
@@ -242,6 +265,10 @@ class Compiler {
     const handling = putDown(put.how, this.#hands);
     this.#handle(startUs, plate.id, total(things), at, handling);
     this.#goods.put(things, plate.id, at);
+    for (const thing of things) {
+      const releaseUs = startUs + handling.releaseUs;
+      this.#moves.push({ kind: 'put', thing, plate: plate.id, at, startUs, releaseUs });
+    }
     const home = things.every((thing) => this.#goods.isAtHome(thing, plate.id));
     const kind = plate.kind === 'shelf' ? (home ? 'returned' : 'misplaced') : 'added';
     const releaseUs = startUs + handling.releaseUs;
@@ -255,7 +282,11 @@ class Compiler {
   #take(take: TakeStep, startUs: number): Outcome {
     const taken = this.#goods.take(keyOf(take), take.count, take.which, take.plate);
     const handling = liftOff(this.#hands);
-    for (const { thing, plate, at } of taken) this.#handle(startUs, plate, -thing.massMg, at, handling);
+    for (const { thing, plate, at } of taken) {
+      this.#handle(startUs, plate, -thing.massMg, at, handling);
+      const releaseUs = startUs + handling.releaseUs;
+      this.#moves.push({ kind: 'take', thing, plate, at, startUs, releaseUs });
+    }
     const things = taken.map((other) => other.thing);
     const plate = findPlate(this.#options.board, taken[0]?.plate);
     const kind = plate.kind === 'shelf' ? 'taken' : 'removed';

@@ -10,6 +10,7 @@ export const simulationCodes = {
   'CW-SIM-006': 'The scenario takes something that is not there.',
   'CW-SIM-007': 'A code can not be made from what the scenario asks for.',
   'CW-SIM-008': 'The mass of something is not known.',
+  'CW-SIM-009': 'The pictures from which a camera is simulated can not be used.',
 } as const;
 
 export class SimulationError extends CodedError<keyof typeof simulationCodes> {}

@@ -9,6 +9,8 @@ export interface Thing {
   /** `gtin:…`, `plu:…` or `thing:name`. */
   readonly key: string;
   readonly massMg: number;
+  /** What the catalogue says that it looks like. */
+  readonly look?: string;
   readonly names: Pick<Truth, 'gtin' | 'plu' | 'listed'>;
   /** False for a bag or a coat: it makes no truth. */
   readonly goods: boolean;
@@ -118,6 +120,7 @@ export class Goods {
     return {
       key: product.key,
       massMg: massMg ?? this.#draw(product),
+      look: product.look,
       names: product.gtin === undefined ? { plu: product.plu ?? '' } : { gtin: product.gtin },
       goods: true,
     };

@@ -50,6 +50,20 @@ export function compose(
   camera: Camera,
   seed: number,
 ): Picture {
+  const scene = layScene(background);
+  for (const thing of things) place(scene, thing);
+  return takePicture(scene, light, camera, seed);
+}
+
+/** What is in front of a camera, as light: three values a pixel. */
+export interface LaidScene {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Float32Array;
+}
+
+/** A scene of a background (rgb24) alone. */
+export function layScene(background: Picture): LaidScene {
   const { width, height } = background;
   const pixels = new Float32Array(width * height * 3);
   for (let y = 0; y < height; y++) {
@@ -58,12 +72,26 @@ export function compose(
       y * width * 3,
     );
   }
-  for (const thing of things) {
-    castShadow(pixels, width, height, thing);
-    paint(pixels, width, height, thing);
-  }
-  const seen = aim(pixels, width, height, camera);
-  if (camera.blur !== undefined && camera.blur > 0) blur(seen, width, height, Math.round(camera.blur));
+  return { width, height, pixels };
+}
+
+/** Puts a thing on top of what a scene holds, with its shadow. */
+export function place({ pixels, width, height }: LaidScene, thing: PlacedThing): void {
+  castShadow(pixels, width, height, thing);
+  paint(pixels, width, height, thing);
+}
+
+/** Takes a picture of a scene, which stays as it is. @param seed of the noise */
+export function takePicture(
+  { pixels, width, height }: LaidScene,
+  light: Light,
+  camera: Camera,
+  seed: number,
+): Picture & { readonly data: Uint8Array<ArrayBuffer> } {
+  const radius = Math.round(camera.blur ?? 0);
+  const aimed = aim(pixels, width, height, camera);
+  const seen = radius > 0 && aimed === pixels ? pixels.slice() : aimed;
+  if (radius > 0) blur(seen, width, height, radius);
   return {
     width,
     height,
@@ -254,24 +282,30 @@ function expose(
   const { gain = 1, warmth = 1, slope = 0, flicker } = light;
   const noise = camera.noise ?? 0;
   const random = createRandom(seed);
-  const colour = [gain * Math.sqrt(warmth), gain, gain / Math.sqrt(warmth)];
-  const data = new Uint8Array(pixels.length);
+  const colour = [gain * Math.sqrt(warmth), gain, gain / Math.sqrt(warmth)] as const;
+  const spreads = Float32Array.from(
+    { length: 256 },
+    (_, level) => noise * Math.sqrt(0.3 + (0.7 * level) / 128),
+  );
+  const data = new Uint8ClampedArray(pixels.length);
   const height = pixels.length / (width * 3);
+  const along = Float32Array.from({ length: width }, (_, x) => 1 + slope * (x / width - 0.5));
+  let at = 0;
   for (let y = 0; y < height; y++) {
     const turns = flicker === undefined ? 0 : y / flicker.lines + flicker.phase;
     const factor = flicker === undefined ? 1 : 1 + flicker.amplitude * Math.sin(2 * Math.PI * turns);
+    const [red, green, blue] = [factor * colour[0], factor * colour[1], factor * colour[2]];
     let next = 0;
     for (let x = 0; x < width; x++) {
-      const here = factor * (1 + slope * (x / width - 0.5));
+      const here = along[x] ?? 1;
       // A run of deviates of a random start for each few pixels: drawing each one would take most of the time.
       if ((x & 15) === 0) next = random.integer(deviates.length - 48);
       for (let channel = 0; channel < 3; channel++) {
-        const at = (y * width + x) * 3 + channel;
-        const level = (pixels[at] ?? 0) * (colour[channel] ?? 1) * here;
-        const spread = noise === 0 ? 0 : noise * Math.sqrt(0.3 + (0.7 * Math.max(0, level)) / 128);
-        data[at] = Math.max(0, Math.min(255, Math.round(level + spread * (deviates[next++] ?? 0))));
+        const level = (pixels[at] ?? 0) * here * (channel === 0 ? red : channel === 1 ? green : blue);
+        const spread = spreads[level < 0 ? 0 : level > 255 ? 255 : level | 0] ?? 0;
+        data[at++] = level + spread * (deviates[next++] ?? 0);
       }
     }
   }
-  return data;
+  return new Uint8Array(data.buffer);
 }
