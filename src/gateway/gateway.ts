@@ -14,6 +14,7 @@ import { Ledger } from '#events/ledger.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import { Pipeline, type PipelineState } from '#pipeline/pipeline.ts';
 import { Uplink, type UplinkStatus } from '#uplink/uplink.ts';
+import { bornDevice } from './birth.ts';
 import { judgeHardware } from './calibrated-hardware.ts';
 import { DecisionLoop } from './decisions.ts';
 import { DeviceSupervisor } from './devices.ts';
@@ -354,17 +355,7 @@ export class Gateway {
     this.#uplink.setBirth({
       software: setup.versions.software,
       versions: setup.versions,
-      devices: this.devices.reports().map(({ id, driver, identity }) => {
-        const { vendor, model, serial, firmware } = identity;
-        return {
-          id,
-          driver,
-          ...(vendor === undefined ? {} : { vendor }),
-          ...(model === undefined ? {} : { model }),
-          ...(serial === undefined ? {} : { serial }),
-          ...(firmware === undefined ? {} : { firmware }),
-        };
-      }),
+      devices: this.devices.reports().map(bornDevice),
       ...(this.timeQuality === 'unset' ? {} : { since: clock.utcMs() }),
     });
   }

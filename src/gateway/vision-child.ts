@@ -119,7 +119,9 @@ function logAt(level: 'debug' | 'info' | 'warn' | 'error'): (fields: object, mes
       level,
       message: message.slice(0, 1_000),
       fields: Object.fromEntries(
-        Object.entries(fields).map(([name, value]) => [name.slice(0, 64), plain(value)]),
+        Object.entries(fields)
+          .slice(0, 16)
+          .map(([name, value]) => [name.slice(0, 64), plain(value)]),
       ),
     });
 }

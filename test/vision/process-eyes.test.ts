@@ -339,6 +339,14 @@ test('A region beside the picture is a fault of the configuration, told once', a
   t.like(bench.of('fault'), { length: 1, 0: { fault: { fault: 'configuration', code: 'CW-VIS-008' } } });
 });
 
+test('Frames that are larger than the ring are a fault that says what to do', async (t) => {
+  const bench = new Bench({ ringBytes: 64 * 48 - 1 });
+  await bench.eyes.start();
+  await bench.film([1, 2, 3, 4]);
+  t.like(bench.of('fault'), { length: 1, 0: { fault: { fault: 'configuration', code: 'CW-VIS-023' } } });
+  t.regex(bench.of('fault')[0]?.fault.message ?? '', /3072 bytes, the ring 3071 .*vision\.ringMegabytes/);
+});
+
 test('Frames are looked at more often while something is weighed, and less often where it is hot or busy', async (t) => {
   const bench = new Bench({ restPerSecond: 2, watchPerSecond: 10 });
   await bench.eyes.start();

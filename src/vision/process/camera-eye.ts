@@ -82,6 +82,7 @@ export class CameraEye {
     const kept = this.#ring.push(reading);
     if (kept === undefined) {
       this.#dropped += 1;
+      if (reading.data.length > this.#options.ring.bytes) this.#tooLarge(reading.data.length);
       return;
     }
     this.#pending = kept;
@@ -196,6 +197,11 @@ export class CameraEye {
   #beside({ plate, region }: PlateView, { width, height }: Picture): void {
     const message = `the region ${region?.join(', ')} of plate ${plate} lies beside the pictures of ${this.id}, which are ${width} × ${height}; correct it in the board profile`;
     this.#fault({ fault: 'configuration', code: 'CW-VIS-008', message });
+  }
+
+  #tooLarge(bytes: number): void {
+    const message = `a frame of ${this.id} has ${bytes} bytes, the ring ${this.#options.ring.bytes} for each camera; give it more (vision.ringMegabytes), or take smaller frames`;
+    this.#fault({ fault: 'configuration', code: 'CW-VIS-023', message });
   }
 
   /** What was said before is not said again. */

@@ -8,6 +8,8 @@ const longestCode = 4_096;
 const mostPictures = 64;
 const mostCandidates = 16;
 
+/** Fields of one entry of the log. */
+const mostFields = 16;
 /** Most looks of a catalogue; of more, those beyond would count as not enrolled. */
 export const mostLooks = 200_000;
 
@@ -158,7 +160,9 @@ export const fromVisionSchema = z.discriminatedUnion('kind', [
     kind: z.literal('log'),
     level: z.enum(['debug', 'info', 'warn', 'error']),
     message: text,
-    fields: z.record(name, z.union([text, z.number(), z.boolean()])),
+    fields: z
+      .record(name, z.union([z.string().max(500), z.number(), z.boolean()]))
+      .refine((fields) => Object.keys(fields).length <= mostFields, { error: 'has too many fields' }),
   }),
   z.strictObject({
     kind: z.literal('health'),
