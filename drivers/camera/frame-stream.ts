@@ -41,6 +41,7 @@ export class FrameStream {
   #newest: { readonly frame: CameraFrame; readonly atUs: number } | undefined;
   #cancel: (() => void) | undefined;
   #heardUs: number | undefined;
+  #mindsGaps = false;
   #misaligned = 0;
 
   constructor(clock: Clock, shape: StreamShape, device: CameraDevice, listener: StreamListener) {
@@ -68,8 +69,16 @@ export class FrameStream {
     return this.#last;
   }
 
+  /**
+   * From now on raw frames, which have no marks, are judged by the gaps between them, as nothing else shows their size.
+   * Not where the program has said it: on a machine that is overloaded there are gaps within frames, too.
+   */
+  mindGaps(): void {
+    this.#mindsGaps = true;
+  }
+
   push(bytes: Uint8Array, atUs: number): void {
-    this.#mindGap(atUs);
+    if (this.#mindsGaps) this.#mindGap(atUs);
     this.#splitter.push(bytes, atUs);
   }
 
@@ -79,7 +88,6 @@ export class FrameStream {
     this.#newest = undefined;
   }
 
-  /** Raw frames have no marks: that they begin after the gaps between them is all that shows their size. */
   #mindGap(atUs: number): void {
     const gapUs = atUs - (this.#heardUs ?? atUs);
     this.#heardUs = atUs;

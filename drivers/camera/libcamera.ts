@@ -213,24 +213,27 @@ async function begin(
       },
     });
   });
-  await assertStream(port, chosen, context);
+  if (!(await isAsserted(port, chosen, context))) stream.mindGaps();
   return device;
 }
 
-/** Rejects with CW-DRV-020 where the program says that it made another size or format of what was asked for. */
-async function assertStream(
+/**
+ * Rejects with CW-DRV-020 where the program says that it made another size or format of what was asked for. False where
+ * it says nothing.
+ */
+async function isAsserted(
   port: ProgramPort,
   { program, width, height }: LibcameraOptions,
   { clock }: DriverContext,
-): Promise<void> {
+): Promise<boolean> {
   if (parseConfigured(port.messages()) === undefined) {
     await new Promise<void>((resolve) => {
       clock.after(saidWithinUs, resolve);
     });
   }
   const made = parseConfigured(port.messages());
-  if (made === undefined) return;
-  if (made.width === width && made.height === height && /^YUV420/i.test(made.format)) return;
+  if (made === undefined) return false;
+  if (made.width === width && made.height === height && /^YUV420/i.test(made.format)) return true;
   const words = `${made.width}×${made.height} ${made.format} of ${width}×${height}`;
   throw new DriverError('CW-DRV-020', `${program} makes ${words}; ask for a size that the camera has`);
 }

@@ -91,6 +91,21 @@ test('rows with padding are noticed by where frames end, though nothing says so'
   t.is(ports.open, 0);
 });
 
+test('gaps within frames are an overloaded machine where the program said the size of its frames', async (t) => {
+  const { trial, peer, ports } = rig();
+  await trial.running(driver, small, ports);
+  await trial.pass(second);
+  const before = trial.readings.length;
+  peer.silent = true;
+  for (let half = 0; half < 40; half++) {
+    peer.send(new Uint8Array((64 * 48 * 3) / 4));
+    await trial.pass(second / 10);
+  }
+  t.deepEqual(trial.faults, []);
+  t.true(trial.readings.length >= before + 19);
+  await trial.device.stop();
+});
+
 test('the camera that is meant is found by its path or its sensor', async (t) => {
   const { trial, peer, ports } = rig();
   peer.list = [

@@ -1,6 +1,4 @@
 import type { ExecutionContext } from 'ava';
-import type { GuestProcess } from '../machine/agent.ts';
-import type { VirtualRig } from '../rig/virtual.ts';
 import { type Context, limitMs, type Plan } from './context.ts';
 import { boardOf, type OpenedDevice, openOn, refusalOf, watch } from './opened.ts';
 
@@ -25,7 +23,7 @@ export function cameraCases({ inMachine: test }: Plan): void {
       Object.keys(formats).map((format) => camera(format, { ...byPath, ...size, format })),
     );
     for (const [format, delivered] of Object.entries(formats)) {
-      const device = await openOn(rig, board, format, root);
+      const device = await opened(t, board, format);
       const frames = (): Frame[] => device.lines.filter(isFrame);
       await device.line('tenth frame', () => frames().length >= 10);
       t.is(await device.end(), '', format);
@@ -73,12 +71,12 @@ export function cameraCases({ inMachine: test }: Plan): void {
       camera('automatic', { ...byPath, ...size, gain: 'auto' }),
     ]);
     for (const [id, expected] of [
-      ['fixed', /gain: 77\s+autogain: 0/],
-      ['automatic', /autogain: 1/],
+      ['fixed', /gain: 77\s+gain_automatic: 0/],
+      ['automatic', /gain_automatic: 1/],
     ] as const) {
-      const device = await openOn(rig, board, id, root);
+      const device = await opened(t, board, id);
       await device.line('frame', isFrame);
-      t.regex(await rig.sh('v4l2-ctl -d /dev/video0 -C gain,autogain'), expected);
+      t.regex(await rig.sh('v4l2-ctl -d /dev/video0 -C gain,gain_automatic'), expected);
       await device.end();
     }
   });
@@ -94,7 +92,7 @@ export function cameraCases({ inMachine: test }: Plan): void {
     await rig.sh(
       'for try in $(seq 100); do v4l2-ctl -d /dev/video0 --stream-mmap --stream-count=1 2>&1 | grep -q busy && exit 0; sleep 0.2; done; exit 1',
     );
-    const device = await openOn(rig, board, 'camera', root);
+    const device = await opened(t, board, 'camera');
     const first = await device.line('refusal', (line) => 'opened' in line || 'refused' in line);
     t.is(first.refused, 'CW-DRV-003', JSON.stringify(first));
     t.regex(String(first.message), new RegExp(`held by process ${holder.pid} \\(v4l2-ctl\\)`));
@@ -109,7 +107,7 @@ export function cameraCases({ inMachine: test }: Plan): void {
       t.timeout(limitMs);
       const { machine: rig } = t.context;
       const board = await boardOf(rig, 'troubled', [camera('camera', { ...byPath, ...size })]);
-      const device = await supervised(rig, board);
+      const device = await supervised(t, board);
       await device.line('frame', isFrame);
 
       let since = device.lines.length;
@@ -139,7 +137,7 @@ export function cameraCases({ inMachine: test }: Plan): void {
     t.timeout(limitMs);
     const { machine: rig } = t.context;
     const board = await boardOf(rig, 'pulled', [camera('camera', { ...byPath, ...size })]);
-    const device = await supervised(rig, board);
+    const device = await supervised(t, board);
     await device.line('frame', isFrame);
     for (let round = 0; round < 3; round++) {
       const since = device.lines.length;
@@ -167,7 +165,7 @@ exec v4l2-ctl -d /dev/video0 --set-fmt-video=width=640,height=360,pixelformat=YU
     );
     const options = { width: 640, height: 360, framesPerSecond: 5 };
     const board = await boardOf(rig, 'program', [{ id: 'camera', driver: 'libcamera', options }]);
-    const device = await supervised(rig, board);
+    const device = await supervised(t, board);
     t.like(await device.line('frame', isFrame), { width: 640, height: 360, bytes: 640 * 360 * 1.5 });
     for (const [signal, code] of [
       ['STOP', 'CW-DRV-008'],
@@ -200,10 +198,23 @@ function isFrame(line: Readonly<Record<string, unknown>>): line is Readonly<Reco
   return line.kind === 'frame';
 }
 
+/** Opens one device, which ends with the test: the camera is one for all of them. */
+async function opened(t: ExecutionContext<Context>, board: string, id: string): Promise<OpenedDevice> {
+  return endingWith(t, await openOn(t.context.machine, board, id, root));
+}
+
 /** Keeps the devices of a board open as the gateway does. */
-async function supervised(rig: VirtualRig, board: string): Promise<OpenedDevice> {
-  const process: GuestProcess = await rig.start(['node', rig.program('supervised'), board], root);
-  return watch(rig, 'the camera', process);
+async function supervised(t: ExecutionContext<Context>, board: string): Promise<OpenedDevice> {
+  const { machine: rig } = t.context;
+  const process = await rig.start(['node', rig.program('supervised'), board], root);
+  return endingWith(t, watch(rig, 'the camera', process));
+}
+
+function endingWith(t: ExecutionContext<Context>, device: OpenedDevice): OpenedDevice {
+  t.teardown(async () => {
+    await device.end().catch(() => {});
+  });
+  return device;
 }
 
 /** By the machine's own clock: between the last frame before the fault and the fault, times the rig's patience. */
