@@ -39,9 +39,18 @@ function run(): void {
     else handle(message);
   });
   // The gateway is gone, in whatever way: nobody needs pictures any more.
-  process.once('disconnect', () => process.exit(0));
+  process.once('disconnect', endAll);
   // Signals to end are for the gateway, which then says `stop`.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+}
+
+/** At once, with the programs that capture pictures: they are of this process's group. */
+function endAll(): void {
+  try {
+    process.kill(-process.pid, 'SIGKILL');
+  } catch {
+    process.exit(0);
+  }
 }
 
 let handle: InstanceType<typeof Eyes>['handle'] = () => {};

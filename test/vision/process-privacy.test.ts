@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,6 +12,7 @@ import { device, makeGatewayFolder, startGateway, store } from '#test/support/ga
 import { startMosquitto } from '#test/support/mosquitto.ts';
 import { findTool, needs } from '#test/tools.ts';
 import { tracesBelow, tracesIn, writeMarkedPictures } from './support/marker.ts';
+import { visionOf } from './support/processes.ts';
 
 const test = needs(anyTest, 'mosquitto');
 const topics = `cw/1/${store}/${device}`;
@@ -256,7 +257,11 @@ test('A recording that a crash left behind is erased at the next start', async (
   await gateway.command('vision.record', { camera: 'basket-camera', seconds: 1 });
   const folder = join(gateway.data, 'recordings');
   for (let tries = 0; (await readdir(folder)).length === 0 && tries < 100; tries++) await sleep(50);
+  const eyes = await visionOf(gateway.daemon.pid);
+  t.not(eyes, undefined);
   await gateway.daemon.kill();
+  for (let tries = 0; existsSync(`/proc/${eyes}`) && tries < 100; tries++) await sleep(50);
+  t.false(existsSync(`/proc/${eyes}`), 'nobody looks on when the gateway is gone');
   const left = await readdir(folder);
   t.not(left.length, 0);
   await sleep(1_500);

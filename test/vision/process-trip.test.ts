@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import anyTest from 'ava';
@@ -14,20 +14,9 @@ import { openTrace } from '#traces/reader.ts';
 import { replay } from '#traces/replay.ts';
 import { loadReplaySetup } from '#traces/setup.ts';
 import { writeMarkedPictures } from './support/marker.ts';
+import { visionOf } from './support/processes.ts';
 
 const test = needs(anyTest, 'mosquitto');
-
-/** The vision process of a daemon: the one of its children that runs the entry. */
-async function visionOf(daemon: number): Promise<number | undefined> {
-  for (const thread of await readdir(`/proc/${daemon}/task`)) {
-    const children = await readFile(`/proc/${daemon}/task/${thread}/children`, 'utf8').catch(() => '');
-    for (const pid of children.split(' ').filter(Boolean).map(Number)) {
-      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      if (command.includes('vision-child')) return pid;
-    }
-  }
-  return undefined;
-}
 
 test('A trip goes on while its eyes are killed and held up, and replays to what was decided', async (t) => {
   t.timeout(120_000);
