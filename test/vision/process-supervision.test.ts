@@ -166,7 +166,22 @@ test('A process that ends again and again is started ever more seldom', async (t
   t.deepEqual(pauses, [0.25, 0.25, 0.5, 1, 2]);
 });
 
-test('An answer that nobody asked for is not passed on, and looks are not queued without end', async (t) => {
+test('An answer that nobody asked for is not passed on, nor a second one of the same camera', async (t) => {
+  const eyes = await bench(t, 'eager');
+  await eyes.until(eyes.isReady);
+  const look = { plate: 'basket', startedAtUs: 1, settledAtUs: 2, sign: 1 } as const;
+  // More than may be under way at once: each ends with its answer.
+  for (let times = 1; times <= 12; times++) {
+    t.true(eyes.process.look(look));
+    await eyes.until(() => eyes.process.status.looked === times);
+  }
+  t.false(eyes.process.look({ ...look, plate: 'rack' }), 'no camera sees it');
+  await sleep(100);
+  t.is(eyes.heard.filter(({ kind }) => kind === 'looked').length, 12);
+  t.deepEqual(eyes.faults, []);
+});
+
+test('Looks are not queued without end', async (t) => {
   const eyes = await bench(t, 'blind');
   await eyes.until(eyes.isReady);
   const asked = Array.from({ length: 12 }, () =>

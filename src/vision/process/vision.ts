@@ -80,7 +80,8 @@ interface Waiting {
 export class VisionProcess {
   readonly #options: VisionOptions;
   readonly #backoff: Backoff;
-  readonly #looks = new Map<number, number>();
+  /** Looks under way: when they were asked for, and how many cameras have not answered. */
+  readonly #looks = new Map<number, { readonly atUs: number; left: number }>();
   readonly #waiting = new Map<number, Waiting>();
   #line: ChildLine | undefined;
   #nextId = 1;
@@ -147,15 +148,18 @@ export class VisionProcess {
   }
 
   /**
-   * Asks for a look at a movement; what is seen is told by `onMessage`. False where nobody can look, or so many looks
-   * are under way that this one would come too late.
+   * Asks for a look at a movement; what is seen is told by `onMessage`. False where nobody can look, no camera sees the
+   * plate, or so many looks are under way that this one would come too late.
    */
   look(request: Omit<LookRequest, 'kind' | 'id'>): boolean {
     const nowUs = this.#options.clock.nowUs();
-    for (const [id, atUs] of this.#looks) if (nowUs - atUs > looksWithinUs) this.#looks.delete(id);
-    if (this.#looks.size >= mostLooks || this.#heardUs === undefined) return false;
+    for (const [id, { atUs }] of this.#looks) if (nowUs - atUs > looksWithinUs) this.#looks.delete(id);
+    const left = this.#options.setup.views.filter(
+      ({ plate, purpose }) => plate === request.plate && purpose === 'things',
+    ).length;
+    if (left === 0 || this.#looks.size >= mostLooks || this.#heardUs === undefined) return false;
     const id = this.#nextId++;
-    this.#looks.set(id, nowUs);
+    this.#looks.set(id, { atUs: nowUs, left });
     this.#line?.send({ kind: 'look', id, ...request });
     return true;
   }
@@ -210,8 +214,7 @@ export class VisionProcess {
         return;
       }
       case 'looked':
-        // Several cameras may see a plate, so that an answer doesn't end the look; its time does.
-        if (!this.#looks.has(message.id)) return;
+        if (!this.#isAsked(message.id)) return;
         this.#looked += 1;
         break;
       case 'health':
@@ -228,6 +231,15 @@ export class VisionProcess {
         break;
     }
     onMessage(message);
+  }
+
+  /** Whether a look was asked for that not all cameras have answered; it counts as one answer. */
+  #isAsked(id: number): boolean {
+    const look = this.#looks.get(id);
+    if (look === undefined) return false;
+    look.left -= 1;
+    if (look.left === 0) this.#looks.delete(id);
+    return true;
   }
 
   #answered(id: number): Waiting | undefined {

@@ -78,6 +78,10 @@ process.on('message', (message: ToVision) => {
       enrolledPpm: 1_000_000,
     };
     say({ kind: 'looked', outcome: 'seen', ...told });
+    if (mode.includes('eager')) {
+      say({ kind: 'looked', outcome: 'seen', ...told });
+      say({ kind: 'looked', outcome: 'seen', ...told, id: id + 500 });
+    }
   } else if (message.kind === 'erase') say({ kind: 'erased', id: message.id, files: 3 });
   else if (message.kind === 'record' && !mode.includes('slow')) {
     say({ kind: 'refused', id: message.id, code: 'CW-VIS-020', message: 'no room' });
