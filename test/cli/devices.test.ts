@@ -96,6 +96,7 @@ test('only a program of this software that runs a gateway is one', async (t) => 
     [true, ['node', join(root('opt'), 'src/main.ts')]],
     [true, ['/usr/bin/node', '--flag', join(root('opt'), 'src/cli/main.ts'), 'run', '-c', 'x.yaml']],
     [true, ['node', join(root('opt'), 'src/cli/main.ts'), 'demo']],
+    [true, ['node', '--max-old-space-size=192', join(root('opt'), 'src/gateway/vision-child.ts')]],
     [false, ['node', join(root('opt'), 'src/cli/main.ts'), 'devices']],
     [false, ['node', join(root('opt'), 'src/cli/main.ts')]],
     [false, ['node', join(root('other'), 'src/main.ts')]],
@@ -107,6 +108,10 @@ test('only a program of this software that runs a gateway is one', async (t) => 
     await kernel.process(100 + i, 'it', command, []);
     t.is(await isGatewayProcess(100 + i, kernel.root.proc), expected, command.join(' '));
   }
+  await kernel.process(300, 'rpicam-vid', ['rpicam-vid', '-o', '-'], []);
+  t.false(await isGatewayProcess(300, kernel.root.proc));
+  await kernel.file('proc/300/stat', '300 (rpicam (1) vid) S 103 300 300 0');
+  t.true(await isGatewayProcess(300, kernel.root.proc), 'a program that the vision process started');
   t.false(await isGatewayProcess(99, kernel.root.proc), 'a process that is gone');
   t.false(await isGatewayProcess(process.pid), 'this process');
 });
