@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { plainCause } from '#base/system-error.ts';
 import type { CartEvent } from '#events/event.ts';
 import { toJsonLine } from '#events/json.ts';
+import type { TraceError } from '#traces/errors.ts';
 import { openTrace } from '#traces/reader.ts';
 import { type ReplayResult, replay } from '#traces/replay.ts';
 import { loadReplaySetup, type ReplayFiles } from '#traces/setup.ts';
@@ -13,11 +14,15 @@ import { CliError } from './errors.ts';
 import { EventPrinter } from './event-line.ts';
 import { exitCodes } from './exit.ts';
 import { printJson, useColour } from './terminal.ts';
+import type { TellSpoilt, TraceEyes } from './trace-eyes.ts';
 
 interface ReplayOptions extends ReplayFiles {
   readonly events?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly reinfer?: boolean;
+  readonly model?: string;
+  readonly gallery?: string;
 }
 
 /** The options with which a trace's own files are replaced. */
@@ -41,11 +46,15 @@ export function registerReplay(program: Command): void {
     .option('-e, --events <file>', 'write the JSON view of every event, one a line')
     .option('--json', 'print the result as JSON')
     .option('-q, --quiet', 'do not print the events')
+    .option('--reinfer', 'look at the frames of the trace anew, in place of the sightings in it')
+    .option('--model <path>', 'model for --reinfer: its folder, or a name in config/models', 'groceries')
+    .option('--gallery <file>', 'gallery for --reinfer (default: gallery.cwg beside the model)')
     .addHelpText(
       'after',
       `
 The same trace gives the same bytes, on every machine and in every time zone. A trace that is cut is replayed as
-far as it goes: its code is on standard error, and the exit code is 1.
+far as it goes: its code is on standard error, and the exit code is 1. With --reinfer, so is that of each frame that
+is missing or damaged; the others are looked at.
 
 Examples:
   scripts/cartwright simulate config/scenarios/demo-trip.yaml --trace /tmp/trip
@@ -58,10 +67,13 @@ Examples:
       const silent = options.quiet === true || options.json === true;
       const file = options.events === undefined ? undefined : new EventFile(options.events);
       const started = process.hrtime.bigint();
-      const result = await replayTrace(trace, options, (event) => {
+      const spoilt: TraceError[] = [];
+      const eyes = options.reinfer === true ? { ...options, tell: spoilt.push.bind(spoilt) } : undefined;
+      const take = (event: CartEvent) => {
         file?.write(event);
         if (!silent) process.stdout.write(`${printer.line(event)}\n`);
-      });
+      };
+      const result = await replayTrace(trace, options, take, eyes);
       const wallUs = Number((process.hrtime.bigint() - started) / 1000n);
       await file?.close();
       const { truths: _truths, error, ...figures } = result;
@@ -74,23 +86,30 @@ Examples:
           `${result.events} events of ${(result.durationUs / 1e6).toFixed(1)} s, ${result.cellSamples} cell samples, ${speed} × real time\n`,
         );
       }
-      if (error !== undefined) {
-        process.stderr.write(`${error.code} ${error.message}\n`);
+      for (const one of error === undefined ? spoilt : [...spoilt, error]) {
+        process.stderr.write(`${one.code} ${one.message}\n`);
         process.exitCode = exitCodes.findings;
       }
     });
 }
 
-/** Opens and replays a trace with the files beside it or those given. Rejects with coded errors. */
+/**
+ * Opens and replays a trace with the files beside it or those given. Rejects with coded errors.
+ *
+ * @param eyes to look at its frames anew with; `tell` hears of those that are missing or damaged
+ */
 export async function replayTrace(
   path: string,
   files: ReplayFiles,
   sink: (event: CartEvent) => void,
+  eyes?: TraceEyes & { readonly tell: TellSpoilt },
 ): Promise<ReplayResult> {
   const file = await traceFile(path);
   const reader = await openTrace(file);
   const setup = await loadReplaySetup(file, reader.header, files);
-  return replay(reader, setup, sink);
+  if (eyes === undefined) return replay(reader, setup, sink);
+  const { reinfer } = await import('./trace-eyes.ts');
+  return replay(reader, setup, sink, { sightings: await reinfer(file, setup, eyes) });
 }
 
 /** A folder stands for the trace in it, as `simulate` and `record` made it. */

@@ -7,6 +7,7 @@ import { usPerSecond } from '#base/units.ts';
 import type { DeviceEntry } from '#config/board.ts';
 import type { CartEvent } from '#events/event.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
+import { sightingOf } from '#pipeline/sightings.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import { VisionError } from '#vision/errors.ts';
 import type { ToldByVision } from '#vision/process/messages.ts';
@@ -19,7 +20,6 @@ import { GalleryKeeper } from './gallery.ts';
 import { type Health, processorTemperature } from './health.ts';
 import { ProcessorLoad } from './processor-load.ts';
 import type { GatewaySetup } from './setup.ts';
-import { sightingOf } from './sightings.ts';
 import { visionSetup } from './vision-setup.ts';
 
 /** How long codes are looked for in whole frames after a question to scan, and after motion outside of a session, ms. */

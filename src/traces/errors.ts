@@ -11,6 +11,7 @@ export const traceCodes = {
   'CW-TRC-007': 'The trace has no truth lines to score against.',
   'CW-TRC-008': 'The trace can not be written any further; the recording ends here.',
   'CW-TRC-009': 'The time in the trace jumps by more than 30 days, or beyond what a number holds.',
+  'CW-TRC-010': 'A frame of the trace is missing or damaged; it is left out.',
 } as const;
 
 export class TraceError extends CodedError<keyof typeof traceCodes> {}

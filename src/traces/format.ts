@@ -129,6 +129,8 @@ export interface CountsLine {
   /** The converter's running number of the first sample, where it doesn't follow from the run before. */
   readonly sequence?: number;
 }
+export type FrameLine = Extract<OtherLine, { readonly kind: 'frame' }>;
+export type SightingLine = Extract<OtherLine, { readonly kind: 'sighting' }>;
 export type TraceLine = CountsLine | OtherLine | { readonly kind: 'unknown'; readonly t: number };
 
 const names = Object.keys(lineSchemas) as Name[];

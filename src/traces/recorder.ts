@@ -42,6 +42,11 @@ export class TraceRecorder {
     }
   }
 
+  /** A picture that lies beside the trace; of simulated cameras alone: those of real ones are never recorded. */
+  frame(source: string, atUs: number, path: string): void {
+    this.#line(atUs, { source, frame: path });
+  }
+
   truth(truth: Truth, atUs: number): void {
     this.#line(atUs, { truth });
   }

@@ -6,9 +6,10 @@ import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
 import type { CartEvent, Versions } from '#events/event.ts';
 import { Ledger } from '#events/ledger.ts';
 import { Pipeline, type PipelineOptions, type PipelineState } from '#pipeline/pipeline.ts';
+import type { WeighingOutput } from '#weighing/outputs.ts';
 import { TraceError } from './errors.ts';
 import { TraceExpander } from './expand.ts';
-import type { TraceHeader, Truth } from './format.ts';
+import type { FrameLine, SightingLine, TraceHeader, TraceLine, Truth } from './format.ts';
 import type { TraceReader } from './reader.ts';
 
 /** What a trace is replayed against; see `loadReplaySetup` for where it comes from. */
@@ -38,6 +39,16 @@ export interface ReplayResult {
   readonly error?: TraceError;
 }
 
+/** Changes of a replay from what the trace alone says. */
+export interface ReplayChanges {
+  /** In place of the trace's own sightings, in order of time. */
+  readonly sightings?: readonly SightingLine[] | undefined;
+  /** Hears what the scales say. */
+  readonly onWeighed?: ((output: WeighingOutput) => void) | undefined;
+  /** Hears of every frame, at its time. */
+  readonly onFrame?: ((frame: FrameLine) => void) | undefined;
+}
+
 /** Eight bytes that name the ledger of a replay: SHA-256 of the header's text, so the same trace gives the same ledger. */
 export function replayLedger(headerText: string): string {
   return createHash('sha256').update(headerText).digest('hex').slice(0, 16);
@@ -51,6 +62,7 @@ export async function replay(
   reader: TraceReader,
   setup: ReplaySetup,
   sink: (event: CartEvent) => void,
+  changes: ReplayChanges = {},
 ): Promise<ReplayResult> {
   const { header, headerText, path } = reader;
   const originUs = header.originUs ?? 0;
@@ -71,6 +83,7 @@ export async function replay(
     tokenPattern: setup.tokenPattern,
     sessionSalt: header.sessionSalt ?? id,
     startUs: originUs,
+    onWeighed: changes.onWeighed,
     sink: (event) => {
       events += 1;
       sink(event);
@@ -97,8 +110,17 @@ export async function replay(
     originUs,
   );
   let error: TraceError | undefined;
+  const waiting = [...(changes.sightings ?? [])];
+  const take = (line: TraceLine) => {
+    for (let next = waiting[0]; next !== undefined && next.t <= line.t; next = waiting[0]) {
+      waiting.shift();
+      expander.line(next);
+    }
+    if (line.kind === 'frame') changes.onFrame?.(line);
+    if (line.kind !== 'sighting' || changes.sightings === undefined) expander.line(line);
+  };
   try {
-    for await (const batch of reader.batches()) for (const line of batch) expander.line(line);
+    for await (const batch of reader.batches()) for (const line of batch) take(line);
   } catch (caught) {
     if (!(caught instanceof TraceError)) throw caught;
     error = caught;

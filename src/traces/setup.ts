@@ -82,7 +82,7 @@ export async function loadReplaySetup(
  * The path of a file that the header names. A trace may come from anybody: what it names lies in its own folder.
  * Throws TraceError CW-TRC-001 for a name that leads elsewhere.
  */
-function besideTrace(tracePath: string, what: FileKey, name: string): string {
+export function besideTrace(tracePath: string, what: FileKey | 'frame', name: string): string {
   const folder = dirname(resolve(tracePath));
   const path = resolve(folder, name);
   const within = relative(folder, path);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Catalogue } from '#catalogue/products.ts';
-import { sightingOf } from '#gateway/sightings.ts';
+import { sightingOf } from '#pipeline/sightings.ts';
 import type { Looked } from '#vision/process/messages.ts';
 
 const looked: Looked = {

@@ -1,8 +1,7 @@
 import { ppm } from '#base/units.ts';
 import type { Catalogue } from '#catalogue/products.ts';
-import type { PipelineInput } from '#pipeline/inputs.ts';
 import type { Looked } from '#vision/process/messages.ts';
-
+import type { PipelineInput } from './inputs.ts';
 /**
  * What a camera saw, as evidence about the catalogue's products; undefined where it says nothing of them.
  *
