@@ -1,9 +1,13 @@
 import { writeFile } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { keepCompiledCode } from '#base/compile-cache.ts';
 import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { DeviceIdentity } from '#drivers/driver.ts';
 import type { FromVision, VisionSetup } from '#vision/process/messages.ts';
+
+/** A little: a look has half a second. */
+const niceness = 3;
 
 keepCompiledCode();
 const { systemClock } = await import('#base/clock.ts');
@@ -141,8 +145,9 @@ function plain(value: unknown): string | number | boolean {
   return value instanceof Error ? describeError(value).slice(0, 500) : typeof value;
 }
 
-/** Where memory runs out, the kernel ends this process and not the gateway. */
-function volunteer(): void {
+/** Where processors are short, weighing goes first; where memory runs out, the kernel ends this process and not the gateway. */
+function giveWay(): void {
+  setPriority(niceness);
   writeFile('/proc/self/oom_score_adj', '500').catch(() => {
     // Not on Linux, or not allowed: the gateway's own bound of memory holds.
   });
@@ -154,5 +159,5 @@ const log: Logger = {
   warn: logAt('warn'),
   error: logAt('error'),
 };
-volunteer();
+giveWay();
 run();
