@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** No recording is kept for longer than this, whatever its name says: a clock that was wrong must not keep it, ms. */
-export const longestKeptMs = 7 * 24 * 3_600_000;
+const longestKeptMs = 7 * 24 * 3_600_000;
 
 const named = /^[a-z0-9-]+\.erase-(\d{10,16})\.[a-z0-9]+$/;
 
