@@ -66,6 +66,7 @@ class Enumeration {
       this.#unknown(set);
       this.#withRemovals(set);
     }
+    this.#produce();
     const unplaced = scans.reduce((sum, scan) => sum + logOf(1 - placedPrior(scan)), 0);
     this.#unscannedPairs(unplaced);
     this.#unscannedSwaps(unplaced);
@@ -134,6 +135,20 @@ class Enumeration {
         if (set.parts.some((part) => part.product === match.product)) continue;
         this.#push([...set.parts, unscannedPart(match, count, sightings)], logPrior);
       }
+    }
+  }
+
+  /** Produce that nobody scanned: mass can't name it, a camera can. */
+  #produce(): void {
+    const { catalogue, index, scans, sightings, placedPrior } = this.#context;
+    if (this.#delta <= 0) return;
+    const kinds = Math.max(1, catalogue.products.length - index.size);
+    const unplaced = scans.reduce((sum, scan) => sum + logOf(1 - placedPrior(scan)), 0);
+    for (const product of sightings.suggestions()) {
+      const unit = unitMass(product);
+      if (!unit.broad) continue;
+      const part = { ...unscannedPart({ product, ...unit }, 1, sightings), broad: true };
+      this.#push([part], unplaced + logOf(priors.unscannedProduce / kinds));
     }
   }
 

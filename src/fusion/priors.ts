@@ -27,6 +27,8 @@ export const priors = {
   extraUnitBeside: 0.003,
   /** Something is put in without a scan, alone: about one shopper in eight scans after placing … */
   unscanned: 0.12,
+  /** … loose produce, which has no code to be scanned, where a camera names it; spread over all produce … */
+  unscannedProduce: 0.3,
   /** … beside something scanned: two things follow each other so closely that they settle together one time in four … */
   unscannedBeside: 0.03,
   /** … or two such things at once. */

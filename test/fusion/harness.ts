@@ -182,7 +182,8 @@ export class Bench {
     return this;
   }
 
-  see(look: string, probability = 0.95, plate = 'basket'): this {
+  /** @param settledAtUs of the movement that it is of */
+  see(look: string, probability = 0.95, plate = 'basket', settledAtUs?: number): this {
     this.wait(0.05);
     this.fusion.observe({
       kind: 'sighting',
@@ -192,6 +193,7 @@ export class Bench {
       atUs: this.nowUs,
       candidates: [{ look, probabilityPpm: Math.round(probability * 1e6) }],
       unknownPpm: Math.round((1 - probability) * 5e5),
+      ...(settledAtUs === undefined ? {} : { settledAtUs }),
     });
     return this;
   }
