@@ -84,7 +84,9 @@ for (const [what, spoil, code, key] of [
 
 test('a gallery of another model is a warning', async (t) => {
   const path = await folder(t);
-  const other = galleryOf('00'.repeat(32), 16, [{ look: 'Banana', embedding: new Int8Array(16).fill(127, 0, 1) }]);
+  const other = galleryOf('00'.repeat(32), 16, [
+    { look: 'Banana', embedding: new Int8Array(16).fill(127, 0, 1) },
+  ]);
   await writeGallery(join(path, 'shop.cwg'), other);
   t.like((await check(path)).findings, { length: 1, 0: { code: 'CW-VIS-010' } });
 });

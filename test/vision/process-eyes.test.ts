@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { VirtualClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
@@ -410,28 +410,29 @@ test('A recording ends by itself, is announced while it runs, and is erased afte
   const recordings = join(await mkdtemp(join(tmpdir(), 'cartwright-vision-')), 'recordings');
   t.teardown(() => rm(join(recordings, '..'), { recursive: true, force: true }));
   const bench = new Bench({ recordings, keepRecordingUs: 20_000_000 });
-  const settled = async () => {
-    // Files take real time.
-    for (let i = 0; i < 50; i++) await new Promise((resolve) => setTimeout(resolve, 2));
+  // Files take real time.
+  const until = async (condition: () => boolean | Promise<boolean>) => {
+    for (let tries = 0; !(await condition()) && tries < 2_000; tries++) await sleep(5);
   };
+  const files = async () => (await readdir(recordings)).length;
   await bench.eyes.start();
   bench.eyes.handle({ kind: 'record', id: 1, camera: 'camera', seconds: 10 });
-  await settled();
+  await until(() => bench.of('refused').length > 0);
   t.like(bench.of('refused')[0], { id: 1, code: 'CW-VIS-020' }, 'a camera without frames');
   await bench.film([1]);
   bench.eyes.handle({ kind: 'record', id: 2, camera: 'camera', seconds: 10 });
-  await settled();
+  await until(() => bench.of('recording').length > 0);
   await bench.film([2, 3, 4]);
   await bench.pass(1_000);
   t.not(bench.of('health').at(-1)?.health.recordingUntilUs, undefined);
-  await settled();
-  t.is((await readdir(recordings)).length, 1);
+  await until(async () => (await files()) > 0);
+  t.is(await files(), 1);
   await bench.pass(10_000);
   t.is(bench.of('health').at(-1)?.health.recordingUntilUs, undefined);
-  await settled();
-  t.is((await readdir(recordings)).length, 1, 'the technician has time to take it');
+  await sleep(50);
+  t.is(await files(), 1, 'the technician has time to take it');
   await bench.pass(21_000);
-  await settled();
-  t.is((await readdir(recordings)).length, 0);
+  await until(async () => (await files()) === 0);
+  t.is(await files(), 0);
   await bench.eyes.stop();
 });
