@@ -156,10 +156,19 @@ for (const [what, mode] of [
 
 test('A process that ends again and again is started ever more seldom', async (t) => {
   const eyes = await bench(t, 'crashes');
+  await eyes.until(() => eyes.process.status.restarts === 1);
   const pauses: number[] = [];
-  for (let restarts = 1; restarts <= 5; restarts++) {
-    await eyes.until(() => eyes.process.status.restarts === restarts);
-    pauses.push(await eyes.pass(() => eyes.process.status.pid !== undefined));
+  for (let ended = 1, seconds = 0; pauses.length < 5; await sleep(10)) {
+    const { restarts, pid } = eyes.process.status;
+    if (restarts > ended) {
+      pauses.push(seconds);
+      ended = restarts;
+      seconds = 0;
+    }
+    // Time passes between processes only: how long one takes to end is the machine's affair.
+    if (pid !== undefined) continue;
+    eyes.clock.advance(250_000);
+    seconds += 0.25;
   }
   t.deepEqual(eyes.faults, ['CW-VIS-012'], 'one fault, until it is over');
   // With the least jitter: half of 0.25, 0.5, 1, 2 and 4 s, in steps of 0.25 s.
