@@ -46,6 +46,16 @@ test('the demo reads its cells and its motion sensor through the real firmware',
   t.is(devices.find(({ driver }) => driver === 'mpu6050')?.options.bus, bridge?.id);
 });
 
+test('the demo has a camera over its basket, which looks at the same world', async (t) => {
+  const { devices, plates } = await loadBoard('demo-cart');
+  const camera = devices.find(({ driver }) => driver === 'virtual-camera');
+  t.is(camera?.options.world, devices.find(({ driver }) => driver === 'virtual-world')?.options.name);
+  t.deepEqual(
+    plates[0]?.cameras.map(({ id }) => id),
+    [camera?.id],
+  );
+});
+
 test('scripts/start --once shops one trip, every movement right or asked, and ends with 0', async (t) => {
   t.timeout(240_000);
   const port = await freePort();
@@ -80,6 +90,11 @@ test('scripts/start --once shops one trip, every movement right or asked, and en
     topics.filter((topic) => topic === `cw/1/demo-store/cart-0001/event/${type}`).length;
   t.is(seen('basket/opened'), 1, 'an independent client saw the basket open');
   t.is(seen('basket/closed'), 1);
-  t.is(seen('item/unresolved'), 2, 'and both questions');
-  t.true(seen('item/added') >= 8);
+  t.is(seen('item/unresolved'), 1, 'and the only question');
+  t.true(seen('item/added') >= 9);
+  t.true(seen('look/seen') >= 10, 'the camera looked at nearly every movement');
+  for (const name of ['Bananas', 'Navel oranges']) {
+    const added = output.filter((line) => /item\.added/.test(line) && line.includes(name));
+    t.is(added.length, 1, `${name}: nobody scans them, the camera knows them`);
+  }
 });
