@@ -60,7 +60,7 @@ export interface Foresight {
 type AheadListener = (foresight: Foresight) => void;
 
 /** What cameras of the world see, of all its time up to the end of the round. */
-export interface Showing {
+interface Showing {
   readonly film: Film;
   /** The world's time 0 on the clock, µs; undefined while it stands still. */
   readonly startedAtUs: number | undefined;

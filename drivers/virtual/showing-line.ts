@@ -17,7 +17,7 @@ export interface Shown {
 }
 
 /** What a camera hears of its world, until `close`. */
-export interface ShownListener {
+interface ShownListener {
   shown(shown: Shown): void;
   /** Once; nothing comes afterwards. */
   lost(error: DriverError): void;

@@ -7,14 +7,14 @@ import { type Film, movesWithin } from '#simulation/pictures/film.ts';
 import { Studio, viewsOf } from '#simulation/pictures/studio.ts';
 
 /** A picture that was taken. */
-export interface TakenPicture {
+interface TakenPicture {
   readonly source: string;
   readonly atUs: number;
   /** Relative to the trace's folder. */
   readonly path: string;
 }
 
-export interface PicturesOptions {
+interface PicturesOptions {
   readonly board: Board;
   readonly film: Film;
   readonly seed: number;

@@ -23,7 +23,7 @@ export interface TraceEyes {
 export type TellSpoilt = (error: TraceError) => void;
 
 /** What the scales of a trace tell, and the frames that it names. */
-export interface Watched {
+interface Watched {
   readonly movements: readonly Movement[];
   readonly frames: readonly TakenFrame[];
 }

@@ -24,7 +24,7 @@ export interface TakenFrame {
   read(): Promise<FrameReading | undefined>;
 }
 
-export interface LookingOptions {
+interface LookingOptions {
   readonly board: Board;
   readonly catalogue: Catalogue;
   readonly recognizer: Recognizer;

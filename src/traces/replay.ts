@@ -40,7 +40,7 @@ export interface ReplayResult {
 }
 
 /** Changes of a replay from what the trace alone says. */
-export interface ReplayChanges {
+interface ReplayChanges {
   /** In place of the trace's own sightings, in order of time. */
   readonly sightings?: readonly SightingLine[] | undefined;
   /** Hears what the scales say. */

@@ -200,6 +200,7 @@ test('devices lists what it opened and identified, in the order in which they ar
       ['bridge', 'found'],
       ['handle-scanner', 'found'],
       ['imu', 'found'],
+      ['basket-camera', 'found'],
     ],
   );
   t.true(rows.every(({ identity }) => identity.vendor !== undefined));

@@ -84,3 +84,23 @@ test('Every look of the demo catalogue has a cut-out', async (t) => {
 test('Cut-outs that are not there are told with their code', async (t) => {
   await t.throwsAsync(loadCutouts('/nowhere/'), { code: 'CW-SIM-009' });
 });
+
+test('Between two trips what lay there is seen to be taken away, and what the next one begins with to be put there', (t) => {
+  const films = new FilmMaker(1);
+  films.film(compiled);
+  const [left] = compiled.remaining;
+  const stocked = compileScenario({
+    scenario: scenarioOf([{ wait: 1 }], { stock: [{ gtin: '00000080019442' }] }),
+    board,
+    catalogue,
+  });
+  const [next] = stocked.lying;
+  if (left === undefined || next === undefined) return t.fail();
+  const take = { kind: 'take' as const, ...left, startUs: 20_000_000, releaseUs: 20_500_000 };
+  const put = { kind: 'put' as const, ...next, startUs: 23_000_000, releaseUs: 23_400_000 };
+  const both = films.film(stocked, films.between([take], [put]));
+  const seen = (us: number) => sceneAt(both, 'basket', us).lying.map(({ key }) => key);
+  t.deepEqual(seen(19_000_000), ['gtin:04006381333931']);
+  t.deepEqual(seen(22_000_000), []);
+  t.deepEqual(seen(24_000_000), ['gtin:00000080019442']);
+});

@@ -19,7 +19,7 @@ export interface SeenThing {
 }
 
 /** A thing that is put down or taken away. Times are of the world, µs. */
-export interface SeenMove {
+interface SeenMove {
   readonly kind: 'put' | 'take';
   readonly thing: SeenThing;
   readonly startUs: number;

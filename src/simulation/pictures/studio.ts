@@ -17,7 +17,7 @@ export interface PlateInView {
   readonly region?: readonly [number, number, number, number] | undefined;
 }
 
-export interface StudioOptions {
+interface StudioOptions {
   readonly width: number;
   readonly height: number;
   readonly views: readonly PlateInView[];
