@@ -19,7 +19,9 @@ export function hotPlugCases({ withHands: test, everywhere, devices, scales }: P
       // The first round is not measured: what is loaded on the first reopening stays loaded.
       for (const id of ids) await cycle(t, id, plates.get(id), -1);
       const before = await gateway.footprint();
+      const memory: string[] = [];
       for (let round = 0; round < cycles; round++) {
+        if (round % 10 === 0) memory.push(mib((await gateway.footprint()).bytes));
         for (const id of ids) times.get(id)?.push(await cycle(t, id, plates.get(id), round));
       }
       const after = await gateway.footprint();
@@ -31,6 +33,7 @@ export function hotPlugCases({ withHands: test, everywhere, devices, scales }: P
       t.log(
         `open files ${before.files} → ${after.files}, memory ${mib(before.bytes)} → ${mib(after.bytes)} MiB`,
       );
+      if (memory.length > 1) t.log(`memory every tenth round: ${memory.join(', ')} MiB`);
       t.is(after.files, before.files);
       t.true(after.bytes - before.bytes < 32 * 2 ** 20, 'memory grew by more than 32 MiB');
     },
