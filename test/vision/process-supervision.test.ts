@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { VirtualClock } from '#base/clock.ts';
+import { silentLogger } from '#base/log.ts';
 import type { DeviceFault } from '#readings/faults.ts';
+import type { LineListener } from '#vision/process/child-line.ts';
 import type { ToldByVision } from '#vision/process/messages.ts';
 import { VisionProcess } from '#vision/process/vision.ts';
 import { setupOf } from './support/setup.ts';
@@ -103,9 +106,44 @@ test('A process that is held up is ended after five seconds, with all that it st
   await sleep(100);
   const seconds = await eyes.pass(() => eyes.faults.length > 0);
   t.true(seconds > 5 && seconds < 9, `${seconds} s`);
-  t.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  await eyes.until(() => !existsSync(`/proc/${pid}`));
   await eyes.pass(eyes.isReady);
   t.deepEqual(eyes.faults, ['CW-VIS-013', 'CW-VIS-013 over']);
+});
+
+test('A process that the kernel does not let go is told of at once, asked nothing more, and does not keep the gateway', async (t) => {
+  const clock = new VirtualClock(1_000_000);
+  const faults: string[] = [];
+  let listener: LineListener | undefined;
+  let kills = 0;
+  const stuck = new VisionProcess({
+    entry,
+    setup: setupOf({}),
+    memoryBytes: 400e6,
+    clock,
+    log: silentLogger,
+    random: { next: () => 0 },
+    begin: (heard) => {
+      listener = heard;
+      return { pid: 1, over: new Promise(() => {}), send: () => {}, kill: () => void kills++ };
+    },
+    onMessage: () => {},
+    onFault: ({ code }) => faults.push(code),
+  });
+  stuck.start();
+  listener?.message({ kind: 'ready', backend: 'test', model: 'm' });
+  t.true(stuck.status.running);
+  const asked = stuck.ask({ kind: 'erase' });
+  for (let second = 0; second < 7; second++) clock.advance(1_000_000);
+  t.deepEqual([faults, kills], [['CW-VIS-013'], 1]);
+  t.false(stuck.status.running);
+  await t.throwsAsync(asked, { message: /says nothing/ });
+  listener?.message({ kind: 'ready', backend: 'test', model: 'm' });
+  t.false(stuck.status.running, 'what it says after its end does not count');
+  const stopped = stuck.stop();
+  for (let second = 0; second < 6; second++) clock.advance(1_000_000);
+  await stopped;
+  t.is(kills, 2);
 });
 
 test('A gateway that was held up itself does not take its eyes for dead', async (t) => {

@@ -5,7 +5,7 @@ import { Backoff } from '#base/retry.ts';
 import { usPerMs, usPerSecond } from '#base/units.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import { isVisionCode, VisionError } from '../errors.ts';
-import { ChildLine, type Ended } from './child-line.ts';
+import { ChildLine, type Ended, type LineListener } from './child-line.ts';
 import type {
   AnsweredByVision,
   FromVision,
@@ -24,6 +24,8 @@ export interface VisionOptions {
   readonly memoryBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** How a process is begun; the real one where left out. */
+  readonly begin?: (listener: LineListener) => VisionLine;
   /** Jitter of restarts. */
   readonly random: Pick<Random, 'next'>;
   /** Everything that is said, except answers that somebody waits for. */
@@ -31,6 +33,9 @@ export interface VisionOptions {
   /** Of the process itself: why it is away, and that it is back. */
   readonly onFault: (fault: DeviceFault) => void;
 }
+
+/** A process and the line to it. */
+export type VisionLine = Pick<ChildLine, 'over' | 'pid' | 'send' | 'kill'>;
 
 type Question =
   | Pick<Extract<ToVision, { kind: 'embed' }>, 'kind' | 'from'>
@@ -67,6 +72,8 @@ const looksWithinUs = 5 * usPerSecond;
 /** Messages between two checks; more is a flood. */
 const mostMessages = 5_000;
 const stopsWithinUs = 3 * usPerSecond;
+/** A process that was killed is gone by then, unless the kernel holds it, µs. */
+const diesWithinUs = 2 * usPerSecond;
 
 interface Waiting {
   readonly resolve: (answer: AnsweredByVision) => void;
@@ -83,7 +90,7 @@ export class VisionProcess {
   /** Looks under way: when they were asked for, and how many cameras have not answered. */
   readonly #looks = new Map<number, { readonly atUs: number; left: number }>();
   readonly #waiting = new Map<number, Waiting>();
-  #line: ChildLine | undefined;
+  #line: VisionLine | undefined;
   #nextId = 1;
   #restarts = 0;
   #looked = 0;
@@ -120,11 +127,12 @@ export class VisionProcess {
   start(): void {
     if (this.#line !== undefined || this.#stopped) return;
     const { clock, entry, log, setup } = this.#options;
+    const begin = this.#options.begin ?? ((listener) => new ChildLine(entry, log, listener));
     this.#startedUs = clock.nowUs();
     this.#heardUs = undefined;
     this.#reason = undefined;
     this.#messages = 0;
-    this.#line = new ChildLine(entry, log, {
+    this.#line = begin({
       message: (message) => this.#hear(message),
       nonsense: (what) => this.#end('CW-VIS-019', `the vision process said what is no message (${what})`),
       ended: (ended) => this.#ended(ended),
@@ -134,7 +142,10 @@ export class VisionProcess {
     this.#cancelCheck = clock.after(checkEveryUs, () => this.#check());
   }
 
-  /** Asks it to end, and ends it where it does not. Idempotent. */
+  /**
+   * Asks it to end, and ends it where it does not. Idempotent. One that the kernel does not let go (it waits for a camera
+   * that hangs) is left to the kernel.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelCheck?.();
@@ -142,9 +153,19 @@ export class VisionProcess {
     const line = this.#line;
     if (line === undefined) return;
     line.send({ kind: 'stop' });
-    const cancel = this.#options.clock.after(stopsWithinUs, () => line.kill());
-    await line.over;
-    cancel();
+    const { clock, log } = this.#options;
+    const cancelKill = clock.after(stopsWithinUs, () => line.kill());
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(stopsWithinUs + diesWithinUs, () => {
+        log.warn({ pid: line.pid }, 'the vision process can not be ended; a camera or its driver hangs');
+        resolve();
+      });
+      void line.over.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+    cancelKill();
   }
 
   /**
@@ -196,6 +217,8 @@ export class VisionProcess {
 
   #hear(message: FromVision): void {
     const { clock, log, onMessage } = this.#options;
+    // It is being ended: what it still says is of no use.
+    if (this.#reason !== undefined) return;
     this.#heardUs = clock.nowUs();
     this.#messages += 1;
     switch (message.kind) {
@@ -277,7 +300,19 @@ export class VisionProcess {
       code,
       `${message}; it is ended and started again, decisions go on without cameras`,
     );
+    this.#lose(this.#reason);
+    this.#away(this.#reason);
     this.#line?.kill();
+  }
+
+  /** Nobody waits any longer for what it was asked, and nothing more is asked of it. */
+  #lose(reason: VisionError): void {
+    this.#heardUs = undefined;
+    this.#ready = undefined;
+    this.#health = undefined;
+    this.#looks.clear();
+    for (const { reject } of this.#waiting.values()) reject(reason);
+    this.#waiting.clear();
   }
 
   #ended({ code, signal }: Ended): void {
@@ -290,14 +325,9 @@ export class VisionProcess {
         'CW-VIS-012',
         `the vision process ended by itself (${signal ?? `exit code ${code}`}); it is started again, decisions go on without cameras`,
       );
-    this.#heardUs = undefined;
-    this.#ready = undefined;
-    this.#health = undefined;
-    this.#looks.clear();
-    for (const { reject } of this.#waiting.values()) reject(reason);
-    this.#waiting.clear();
+    this.#lose(reason);
     if (this.#stopped) return;
-    this.#away(reason);
+    if (this.#reason === undefined) this.#away(reason);
     if (ranUs >= steadyUs) this.#backoff.reset();
     this.#restarts += 1;
     const delayUs = this.#backoff.nextMs() * usPerMs;
