@@ -24,7 +24,7 @@ export const visionCodes = {
   'CW-VIS-020': 'A recording of a camera can not be made.',
   'CW-VIS-021': 'The vision process takes more memory than it may; it is started again.',
   'CW-VIS-022': 'The camera repeats the same picture.',
-  'CW-VIS-023': 'A frame is larger than the memory that is set aside for frames.',
+  'CW-VIS-023': 'The memory that is set aside for frames holds too few of them.',
 } as const;
 
 export type VisionCode = keyof typeof visionCodes;

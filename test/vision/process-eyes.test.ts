@@ -339,6 +339,39 @@ test('A region beside the picture is a fault of the configuration, told once', a
   t.like(bench.of('fault'), { length: 1, 0: { fault: { fault: 'configuration', code: 'CW-VIS-008' } } });
 });
 
+test('A ring that holds fewer frames than are compared is a fault, though each fits', async (t) => {
+  const blind = new Bench({ ringBytes: 5 * 64 * 48 - 1, restPerSecond: 10 });
+  await blind.eyes.start();
+  await blind.film([1, 2, 3, 4]);
+  t.like(blind.of('fault'), { length: 1, 0: { fault: { fault: 'configuration', code: 'CW-VIS-023' } } });
+  const seeing = new Bench({ ringBytes: 5 * 64 * 48, restPerSecond: 10 });
+  await seeing.eyes.start();
+  await seeing.film([1, 2, 3]);
+  const startedAtUs = seeing.clock.nowUs();
+  await seeing.film([4, 5], 'moving');
+  const settledAtUs = seeing.clock.nowUs();
+  await seeing.film([6, 7]);
+  seeing.eyes.handle({ kind: 'look', id: 1, plate: 'basket', startedAtUs, settledAtUs, sign: 1 });
+  await seeing.pass(0);
+  t.deepEqual(seeing.of('fault'), []);
+  t.is(seeing.of('looked')[0]?.outcome, 'seen');
+});
+
+test('Nothing is left of what a camera saw that is gone, and nothing is enrolled from it', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  await bench.eyes.start();
+  await bench.film([1, 2, 3, 4]);
+  bench.eyes.handle({ kind: 'watch', plate: 'basket', atUs: bench.clock.nowUs() });
+  for (let second = 0; second < 8; second++) await bench.pass(1_000);
+  bench.eyes.handle({ kind: 'embed', id: 1, from: { camera: 'camera', plate: 'basket' } });
+  await bench.pass(0);
+  t.like(bench.of('refused')[0], { id: 1, code: 'CW-VIS-017' });
+  await bench.film([5, 6]);
+  bench.eyes.handle({ kind: 'embed', id: 2, from: { camera: 'camera', plate: 'basket' } });
+  await bench.pass(0);
+  t.is(bench.of('embedded').length, 1, 'it is back');
+});
+
 test('Frames that are larger than the ring are a fault that says what to do', async (t) => {
   const bench = new Bench({ ringBytes: 64 * 48 - 1 });
   await bench.eyes.start();

@@ -77,6 +77,20 @@ test('Frames older than the span make place', (t) => {
   );
 });
 
+test('Frames grow old without new ones, and nothing of them is left', (t) => {
+  const ring = new FrameRing({ bytes: 100, spanUs: 3_000_000 });
+  const [first, second] = [ring.push(frame(0, 10, 7)), ring.push(frame(1_000_000, 10, 8))];
+  if (first === undefined || second === undefined) return t.fail();
+  const release = ring.hold(first);
+  const bytes = ring.read(second)?.data ?? new Uint8Array();
+  ring.expire(3_500_000);
+  t.deepEqual([...ring.frames], [first, second], 'one is held, the other not old');
+  release?.();
+  ring.expire(4_500_000);
+  t.deepEqual([ring.frames.length, ring.latest], [0, undefined]);
+  t.deepEqual([...bytes], Array(10).fill(0));
+});
+
 test('A frame is copied: whoever lent it may write over it', (t) => {
   const ring = new FrameRing({ bytes: 100, spanUs: 1e6 });
   const lent = frame(1, 10, 7);

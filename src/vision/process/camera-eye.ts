@@ -22,6 +22,11 @@ export interface CameraEyeOptions {
   readonly tell: (message: FromVision) => void;
 }
 
+/** A camera that delivers nothing for so long, or for as long as the ring is deep, is gone, µs. */
+const goneUs = 5 * usPerSecond;
+/** Movements are compared over a few frames; a ring that holds fewer is blind, because those at rest are held. */
+const fewestFrames = 5;
+
 /** So many damaged frames in a row are a fault of the camera. */
 const mostDamaged = 5;
 
@@ -44,6 +49,7 @@ export class CameraEye {
   #nextUs = Number.NEGATIVE_INFINITY;
   #dropped = 0;
   #format: FrameReading['format'] | undefined;
+  #cancelExpiry: (() => void) | undefined;
   #damaged = 0;
   /** Codes that this version can't look for are told once. */
   #codesFailed = false;
@@ -79,12 +85,13 @@ export class CameraEye {
     const nextUs = this.#nextUs > atUs + 1.2 * periodUs ? atUs : this.#nextUs;
     if (atUs < nextUs - periodUs / 10) return;
     this.#nextUs = (nextUs > atUs - periodUs ? nextUs : atUs) + periodUs;
+    if (fewestFrames * reading.data.length > this.#options.ring.bytes) this.#tooLarge(reading.data.length);
     const kept = this.#ring.push(reading);
     if (kept === undefined) {
       this.#dropped += 1;
-      if (reading.data.length > this.#options.ring.bytes) this.#tooLarge(reading.data.length);
       return;
     }
+    this.#cancelExpiry ??= clock.after(usPerSecond, () => this.#expire());
     this.#pending = kept;
     if (!this.#looking) void this.#lookAtLatest();
   }
@@ -110,6 +117,22 @@ export class CameraEye {
   /** Format of its frames; undefined where none came so far. */
   get format(): FrameReading['format'] | undefined {
     return this.#format;
+  }
+
+  /** Ends what goes on by itself. */
+  close(): void {
+    this.#cancelExpiry?.();
+    this.#cancelExpiry = undefined;
+  }
+
+  #expire(): void {
+    const { clock, ring } = this.#options;
+    const nowUs = clock.nowUs();
+    const newestUs = this.#ring.latest?.atUs ?? Number.NEGATIVE_INFINITY;
+    if (nowUs - newestUs > Math.max(goneUs, ring.spanUs)) for (const plate of this.plates) plate.release();
+    this.#ring.expire(nowUs);
+    this.#cancelExpiry =
+      this.#ring.latest === undefined ? undefined : clock.after(usPerSecond, () => this.#expire());
   }
 
   /** The latest frame that was kept. */
@@ -200,7 +223,7 @@ export class CameraEye {
   }
 
   #tooLarge(bytes: number): void {
-    const message = `a frame of ${this.id} has ${bytes} bytes, the ring ${this.#options.ring.bytes} for each camera; give it more (vision.ringMegabytes), or take smaller frames`;
+    const message = `a frame of ${this.id} has ${bytes} bytes, the ring ${this.#options.ring.bytes} for each camera, which has to hold ${fewestFrames}; give it more (vision.ringMegabytes), or take smaller frames`;
     this.#fault({ fault: 'configuration', code: 'CW-VIS-023', message });
   }
 

@@ -97,6 +97,7 @@ export class Eyes {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelHealth?.();
+    for (const camera of this.#cameras.values()) camera.close();
     await this.#recorder.stop();
     await this.#queue;
     await this.#recognizer?.close();

@@ -5,7 +5,7 @@ import type { PlateView } from './messages.ts';
 import type { RegionWatch, Sight } from './parts.ts';
 import type { FrameRing, KeptFrame } from './ring.ts';
 
-/** A movement that is never looked at gives its earlier picture back after this long, µs. */
+/** A movement that is not looked at counts as going on for so long, µs. */
 const heldForUs = 60 * usPerSecond;
 /** After something was seen to move, it counts as going on for so long, µs: one still frame is no rest. */
 const lingersUs = 1_500_000;
@@ -104,6 +104,13 @@ export class PlateEye {
   quiet(): void {
     this.#watchedUs = undefined;
     this.#before = this.#swap(this.#before, []);
+  }
+
+  /** The camera delivers nothing any more: gives back what is kept for a movement that nobody will see. */
+  release(): void {
+    this.quiet();
+    this.#resting = this.#swap(this.#resting, []);
+    this.#notes = [];
   }
 
   /** The frames for a movement so far; undefined where there is none before it or none after it. */

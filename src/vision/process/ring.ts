@@ -65,6 +65,16 @@ export class FrameRing {
     return slot;
   }
 
+  /** Forgets what is too old by then and not held, and overwrites its bytes: a camera that is gone leaves no pictures. */
+  expire(nowUs: number): void {
+    const beforeUs = nowUs - this.#options.spanUs;
+    for (const slot of this.#slots) {
+      if (slot.holds > 0 || slot.atUs >= beforeUs) continue;
+      this.#memory?.fill(0, slot.offset, slot.offset + slot.bytes);
+    }
+    this.#slots = this.#slots.filter(({ holds, atUs }) => holds > 0 || atUs >= beforeUs);
+  }
+
   /** The frame with its bytes, which are the ring's: to be used at once, or while it is held. Undefined where it is gone. */
   read(kept: KeptFrame): FrameReading | undefined {
     const slot = this.#slots.find((one) => one === kept);
