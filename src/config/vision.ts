@@ -67,8 +67,8 @@ export const visionSchema = z
           .int()
           .min(0)
           .max(86_400)
-          .default(600)
-          .describe('Longest recording that a technician may start, s; 0 allows none.'),
+          .default(0)
+          .describe('Longest recording that a technician may start, s; 0, as left out, allows none.'),
         keepMinutes: z
           .number()
           .int()

@@ -81,7 +81,7 @@ export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handl
     if (longestS === 0) {
       throw new CommandError(
         'CW-CMD-008',
-        'recordings are not allowed here (vision.recording.longestS is 0)',
+        'recordings are not allowed here; allow them for the time of the work (vision.recording.longestS: 60, say)',
       );
     }
     const { camera, seconds } = parseArguments('vision.record', recordArgs(longestS), args);

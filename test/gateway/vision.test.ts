@@ -244,6 +244,11 @@ test('Where vision is switched off nothing is started, and old recordings are er
   t.is(eyes.vision.reports()[0]?.state, 'closed');
 });
 
+test('Where the configuration says nothing of recordings, none is allowed', async (t) => {
+  const eyes = await bench(t, 'crashes');
+  t.is(eyes.vision.longestRecordingS, 0);
+});
+
 test('A recording is refused for a camera that the board does not have, and erasing works without the process', async (t) => {
   const eyes = await bench(t, 'crashes');
   await t.throwsAsync(eyes.vision.record('shelf-camera', 10), {

@@ -125,7 +125,7 @@ async function watched(t: ExecutionContext): Promise<Watched> {
       encoding: 'json',
       healthS: 1,
       log: { level: 'trace' },
-      vision: { recording: { keepMinutes: 0 } },
+      vision: { recording: { longestS: 60, keepMinutes: 0 } },
     },
   });
   t.teardown(() => folder.remove());
