@@ -1,7 +1,7 @@
 import type { MakeBench } from '../bench.ts';
-import { passTime } from '../benches.ts';
 import { PeerPorts } from '../peer-ports.ts';
 import { jpegMarkers } from '../peers/test-picture.ts';
+import { cameraBench } from './parts/camera-bench.ts';
 
 /** Three pictures of two sizes in turn. */
 export const filesBench: MakeBench = async (clock) => {
@@ -18,26 +18,11 @@ export const filesBench: MakeBench = async (clock) => {
       read: (name) => (pictures.get(name) ?? new Uint8Array()).subarray(0, isDamaged ? 40 : undefined),
     },
   });
-  return {
-    options: { folder: 'simulated', framesPerSecond: 10 },
+  return cameraBench(clock, {
     ports,
-    buses: new Map(),
-    advance: (us) => passTime(clock, us),
-    stimulate: () => {},
-    readingsPerSecond: 10,
-    unplug: () => ports.unplug(),
-    replug: () => ports.replug(),
-    troubles: [
-      {
-        name: 'pictures are cut off',
-        fault: 'integrity',
-        begin: () => {
-          isDamaged = true;
-        },
-        end: () => {
-          isDamaged = false;
-        },
-      },
-    ],
-  };
+    options: { folder: 'simulated' },
+    cutOff: (isOn) => {
+      isDamaged = isOn;
+    },
+  });
 };
