@@ -25,10 +25,11 @@ from pictures import Labelled, decoded, read_list, tensor, varied, whole
 
 @dataclass(frozen=True)
 class Settings:
-    """How a network is trained. `stages`: (side of the pictures, epochs, highest rate)."""
+    """How a network is trained. `stages`: (side of the pictures, epochs, highest rate). It is used on larger pictures
+    than it is trained on: random parts show things larger than whole pictures do (Touvron et al. 2019)."""
 
     scale: str = "lite0"
-    stages: tuple[tuple[int, int, float], ...] = ((161, 30, 4e-4), (225, 8, 1e-4))
+    stages: tuple[tuple[int, int, float], ...] = ((161, 30, 4e-4),)
     frozen: int = 5
     views: int = 10
     batch: int = 32

@@ -173,7 +173,9 @@ test('live shows every cell and every plate while it is watched, and ends its le
   readable.child.kill('SIGINT');
   const { code, stdout, stderr } = await readable.ended;
   t.is(code, 0, 'Ctrl-C is how it ends');
-  t.is(stderr, '');
+  const halts =
+    /^(?:no live values from test-store\/cart-0001; asking for them again\nlive values come again\n)*$/;
+  t.regex(stderr, halts, 'a busy machine may hold the gateway up; nothing else is said');
   t.regex(stdout, /^device +ch +cell +counts +noise +mass +noise +rate +fault\nbridge +0 +cell-fl +-?\d+ /);
   t.notRegex(stdout.replaceAll('\n', ''), /\p{Cc}/u, 'no terminal, nothing to steer');
 

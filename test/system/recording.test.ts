@@ -94,7 +94,8 @@ test('what was read right before the stop is in the ledger and in the recording'
   const record = join(folder.path, 'recording');
   const daemon = await startGateway(folder, { record });
   t.teardown(() => daemon.kill());
-  await collector.until(({ type }) => type === 'scan.read', 10_000, 'a scan');
+  const scans = () => collector.events.filter(({ type }) => type === 'scan.read').length;
+  await collector.until(() => scans() >= 20, 20_000, 'twenty scans');
   t.is(await daemon.stop(), 0);
   await setTimeout(500);
 
