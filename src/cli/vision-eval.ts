@@ -47,10 +47,14 @@ export function registerVisionEval(vision: Command): void {
 Each picture takes the way of a frame: decode, middle square, embed, look up.
   top-1, top-5       the gallery's nearest look, one of the five nearest, is the picture's
   coarse top-1       the coarse class of the nearest look is the picture's
-  calibration error  mean distance between probability and share of right answers (15 bins); 0 % is perfect
+  calibration error  mean distance between probability and share of right answers (15 bins); 0 % is perfect.
+                     First of known pictures, the probability given that the thing is one of the gallery; then of
+                     all pictures, the probability as it is stated, which for a thing of no gallery is wrong
+  called unknown     pictures that the model rather takes for none of the gallery
   AUROC              chance that a picture of the gallery's has a higher cosine than another one; 1 is perfect
 
-Pictures of classes that the gallery lacks are counted as unknown and are in none of the first four.
+Pictures of classes that the gallery lacks are counted as unknown. They are in none of the first three, nor in the first
+calibration error; known pictures that are called unknown are in all of them.
 Exit code 1 where a picture could not be read: it is told, and left out.
 
 Examples:
@@ -148,7 +152,9 @@ function asJson(
     top5Percent: rounded(figures.top5Percent, 2),
     coarseTop1Percent: rounded(figures.coarseTop1Percent, 2),
     calibrationErrorPercent: rounded(figures.calibrationErrorPercent, 2),
+    statedCalibrationErrorPercent: rounded(figures.statedCalibrationErrorPercent, 2),
     auroc: rounded(figures.auroc, 4),
+    rejectedKnown: figures.rejectedKnown,
     rejectedKnownPercent: rounded(figures.rejectedKnownPercent, 2),
     rejectedUnknownPercent: rounded(figures.rejectedUnknownPercent, 2),
     ambiguousPercent: rounded(figures.ambiguousPercent, 2),
@@ -185,11 +191,14 @@ function asText(
     ['top-1', share(figures.top1Percent)],
     ['top-5', share(figures.top5Percent)],
     ['coarse top-1', share(figures.coarseTop1Percent)],
-    ['calibration error', share(figures.calibrationErrorPercent)],
+    [
+      'calibration error',
+      `${share(figures.calibrationErrorPercent)} of known, if in the gallery; ${share(figures.statedCalibrationErrorPercent)} of all, as stated`,
+    ],
     ['AUROC', figures.auroc?.toFixed(3) ?? '– (no unknown classes)'],
     [
       'called unknown',
-      `${share(figures.rejectedKnownPercent)} of known, ${share(figures.rejectedUnknownPercent)} of unknown`,
+      `${share(figures.rejectedKnownPercent)} of known (${figures.rejectedKnown}), ${share(figures.rejectedUnknownPercent)} of unknown`,
     ],
     ['called ambiguous', `${share(figures.ambiguousPercent)} of known`],
     ['decode', `${times('decode')} (median / 95th percentile)`],
