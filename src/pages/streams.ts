@@ -1,5 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import type { StatusUpdate } from './source.ts';
+
+/** What a page tells its clients. Of every kind but `event` only the latest one matters. */
+export interface PageUpdate {
+  readonly kind: string;
+}
 
 /** Events that wait for a slow client; with more it is cut off, and gets a fresh picture when it comes back. */
 const waitingEvents = 200;
@@ -8,13 +12,13 @@ const pingEveryMs = 2_000;
 const stalledAfterMs = 15_000;
 
 /**
- * One client of the event stream (Server-Sent Events). While its connection can't take more, weights, health and
- * basket are kept in their latest form only and events queue up to a bound: a slow client costs little and delays nobody.
+ * One client of the event stream (Server-Sent Events). While its connection can't take more, events queue
+ * up to a bound and of everything else the latest is kept: a slow client costs little and delays nobody.
  */
-export class StatusStream {
+export class PageStream {
   readonly #response: ServerResponse;
-  readonly #latest = new Map<StatusUpdate['kind'], StatusUpdate>();
-  #events: StatusUpdate[] = [];
+  readonly #latest = new Map<string, PageUpdate>();
+  #events: PageUpdate[] = [];
   #blocked = false;
   #stalled: NodeJS.Timeout | undefined;
   readonly #ping: NodeJS.Timeout;
@@ -32,7 +36,7 @@ export class StatusStream {
     this.#write('picture', picture);
   }
 
-  send(update: StatusUpdate): void {
+  send(update: PageUpdate): void {
     if (!this.#blocked) {
       this.#write(update.kind, update);
     } else if (update.kind === 'event') {
