@@ -39,7 +39,7 @@ const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 
 /** Starts a worker thread with ZXing in it, or with another program that speaks the same messages. */
 export function startCodeThread(
   listener: ThreadListener,
-  program: URL = new URL('./worker.ts', import.meta.url),
+  program: URL = new URL('./code-worker.ts', import.meta.url),
 ): CodeThread {
   const worker = new Worker(program, { resourceLimits });
   let over = false;
