@@ -1,5 +1,5 @@
 import { describeError } from '#base/errors.ts';
-import type { FrameReading, ReadingSink } from '#readings/readings.ts';
+import type { FrameAssembly, FrameReading, ReadingSink } from '#readings/readings.ts';
 import type { Device, DeviceIdentity, DriverContext } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { FaultBus } from '../fault-bus.ts';
@@ -18,8 +18,11 @@ const quietUs = 800_000;
 /** A camera that sends only damaged frames for this long is opened anew, µs. */
 const mostDamagedUs = 10_000_000;
 
-/** A frame as a driver has it; its data is lent for the call. */
-export type CameraFrame = Pick<FrameReading, 'width' | 'height' | 'format' | 'data' | 'range'>;
+/** A frame's bytes, or how they are put together; lent for the call. */
+export type FrameContent = { readonly data: Uint8Array } | { readonly assembly: FrameAssembly };
+
+/** A frame as a driver has it. */
+export type CameraFrame = Pick<FrameReading, 'width' | 'height' | 'format' | 'range'> & FrameContent;
 
 export interface CameraPlan {
   readonly identity: DeviceIdentity;
@@ -116,17 +119,17 @@ export class CameraDevice implements Device {
     }
     this.#counts.delivered += 1;
     this.#latestUs = Math.max(this.#latestUs, Math.round(atUs));
-    const { width, height, format, data, range } = frame;
-    this.#sink?.({
+    const { width, height, format, range } = frame;
+    const shape = {
       kind: 'frame',
       source: this.#context.id,
       atUs: this.#latestUs,
       width,
       height,
       format,
-      data,
       ...(range === undefined ? {} : { range }),
-    });
+    } as const;
+    this.#sink?.('data' in frame ? { ...shape, data: frame.data } : assembled(shape, frame.assembly));
   }
 
   /** A frame that can't be used. Cameras begin with some, so those before the first good one are counted only. */
@@ -213,4 +216,20 @@ export class CameraDevice implements Device {
     const message = `no frame came for ${seconds} s; it is opened anew; should that go on, check its cable and supply`;
     this.lost(new DriverError('CW-DRV-008', message));
   }
+}
+
+/** A reading whose bytes are put together when somebody asks for them, or writes them straight to where they are kept. */
+function assembled(shape: Omit<FrameReading, 'data'>, assembly: FrameAssembly): FrameReading {
+  let made: Uint8Array | undefined;
+  return {
+    ...shape,
+    assembly,
+    get data() {
+      if (made === undefined) {
+        made = new Uint8Array(assembly.bytes);
+        assembly.copyTo(made);
+      }
+      return made;
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock.ts';
-import type { CameraDevice, CameraFrame } from './camera-device.ts';
+import type { CameraDevice, CameraFrame, FrameContent } from './camera-device.ts';
 import { yuv420Bytes } from './pixels.ts';
 import { JpegSplitter, RawSplitter, type Splitter } from './splitters.ts';
 
@@ -51,9 +51,13 @@ export class FrameStream {
     this.#listener = listener;
     const { width, height, format } = shape;
     const sink = {
-      frame: (data: Uint8Array, atUs: number, size: { readonly width: number; readonly height: number }) => {
+      frame: (
+        content: FrameContent,
+        atUs: number,
+        size: { readonly width: number; readonly height: number },
+      ) => {
         if (size.width === width && size.height === height)
-          this.#whole({ width, height, format, data }, atUs);
+          this.#whole({ width, height, format, ...content }, atUs);
         else device.damaged(`it has ${size.width}×${size.height} pixels, not ${width}×${height}`);
       },
       damaged: (why: string) => device.damaged(why),

@@ -27,7 +27,10 @@ export async function decodePictures(port: PicturePort): Promise<Map<string, Cam
   return decoded;
 }
 
-async function decode(name: string, content: Uint8Array): Promise<CameraFrame> {
+async function decode(
+  name: string,
+  content: Uint8Array,
+): Promise<CameraFrame & { readonly data: Uint8Array }> {
   try {
     const { default: sharp } = await import('sharp');
     const { data, info } = await sharp(content, { limitInputPixels: mostPixels })

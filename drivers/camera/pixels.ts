@@ -1,12 +1,17 @@
+import type { FrameReading } from '#readings/readings.ts';
 import type { VideoLayout } from '../ports/ports.ts';
-import type { CameraFrame } from './camera-device.ts';
 
-/** How a camera's own layout becomes a frame without padding; undefined for a frame that is too short. */
+/** How a camera's own layout becomes a frame without padding. */
 export interface Unpacker {
-  /** Bytes that a whole frame has at least. */
-  readonly frameBytes: number;
-  /** The frame's data is in memory that the next one uses again. */
-  unpack(data: Uint8Array): CameraFrame | undefined;
+  /** Bytes that a whole frame of the camera has at least. */
+  readonly cameraBytes: number;
+  readonly bytes: number;
+  readonly shape: Pick<FrameReading, 'width' | 'height' | 'format' | 'range'>;
+  /**
+   * Writes the frame to where it is kept, reading the camera's memory by whole rows alone: where processors don't cache it,
+   * each access to it is slow. Throws RangeError where `data` is too short.
+   */
+  unpack(data: Uint8Array, target: Uint8Array): void;
 }
 
 interface Plane {
@@ -63,11 +68,10 @@ function packed(layout: VideoLayout, format: 'grey' | 'rgb24', pixelBytes: numbe
   const { width, height, bytesPerLine } = layout;
   const plane = { at: 0, stride: bytesPerLine, rowBytes: width * pixelBytes, rows: height };
   if (bytesPerLine < plane.rowBytes) return undefined;
-  const target = new Uint8Array(plane.rowBytes * height);
-  return unpacker(endOf(plane), (data) => {
-    copyPlane(data, plane, target, 0);
-    return { width, height, format, data: target };
-  });
+  const shape = { width, height, format };
+  return unpacker(endOf(plane), plane.rowBytes * height, shape, (data, target) =>
+    copyPlane(data, plane, target, 0),
+  );
 }
 
 function planar(layout: VideoLayout): Unpacker | undefined {
@@ -79,12 +83,11 @@ function planar(layout: VideoLayout): Unpacker | undefined {
   const blueAt = bytesPerLine * height;
   const blue = { at: blueAt, stride: halfStride, rowBytes: halfWidth, rows: halfHeight };
   const red = { ...blue, at: blueAt + halfStride * halfHeight };
-  const target = new Uint8Array(yuv420Bytes(width, height));
-  return unpacker(endOf(red), (data) => {
+  const shape = { width, height, format: 'yuv420', range } as const;
+  return unpacker(endOf(red), yuv420Bytes(width, height), shape, (data, target) => {
     copyPlane(data, luma, target, 0);
     copyPlane(data, blue, target, width * height);
     copyPlane(data, red, target, width * height + halfWidth * halfHeight);
-    return { width, height, format: 'yuv420', data: target, range };
   });
 }
 
@@ -100,19 +103,20 @@ function semiPlanar(layout: VideoLayout): Unpacker | undefined {
     rowBytes: 2 * halfWidth,
     rows: halfHeight,
   };
-  const target = new Uint8Array(yuv420Bytes(width, height));
-  return unpacker(endOf(chroma), (data) => {
+  const shape = { width, height, format: 'yuv420', range } as const;
+  const line = new Uint8Array(chroma.rowBytes);
+  return unpacker(endOf(chroma), yuv420Bytes(width, height), shape, (data, target) => {
     copyPlane(data, luma, target, 0);
     let blueAt = width * height;
     let redAt = blueAt + halfWidth * halfHeight;
     for (let row = 0; row < halfHeight; row++) {
-      let from = chroma.at + row * chroma.stride;
-      for (let column = 0; column < halfWidth; column++) {
-        target[blueAt++] = data[from++] ?? 0;
-        target[redAt++] = data[from++] ?? 0;
+      const from = chroma.at + row * chroma.stride;
+      line.set(data.subarray(from, from + chroma.rowBytes));
+      for (let column = 0; column < chroma.rowBytes; column += 2) {
+        target[blueAt++] = line[column] ?? 0;
+        target[redAt++] = line[column + 1] ?? 0;
       }
     }
-    return { width, height, format: 'yuv420', data: target, range };
   });
 }
 
@@ -122,29 +126,54 @@ function interleaved(layout: VideoLayout): Unpacker | undefined {
   const pairs = Math.ceil(width / 2);
   const plane = { at: 0, stride: bytesPerLine, rowBytes: pairs * 4, rows: height };
   if (bytesPerLine < plane.rowBytes) return undefined;
-  const target = new Uint8Array(yuv420Bytes(width, height));
+  const shape = { width, height, format: 'yuv420', range } as const;
   const blueStart = width * height;
   const redStart = blueStart + pairs * Math.ceil(height / 2);
-  return unpacker(endOf(plane), (data) => {
+  let upper = new Uint8Array(plane.rowBytes);
+  let lower = new Uint8Array(plane.rowBytes);
+  return unpacker(endOf(plane), yuv420Bytes(width, height), shape, (data, target) => {
     for (let row = 0; row < height; row++) {
-      const from = row * bytesPerLine;
+      lower.set(data.subarray(row * bytesPerLine, row * bytesPerLine + plane.rowBytes));
       const to = row * width;
-      for (let column = 0; column < width; column++) target[to + column] = data[from + column * 2] ?? 0;
+      for (let column = 0; column < width; column++) target[to + column] = lower[column * 2] ?? 0;
+      if (row % 2 === 1) meanColours(upper, lower, target, blueStart, redStart, pairs, row >> 1);
+      else if (row + 1 === height) meanColours(lower, lower, target, blueStart, redStart, pairs, row >> 1);
+      [upper, lower] = [lower, upper];
     }
-    for (let row = 0; row < height; row += 2) {
-      const upper = row * bytesPerLine;
-      const lower = row + 1 < height ? upper + bytesPerLine : upper;
-      const to = (row / 2) * pairs;
-      for (let pair = 0; pair < pairs; pair++) {
-        const [up, low] = [upper + pair * 4, lower + pair * 4];
-        target[blueStart + to + pair] = ((data[up + 1] ?? 0) + (data[low + 1] ?? 0) + 1) >> 1;
-        target[redStart + to + pair] = ((data[up + 3] ?? 0) + (data[low + 3] ?? 0) + 1) >> 1;
-      }
-    }
-    return { width, height, format: 'yuv420', data: target, range };
   });
 }
 
-function unpacker(frameBytes: number, unpack: (data: Uint8Array) => CameraFrame): Unpacker {
-  return { frameBytes, unpack: (data) => (data.length < frameBytes ? undefined : unpack(data)) };
+/** U and V of two rows of YUYV. */
+function meanColours(
+  upper: Uint8Array,
+  lower: Uint8Array,
+  target: Uint8Array,
+  blueStart: number,
+  redStart: number,
+  pairs: number,
+  row: number,
+): void {
+  const to = row * pairs;
+  for (let pair = 0; pair < pairs; pair++) {
+    const at = pair * 4;
+    target[blueStart + to + pair] = ((upper[at + 1] ?? 0) + (lower[at + 1] ?? 0) + 1) >> 1;
+    target[redStart + to + pair] = ((upper[at + 3] ?? 0) + (lower[at + 3] ?? 0) + 1) >> 1;
+  }
+}
+
+function unpacker(
+  cameraBytes: number,
+  bytes: number,
+  shape: Unpacker['shape'],
+  unpack: Unpacker['unpack'],
+): Unpacker {
+  return {
+    cameraBytes,
+    bytes,
+    shape,
+    unpack: (data, target) => {
+      if (data.length < cameraBytes) throw new RangeError('the frame is too short, or no longer there');
+      unpack(data, target);
+    },
+  };
 }

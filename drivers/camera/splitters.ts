@@ -1,26 +1,38 @@
+import type { FrameContent } from './camera-device.ts';
 import { findStart, JpegWalk } from './jpeg.ts';
 
-/** What comes out of a stream of bytes. `data` is lent until the next frame but one is whole. */
+/** So many parts that are this small in the mean are put into one: each costs far more memory than it has bytes. */
+const mostSmall = 256;
+const smallBytes = 4_096;
+
+/** What comes out of a stream of bytes. The content is lent until the next frame is whole. */
 export interface SplitterSink {
   /** `atUs` is when its first byte came. */
-  frame(data: Uint8Array, atUs: number, size: { readonly width: number; readonly height: number }): void;
+  frame(content: FrameContent, atUs: number, size: { readonly width: number; readonly height: number }): void;
   /** Bytes that are no whole frame were dropped. */
   damaged(why: string): void;
 }
 
 /** Cuts a stream of bytes into frames. Its memory is bounded, whatever comes. */
 export interface Splitter {
+  /** The bytes are the splitter's from then on. */
   push(bytes: Uint8Array, atUs: number): void;
 }
 
-/** Frames that all have the same number of bytes, and nothing between them. */
+/**
+ * Frames that all have the same number of bytes, and nothing between them. What comes is kept as it came: of a frame that
+ * nobody takes no byte is copied, and of one that is taken each once, to where it is taken.
+ */
 export class RawSplitter implements Splitter {
   readonly #size: { readonly width: number; readonly height: number };
+  readonly #frameBytes: number;
   readonly #sink: SplitterSink;
-  #filling: Uint8Array;
-  #spare: Uint8Array;
+  #parts: Uint8Array[] = [];
   #filled = 0;
   #beganUs = 0;
+  /** The parts from here on are not known to be large, and have so many bytes. */
+  #firstSmall = 0;
+  #smallBytes = 0;
 
   constructor(
     size: { readonly width: number; readonly height: number },
@@ -31,8 +43,7 @@ export class RawSplitter implements Splitter {
       throw new RangeError('a frame has at least a byte');
     this.#size = size;
     this.#sink = sink;
-    this.#filling = new Uint8Array(frameBytes);
-    this.#spare = new Uint8Array(frameBytes);
+    this.#frameBytes = frameBytes;
   }
 
   /** No frame is begun. */
@@ -43,28 +54,61 @@ export class RawSplitter implements Splitter {
   push(bytes: Uint8Array, atUs: number): void {
     for (let at = 0; at < bytes.length; ) {
       if (this.#filled === 0) this.#beganUs = atUs;
-      const part = bytes.subarray(at, at + this.#filling.length - this.#filled);
-      this.#filling.set(part, this.#filled);
+      const part = bytes.subarray(at, at + this.#frameBytes - this.#filled);
+      this.#keep(part);
       this.#filled += part.length;
       at += part.length;
-      if (this.#filled === this.#filling.length) this.#whole();
+      if (this.#filled === this.#frameBytes) this.#whole();
     }
   }
 
+  #keep(part: Uint8Array): void {
+    this.#parts.push(part);
+    this.#smallBytes += part.length;
+    if (this.#parts.length - this.#firstSmall < mostSmall) return;
+    if (this.#smallBytes < mostSmall * smallBytes) {
+      const small = this.#parts.splice(this.#firstSmall);
+      this.#parts.push(joined(small, this.#smallBytes));
+    }
+    this.#firstSmall = this.#parts.length;
+    this.#smallBytes = 0;
+  }
+
   #whole(): void {
-    const frame = this.#filling;
-    this.#filling = this.#spare;
-    this.#spare = frame;
+    const parts = this.#parts;
+    this.#parts = [];
     this.#filled = 0;
-    this.#sink.frame(frame, this.#beganUs, this.#size);
+    this.#firstSmall = 0;
+    this.#smallBytes = 0;
+    const assembly = { bytes: this.#frameBytes, copyTo: (target: Uint8Array) => copyParts(parts, target) };
+    this.#sink.frame({ assembly }, this.#beganUs, this.#size);
   }
 }
 
-/** JPEGs one after the other. After what is damaged it goes on with the next one that begins. */
+function copyParts(parts: readonly Uint8Array[], target: Uint8Array): void {
+  let at = 0;
+  for (const part of parts) {
+    target.set(part, at);
+    at += part.length;
+  }
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes);
+  copyParts(parts, whole);
+  return whole;
+}
+
+/**
+ * JPEGs one after the other. After what is damaged it goes on with the next one that begins. Their bytes are copied once,
+ * as their end is found only where they hang together; they are lent from there.
+ */
 export class JpegSplitter implements Splitter {
   readonly #sink: SplitterSink;
-  readonly #buffer: Uint8Array;
-  #copies: [Uint8Array, Uint8Array] = [new Uint8Array(), new Uint8Array()];
+  #buffer: Uint8Array;
+  /** Filled while a picture in the other one is lent. */
+  #spare: Uint8Array;
+  #isLent = false;
   /** What is held lies between these. */
   #start = 0;
   #filled = 0;
@@ -76,6 +120,7 @@ export class JpegSplitter implements Splitter {
   /** @param mostBytes of one picture; a longer one is dropped as damaged */
   constructor(mostBytes: number, sink: SplitterSink) {
     this.#buffer = new Uint8Array(mostBytes);
+    this.#spare = new Uint8Array(mostBytes);
     this.#sink = sink;
   }
 
@@ -87,15 +132,26 @@ export class JpegSplitter implements Splitter {
       this.#filled += part.length;
       at += part.length;
       this.#cut(atUs);
-      this.#buffer.copyWithin(0, this.#start, this.#filled);
-      this.#filled -= this.#start;
-      this.#start = 0;
+      this.#makeRoom();
       if (this.#filled < this.#buffer.length) continue;
       this.#damaged('it is bigger than any of this camera');
       this.#drop(this.#filled, atUs);
       this.#filled = 0;
       this.#start = 0;
     }
+  }
+
+  /** What was begun goes to the front, of the other buffer where a picture of this one is lent. */
+  #makeRoom(): void {
+    if (this.#isLent) {
+      this.#spare.set(this.#held());
+      [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
+    } else if (this.#start > 0) {
+      this.#buffer.copyWithin(0, this.#start, this.#filled);
+    }
+    this.#isLent = false;
+    this.#filled -= this.#start;
+    this.#start = 0;
   }
 
   #cut(atUs: number): void {
@@ -133,14 +189,11 @@ export class JpegSplitter implements Splitter {
 
   #whole(walk: JpegWalk, atUs: number): void {
     this.#isLost = false;
-    const [target, other] = this.#copies;
-    // A quarter more than needed, so that pictures that grow do not each need new memory.
-    const copy = target.length >= walk.at ? target : new Uint8Array(Math.ceil(walk.at * 1.25));
-    copy.set(this.#held().subarray(0, walk.at));
-    this.#copies = [other, copy];
+    this.#isLent = true;
+    const data = this.#held().subarray(0, walk.at);
     const beganUs = this.#beganUs;
     this.#drop(walk.at, atUs);
-    this.#sink.frame(copy.subarray(0, walk.at), beganUs, { width: walk.width, height: walk.height });
+    this.#sink.frame({ data }, beganUs, { width: walk.width, height: walk.height });
   }
 
   #damaged(why: string): void {

@@ -172,9 +172,13 @@ class FrameReader {
   }
 
   #readRaw(unpacker: Unpacker, data: Uint8Array, atUs: number): void {
-    const frame = unpacker.unpack(data);
-    if (frame === undefined) this.#device.damaged(`it has ${data.length} of ${unpacker.frameBytes} bytes`);
-    else this.#device.frame(frame, atUs);
+    const { cameraBytes, bytes, shape } = unpacker;
+    if (data.length < cameraBytes) {
+      this.#device.damaged(`it has ${data.length} of ${cameraBytes} bytes`);
+      return;
+    }
+    const copyTo = (target: Uint8Array) => unpacker.unpack(data, target);
+    this.#device.frame({ ...shape, assembly: { bytes, copyTo } }, atUs);
   }
 
   #readJpeg(data: Uint8Array, atUs: number): void {

@@ -7,8 +7,8 @@ const mapShared = 1;
 /** Memory of a device that is mapped into this process. */
 export interface Mapped {
   readonly bytes: number;
-  /** Copies the first `bytes` of it. */
-  copyTo(target: Uint8Array, bytes: number): void;
+  /** The memory itself; empty once it was given back. */
+  readonly data: Uint8Array;
   /** Idempotent. */
   unmap(): void;
 }
@@ -36,25 +36,18 @@ async function load(): Promise<MapMemory> {
     address: Address,
     bytes: number,
   ) => number;
-  const move = library.func('memmove', 'intptr_t', ['void *', 'intptr_t', 'size_t']) as (
-    target: Uint8Array,
-    source: Address,
-    bytes: number,
-  ) => Address;
   return (fd, offset, bytes) => {
     const address = map(0, bytes, protectRead | protectWrite, mapShared, fd, offset);
     if (address === -1 || address === -1n) throw new SystemCallError('mmap', koffi.errno());
-    let isMapped = true;
+    const memory = koffi.view(address, bytes);
     return {
       bytes,
-      copyTo: (target, count) => {
-        if (!isMapped || count > bytes || count > target.length)
-          throw new RangeError('outside of the memory');
-        move(target, address, count);
-      },
+      data: new Uint8Array(memory),
       unmap: () => {
-        if (isMapped) unmap(address, bytes);
-        isMapped = false;
+        if (memory.detached) return;
+        // Whoever still has it must find nothing there: reading where nothing is mapped would end the process.
+        memory.transfer(0);
+        unmap(address, bytes);
       },
     };
   };

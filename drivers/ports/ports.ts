@@ -213,7 +213,7 @@ export interface VideoControl {
 }
 
 export interface VideoFrame {
-  /** Borrowed for the call: the memory belongs to the next frame then. */
+  /** Lent for the call: the camera's own memory, which it writes the next frames into. Slow to read byte by byte on some. */
   readonly data: Uint8Array;
   /** Running number of the camera's frame, 32 bits: what is left out was lost or overtaken. */
   readonly sequence: number;
@@ -240,8 +240,8 @@ export interface VideoPort extends Port {
 
 export interface ProgramPort extends Port {
   /**
-   * Once; nothing is read before, the program waits. `lost` comes when it has ended, however: `details.exitCode` and
-   * `details.signal` say how.
+   * Once; nothing is read before, the program waits. What it writes is the listener's to keep. `lost` comes when it has
+   * ended, however: `details.exitCode` and `details.signal` say how.
    */
   listen(listener: PortListener<Uint8Array>): void;
   /** The latest lines of its standard error, the oldest first. */

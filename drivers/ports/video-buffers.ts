@@ -38,18 +38,17 @@ export interface VideoSource {
 }
 
 export interface VideoSink {
-  /** The newest frame; its memory is used again afterwards. */
+  /** The newest frame, in the kernel's own memory: it is given back to the camera afterwards. */
   frame(frame: VideoFrame, atUs: number): void;
   /** Nothing more comes. */
   failed(cause: unknown): void;
 }
 
-/** The kernel's ring of frames of one open camera: filled ones are taken out, copied and given back. */
+/** The kernel's ring of frames of one open camera: filled ones are taken out, lent and given back. */
 export class VideoBuffers {
   readonly #source: VideoSource;
   readonly #sink: VideoSink;
   #mapped: Mapped[] = [];
-  #copy = new Uint8Array();
   #state: 'idle' | 'streaming' | 'over' = 'idle';
   #idleInARow = 0;
   #poller: Poller | undefined;
@@ -73,7 +72,6 @@ export class VideoBuffers {
       this.#mapped.push(map(fd, buffer.readUInt32LE(bufferAt.offset), bytes));
       ioctl.buffer(fd, requests.queueBuffer, encodeBuffer(index));
     }
-    this.#copy = new Uint8Array(Math.max(...this.#mapped.map(({ bytes }) => bytes)));
     await ioctl.bufferAsync(fd, requests.streamOn, streamType(), []);
     this.#state = 'streaming';
     this.#poller = this.#source.pollerOf(fd);
@@ -133,13 +131,12 @@ export class VideoBuffers {
     }
     this.#idleInARow = 0;
     const used = Math.min(newest.used, mapped.bytes);
-    mapped.copyTo(this.#copy, used);
-    this.#giveBack(newest.index);
-    const { sequence, damaged, kernelUs } = newest;
+    const { index, sequence, damaged, kernelUs } = newest;
     const nowUs = clock.nowUs();
     const ageUs = kernelUs === undefined ? 0 : Number(process.hrtime.bigint() / 1000n) - kernelUs;
     const atUs = ageUs >= 0 && ageUs < mostAgeUs ? nowUs - ageUs : nowUs;
-    this.#sink.frame({ data: this.#copy.subarray(0, used), sequence, damaged }, atUs);
+    this.#sink.frame({ data: mapped.data.subarray(0, used), sequence, damaged }, atUs);
+    if (this.#state === 'streaming') this.#giveBack(index);
   }
 
   #dequeue(): FilledBuffer | undefined {

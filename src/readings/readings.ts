@@ -30,12 +30,22 @@ export interface ScanReading extends FromSource {
 }
 
 /** A picture; `data` is borrowed for the call and never leaves the device. */
+/** How a frame's bytes are put together: nothing is copied of a frame that nobody takes. */
+export interface FrameAssembly {
+  readonly bytes: number;
+  /** Writes all of them. */
+  copyTo(target: Uint8Array): void;
+}
+
 export interface FrameReading extends FromSource {
   readonly kind: 'frame';
   readonly width: number;
   readonly height: number;
   readonly format: 'yuv420' | 'rgb24' | 'grey' | 'mjpeg';
+  /** Lent for the call that delivers it. Where there is an `assembly`, it is made of that when it is first read. */
   readonly data: Uint8Array;
+  /** Writes `data` to where it is kept, without a copy between. Lent like `data`. */
+  readonly assembly?: FrameAssembly | undefined;
   /** Of `yuv420` (BT.601): Y 16 … 235 (where left out) or 0 … 255. */
   readonly range?: 'limited' | 'full' | undefined;
 }

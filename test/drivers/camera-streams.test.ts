@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import type { FrameContent } from '#drivers/camera/camera-device.ts';
 import { findStart, measureJpeg } from '#drivers/camera/jpeg.ts';
 import { rawFormats, unpackerFor, yuv420Bytes } from '#drivers/camera/pixels.ts';
 import { JpegSplitter, RawSplitter, type Splitter, type SplitterSink } from '#drivers/camera/splitters.ts';
@@ -7,16 +8,23 @@ import { findReadingFault } from '#drivers/virtual/conformance/reading-check.ts'
 import { jpegMarkers } from '#drivers/virtual/peers/test-picture.ts';
 import { fuzzRuns } from './sensor-support.ts';
 
+function bytesOf(content: FrameContent): Buffer {
+  if ('data' in content) return Buffer.from(content.data);
+  const bytes = Buffer.alloc(content.assembly.bytes);
+  content.assembly.copyTo(bytes);
+  return bytes;
+}
+
 class Seen implements SplitterSink {
   readonly frames: { readonly data: string; readonly atUs: number; readonly size: string }[] = [];
   readonly damage: string[] = [];
 
   frame(
-    data: Uint8Array,
+    content: FrameContent,
     atUs: number,
     { width, height }: { readonly width: number; readonly height: number },
   ) {
-    this.frames.push({ data: Buffer.from(data).toString('hex'), atUs, size: `${width}x${height}` });
+    this.frames.push({ data: bytesOf(content).toString('hex'), atUs, size: `${width}x${height}` });
   }
 
   damaged(why: string) {
@@ -75,14 +83,44 @@ test('a frame is stamped with the arrival of its first byte', (t) => {
   t.throws(() => new RawSplitter({ width: 0, height: 0 }, 0, seen), { instanceOf: RangeError });
 });
 
-test('a frame that was handed over stays as it is while the next one is filled', (t) => {
-  const kept: Uint8Array[] = [];
-  const splitter = new RawSplitter({ width: 1, height: 1 }, 2, {
-    frame: (data) => kept.push(data),
+test('a raw frame is lent as the bytes that came, which nobody copies before it is taken', (t) => {
+  const lent: FrameContent[] = [];
+  const splitter = new RawSplitter({ width: 1, height: 1 }, 4, {
+    frame: (content) => lent.push(content),
     damaged: () => {},
   });
-  splitter.push(Uint8Array.of(1, 1, 2), 0);
-  t.deepEqual([...(kept[0] ?? [])], [1, 1]);
+  const piece = Uint8Array.of(1, 2, 3);
+  splitter.push(piece, 0);
+  splitter.push(Uint8Array.of(4, 5), 0);
+  piece[0] = 9;
+  t.deepEqual(
+    lent.map((content) => [...bytesOf(content)]),
+    [[9, 2, 3, 4]],
+  );
+});
+
+test('a raw frame that comes in crumbs does not cost more memory than it has bytes', (t) => {
+  const frameBytes = 20_000;
+  const seen = new Seen();
+  const splitter = new RawSplitter({ width: 1, height: 1 }, frameBytes, seen);
+  const bytes = Uint8Array.from({ length: 2 * frameBytes }, (_, i) => i * 7);
+  feed(splitter, bytes, [1, 2, 3]);
+  t.deepEqual(
+    seen.frames.map(({ data }) => data),
+    [hex(bytes.subarray(0, frameBytes)), hex(bytes.subarray(frameBytes))],
+  );
+});
+
+test('a JPEG that is lent stays as it is while the next one is filled', (t) => {
+  const lent: FrameContent[] = [];
+  const splitter = new JpegSplitter(1_000, { frame: (content) => lent.push(content), damaged: () => {} });
+  const [first, second] = [jpegMarkers(64, 48, 1), jpegMarkers(64, 48, 2)];
+  splitter.push(Buffer.concat([first, second.subarray(0, 50)]), 0);
+  splitter.push(second.subarray(50, -1), 1);
+  const [content] = lent;
+  t.is(content === undefined ? '' : hex(bytesOf(content)), hex(first));
+  splitter.push(second.subarray(-1), 2);
+  t.is(lent[1] === undefined ? '' : hex(bytesOf(lent[1])), hex(second));
 });
 
 test('JPEGs come out as they went in, however the stream is cut', (t) => {
@@ -226,20 +264,17 @@ test('whatever the stride, a frame has its pixels and none of the padding', (t) 
           }
         } else camera.fill(1, row * bytesPerLine, row * bytesPerLine + width * pixelBytes);
       }
-      const frame = unpacker.unpack(camera);
-      if (frame === undefined) return false;
+      const data = new Uint8Array(unpacker.bytes);
+      unpacker.unpack(camera, data);
       const bytes = {
         grey: width * height,
         rgb24: 3 * width * height,
         yuv420: yuv420Bytes(width, height),
         mjpeg: -1,
       };
-      return (
-        frame.data.length === bytes[frame.format] &&
-        frame.data.every((value) => value === 1) &&
-        unpacker.unpack(camera.subarray(0, unpacker.frameBytes - 1)) === undefined &&
-        unpacker.frameBytes <= camera.length
-      );
+      if (data.length !== bytes[unpacker.shape.format] || unpacker.cameraBytes > camera.length) return false;
+      t.throws(() => unpacker.unpack(camera.subarray(0, unpacker.cameraBytes - 1), data));
+      return data.every((value) => value === 1);
     }),
     { numRuns: fuzzRuns / 10, seed: 5 },
   );
@@ -247,12 +282,21 @@ test('whatever the stride, a frame has its pixels and none of the padding', (t) 
 });
 
 test('YUYV becomes planes, with the colour of two rows averaged', (t) => {
-  const unpacker = unpackerFor({ pixelFormat: 'YUYV', width: 2, height: 2, bytesPerLine: 4, range: 'full' });
-  const frame = unpacker?.unpack(Uint8Array.of(10, 100, 20, 200, 30, 103, 40, 210));
-  t.deepEqual([...(frame?.data ?? [])], [10, 20, 30, 40, 102, 205]);
-  t.is(frame?.range, 'full');
-  const other = unpackerFor({ pixelFormat: 'NV12', width: 2, height: 2, bytesPerLine: 2, range: 'limited' });
-  t.deepEqual([...(other?.unpack(Uint8Array.of(1, 2, 3, 4, 5, 6))?.data ?? [])], [1, 2, 3, 4, 5, 6]);
+  const unpacked = (layout: Parameters<typeof unpackerFor>[0], ...camera: number[]) => {
+    const unpacker = unpackerFor(layout);
+    const data = new Uint8Array(unpacker?.bytes ?? 0);
+    unpacker?.unpack(Uint8Array.from(camera), data);
+    return [unpacker?.shape.range, ...data];
+  };
+  const yuyv = { pixelFormat: 'YUYV', width: 2, height: 2, bytesPerLine: 4, range: 'full' } as const;
+  t.deepEqual(unpacked(yuyv, 10, 100, 20, 200, 30, 103, 40, 210), ['full', 10, 20, 30, 40, 102, 205]);
+  t.deepEqual(
+    unpacked({ ...yuyv, height: 3 }, 1, 10, 2, 20, 3, 12, 4, 22, 5, 14, 6, 24),
+    ['full', 1, 2, 3, 4, 5, 6, 11, 14, 21, 24],
+    'a last row alone has its own colour',
+  );
+  const nv12 = { pixelFormat: 'NV12', width: 2, height: 2, bytesPerLine: 2, range: 'limited' } as const;
+  t.deepEqual(unpacked(nv12, 1, 2, 3, 4, 5, 6), ['limited', 1, 2, 3, 4, 5, 6]);
 });
 
 test('rows that are closer than they are long are refused', (t) => {

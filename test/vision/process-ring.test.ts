@@ -99,6 +99,36 @@ test('A frame is copied: whoever lent it may write over it', (t) => {
   t.deepEqual(kept === undefined ? undefined : [...(ring.read(kept)?.data ?? [])], Array(10).fill(7));
 });
 
+test('A frame that is yet to be put together is written to its place in the ring, and nowhere else', (t) => {
+  const ring = new FrameRing({ bytes: 100, spanUs: 1e6 });
+  const targets: Uint8Array[] = [];
+  const copyTo = (target: Uint8Array) => {
+    targets.push(target);
+    target.fill(targets.length);
+  };
+  const { data: _, ...shape } = frame(1, 10, 0);
+  const reading: FrameReading = {
+    ...shape,
+    assembly: { bytes: 10, copyTo },
+    get data(): Uint8Array {
+      throw new Error('it is put together twice');
+    },
+  };
+  const [first, second] = [
+    ring.push(reading),
+    ring.push({ ...shape, assembly: { bytes: 10, copyTo }, data: new Uint8Array() }),
+  ];
+  if (first === undefined || second === undefined) return t.fail();
+  const [one, other] = [ring.read(first)?.data, ring.read(second)?.data];
+  t.deepEqual([[...(one ?? [])], [...(other ?? [])]], [Array(10).fill(1), Array(10).fill(2)]);
+  t.is(targets[0]?.buffer, one?.buffer);
+  t.deepEqual(
+    targets.map(({ byteOffset }) => byteOffset),
+    [one?.byteOffset, other?.byteOffset],
+  );
+  t.false('assembly' in (ring.read(first) ?? {}));
+});
+
 test('A frame larger than the ring is refused, and so is one that only held frames could make place for', (t) => {
   const ring = new FrameRing({ bytes: 100, spanUs: 1e6 });
   t.is(ring.push(frame(1, 101, 1)), undefined);

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/errors.ts';
 import { usPerSecond } from '#base/units.ts';
 import type { DeviceFault } from '#readings/faults.ts';
+import { frameBytes } from '#readings/frames.ts';
 import type { FrameReading } from '#readings/readings.ts';
 import type { WatchedFrame } from '../codes/watch.ts';
 import type { Picture } from '../pictures/picture.ts';
@@ -85,7 +86,8 @@ export class CameraEye {
     const nextUs = this.#nextUs > atUs + 1.2 * periodUs ? atUs : this.#nextUs;
     if (atUs < nextUs - periodUs / 10) return;
     this.#nextUs = (nextUs > atUs - periodUs ? nextUs : atUs) + periodUs;
-    if (fewestFrames * reading.data.length > this.#options.ring.bytes) this.#tooLarge(reading.data.length);
+    const bytes = frameBytes(reading);
+    if (fewestFrames * bytes > this.#options.ring.bytes) this.#tooLarge(bytes);
     const kept = this.#ring.push(reading);
     if (kept === undefined) {
       this.#dropped += 1;

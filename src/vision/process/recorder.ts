@@ -4,6 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { usPerMs, usPerSecond } from '#base/units.ts';
+import { copyFrame, frameBytes } from '#readings/frames.ts';
 import type { FrameReading } from '#readings/readings.ts';
 import { VisionError } from '../errors.ts';
 import { makeRecordingsFolder, recordingName, sweepRecordings } from './recordings.ts';
@@ -114,7 +115,8 @@ export class FrameRecorder {
     if (lease.form !== formOf(reading)) return;
     lease.stream ??= this.#open(lease, reading);
     if (lease.stream.writableLength > mostWaiting) return;
-    this.#bytes += reading.data.length;
+    const bytes = frameBytes(reading);
+    this.#bytes += bytes;
     if (this.#bytes > this.#options.mostBytes) {
       this.#options.log.warn({ camera: reading.source }, 'the recording is as large as it may be; it ends');
       lease.end();
@@ -123,7 +125,9 @@ export class FrameRecorder {
     const head = frameHeader(reading);
     if (head !== undefined) lease.stream.write(head);
     // The frame is borrowed for this call.
-    lease.stream.write(Buffer.from(reading.data));
+    const copy = Buffer.allocUnsafe(bytes);
+    copyFrame(reading, copy);
+    lease.stream.write(copy);
   }
 
   /** Ends all recordings and erases every file. Resolves with how many there were. */

@@ -1,3 +1,4 @@
+import { copyFrame, frameBytes } from '#readings/frames.ts';
 import type { FrameReading } from '#readings/readings.ts';
 
 /** A frame of the ring; its bytes are there until it is overwritten, or for as long as somebody holds it. */
@@ -7,7 +8,7 @@ export interface KeptFrame {
 }
 
 interface Slot extends KeptFrame {
-  readonly frame: Omit<FrameReading, 'data'>;
+  readonly frame: Omit<FrameReading, 'data' | 'assembly'>;
   readonly offset: number;
   holds: number;
 }
@@ -20,7 +21,8 @@ export interface RingOptions {
 }
 
 /**
- * The last seconds of one camera, in memory set aside once: each frame is copied into it, and nowhere else. What is held
+ * The last seconds of one camera, in memory set aside once: each frame is written into it by its driver's own reader (see
+ * `FrameReading.assembly`), and nowhere else. What is held
  * is not overwritten; where that leaves no room, a new frame is refused.
  */
 export class FrameRing {
@@ -51,16 +53,17 @@ export class FrameRing {
 
   /** Copies a frame; undefined where it is larger than the ring or what is held leaves no room for it. */
   push(reading: FrameReading): KeptFrame | undefined {
-    const { data, ...frame } = reading;
-    const bytes = data.length;
+    const bytes = frameBytes(reading);
     if (bytes === 0 || bytes > this.#options.bytes) return undefined;
     const offset = this.#place(bytes);
     if (offset === undefined) return undefined;
-    this.#forget(frame.atUs - this.#options.spanUs, offset, bytes);
+    const { kind, source, atUs, width, height, format, range } = reading;
+    this.#forget(atUs - this.#options.spanUs, offset, bytes);
     this.#memory ??= new Uint8Array(this.#options.bytes);
-    this.#memory.set(data, offset);
+    copyFrame(reading, this.#memory.subarray(offset, offset + bytes));
     this.#head = offset + bytes;
-    const slot: Slot = { atUs: frame.atUs, bytes, frame, offset, holds: 0 };
+    const frame = { kind, source, atUs, width, height, format, ...(range === undefined ? {} : { range }) };
+    const slot: Slot = { atUs, bytes, frame, offset, holds: 0 };
     this.#slots.push(slot);
     return slot;
   }
