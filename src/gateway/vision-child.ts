@@ -8,6 +8,7 @@ import type { FromVision, VisionSetup } from '#vision/process/messages.ts';
 
 /** A little: a look has half a second. */
 const niceness = 3;
+const aliveEveryMs = 500;
 
 keepCompiledCode();
 const { systemClock } = await import('#base/clock.ts');
@@ -42,6 +43,7 @@ function run(): void {
     else if (message.kind === 'stop') void end();
     else handle(message);
   });
+  setInterval(() => tell({ kind: 'alive' }), aliveEveryMs).unref();
   // The gateway is gone, in whatever way: nobody needs pictures any more.
   process.once('disconnect', endAll);
   // Signals to end are for the gateway, which then says `stop`.

@@ -29,7 +29,6 @@ export interface ScanReading extends FromSource {
   readonly symbology: string;
 }
 
-/** A picture; `data` is borrowed for the call and never leaves the device. */
 /** How a frame's bytes are put together: nothing is copied of a frame that nobody takes. */
 export interface FrameAssembly {
   readonly bytes: number;
@@ -37,6 +36,7 @@ export interface FrameAssembly {
   copyTo(target: Uint8Array): void;
 }
 
+/** A picture; it never leaves the device. */
 export interface FrameReading extends FromSource {
   readonly kind: 'frame';
   readonly width: number;

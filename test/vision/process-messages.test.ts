@@ -25,6 +25,7 @@ const told: readonly FromVision[] = [
   { kind: 'recording', id: 1, camera: 'c', path: '/r', untilUs: 1, erasedAt: 2 },
   { kind: 'erased', id: 1, files: 2 },
   { kind: 'refused', id: 1, code: 'CW-VIS-020', message: 'm' },
+  { kind: 'alive' },
   { kind: 'log', level: 'info', message: 'm', fields: { a: 1, b: 'x', c: true } },
   {
     kind: 'health',

@@ -151,6 +151,8 @@ export type AnsweredByVision =
 
 export type FromVision =
   | ToldByVision
+  /** Every half second, and nothing else: what is silent for longer hangs. */
+  | { readonly kind: 'alive' }
   | AnsweredByVision
   | { readonly kind: 'refused'; readonly id: number; readonly code: string; readonly message: string }
   | {
@@ -179,7 +181,7 @@ export interface CameraHealth {
   readonly framesDropped: number;
 }
 
-/** Sent every second, which is how the gateway knows that the process lives. */
+/** Sent every second. */
 export interface VisionHealth {
   readonly cameras: readonly CameraHealth[];
   /** Frames that are looked at, a second, at most; lowered by heat and load. */

@@ -114,8 +114,20 @@ const camera = z.strictObject({
   framesDropped: count,
 });
 
+const share = z.int().min(0).max(1_000);
+
+const thing = z.strictObject({
+  change: z.enum(['came', 'went']),
+  moved: z.boolean(),
+  box: z.tuple([share, share, share, share]),
+  candidates: z.array(z.strictObject({ look: name, probabilityPpm: ppm })).max(mostCandidates),
+  unknownPpm: ppm,
+  ambiguous: z.boolean(),
+});
+
 /** What the gateway takes of the vision process, and all that this may send. */
 export const fromVisionSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('alive') }),
   z.strictObject({ kind: z.literal('ready'), backend: z.string().max(128), model: z.string().max(128) }),
   z.strictObject({
     kind: z.literal('looked'),

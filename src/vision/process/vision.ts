@@ -38,7 +38,7 @@ export interface VisionOptions {
 export type VisionLine = Pick<ChildLine, 'over' | 'pid' | 'send' | 'kill'>;
 
 type Question =
-  | Pick<Extract<ToVision, { kind: 'embed' }>, 'kind' | 'from'>
+  | Pick<Extract<ToVision, { kind: 'embed' }>, 'kind' | 'camera' | 'plate'>
   | Pick<Extract<ToVision, { kind: 'record' }>, 'kind' | 'camera' | 'seconds'>
   | Pick<Extract<ToVision, { kind: 'erase' }>, 'kind'>;
 
@@ -57,20 +57,29 @@ export interface VisionStatus {
   readonly health: VisionHealth | undefined;
 }
 
-/** Without a word for this long it is ended, µs; it says something every second. */
+/**
+ * Without a word for this long that is told, µs: it says something every half second. Told within two seconds of its last
+ * word, the check included.
+ */
+const stalledUs = 1.4 * usPerSecond;
+/** … and for this long it is ended, µs. */
 const silentUs = 5 * usPerSecond;
 /** It has this long for its first word: a Raspberry Pi reads its modules from an SD card, µs. */
 const startsWithinUs = 30 * usPerSecond;
-const checkEveryUs = usPerSecond;
-/** A check that comes so much later than it should was held up, and what was said meanwhile is still to be read, µs. */
-const heldUpUs = usPerSecond;
+const checkEveryUs = usPerSecond / 10;
+/**
+ * A check that comes later than it should was held up together with what was said meanwhile, which is still to be read: of
+ * the time since the one before, no more counts as silence, µs.
+ */
+const mostCountedUs = 4 * checkEveryUs;
 /** After this long without a restart the next one comes soon again, µs. */
 const steadyUs = 60 * usPerSecond;
 const mostLooks = 8;
 /** An answer to a look that is older than this is of no use, and no longer waited for, µs. */
 const looksWithinUs = 5 * usPerSecond;
-/** Messages between two checks; more is a flood. */
+/** Messages within so long; more is a flood. */
 const mostMessages = 5_000;
+const floodUs = usPerSecond;
 const stopsWithinUs = 3 * usPerSecond;
 /** A process that was killed is gone by then, unless the kernel holds it, µs. */
 const diesWithinUs = 2 * usPerSecond;
@@ -98,9 +107,14 @@ export class VisionProcess {
   #health: VisionHealth | undefined;
   #fault: DeviceFault | undefined;
   #startedUs = 0;
-  #heardUs: number | undefined;
+  /** It has said something, and is not being ended. */
+  #isRunning = false;
+  /** How long it says nothing, as far as this process was there to hear it, µs. */
+  #quietUs = 0;
+  /** Until when that is counted. */
   #checkedUs = 0;
   #messages = 0;
+  #countedUs = 0;
   /** Why this process is being ended. */
   #reason: VisionError | undefined;
   #cancelCheck: (() => void) | undefined;
@@ -114,7 +128,7 @@ export class VisionProcess {
 
   get status(): VisionStatus {
     return {
-      running: this.#heardUs !== undefined,
+      running: this.#isRunning,
       pid: this.#line?.pid,
       backend: this.#ready?.backend ?? '',
       model: this.#ready?.model ?? '',
@@ -129,7 +143,8 @@ export class VisionProcess {
     const { clock, entry, log, setup } = this.#options;
     const begin = this.#options.begin ?? ((listener) => new ChildLine(entry, log, listener));
     this.#startedUs = clock.nowUs();
-    this.#heardUs = undefined;
+    this.#isRunning = false;
+    this.#quietUs = 0;
     this.#reason = undefined;
     this.#messages = 0;
     this.#line = begin({
@@ -138,7 +153,8 @@ export class VisionProcess {
       ended: (ended) => this.#ended(ended),
     });
     this.#line.send({ kind: 'begin', setup });
-    this.#checkedUs = clock.nowUs();
+    this.#checkedUs = this.#startedUs;
+    this.#countedUs = this.#startedUs;
     this.#cancelCheck = clock.after(checkEveryUs, () => this.#check());
   }
 
@@ -178,7 +194,7 @@ export class VisionProcess {
     const left = this.#options.setup.views.filter(
       ({ plate, purpose }) => plate === request.plate && purpose === 'things',
     ).length;
-    if (left === 0 || this.#looks.size >= mostLooks || this.#heardUs === undefined) return false;
+    if (left === 0 || this.#looks.size >= mostLooks || !this.#isRunning) return false;
     const id = this.#nextId++;
     this.#looks.set(id, { atUs: nowUs, left });
     this.#line?.send({ kind: 'look', id, ...request });
@@ -189,7 +205,7 @@ export class VisionProcess {
   tell(
     message: Extract<ToVision, { kind: 'watch' | 'quiet' | 'expect-code' | 'trip' | 'gallery' | 'load' }>,
   ): void {
-    if (this.#heardUs !== undefined) this.#line?.send(message);
+    if (this.#isRunning) this.#line?.send(message);
   }
 
   /**
@@ -205,7 +221,7 @@ export class VisionProcess {
   ask(question: Extract<Question, { kind: 'erase' }>): Promise<Extract<AnsweredByVision, { kind: 'erased' }>>;
   ask(question: Question): Promise<AnsweredByVision> {
     return new Promise((resolve, reject) => {
-      if (this.#heardUs === undefined) {
+      if (!this.#isRunning) {
         reject(new VisionError('CW-VIS-012', 'the vision process is not running; try again in a moment'));
         return;
       }
@@ -219,9 +235,15 @@ export class VisionProcess {
     const { clock, log, onMessage } = this.#options;
     // It is being ended: what it still says is of no use.
     if (this.#reason !== undefined) return;
-    this.#heardUs = clock.nowUs();
+    this.#isRunning = true;
+    this.#quietUs = 0;
+    this.#checkedUs = clock.nowUs();
     this.#messages += 1;
+    // It hung, and goes on.
+    if (this.#ready !== undefined) this.#back();
     switch (message.kind) {
+      case 'alive':
+        return;
       case 'log':
         log[message.level](message.fields, message.message);
         return;
@@ -279,19 +301,30 @@ export class VisionProcess {
     );
   }
 
-  /** Looks every second whether it still lives. */
+  /** Looks whether it still lives. */
   #check(): void {
     const { clock } = this.#options;
     const nowUs = clock.nowUs();
-    const late = nowUs - this.#checkedUs - checkEveryUs > heldUpUs;
+    this.#quietUs += Math.min(mostCountedUs, nowUs - this.#checkedUs);
     this.#checkedUs = nowUs;
     this.#cancelCheck = clock.after(checkEveryUs, () => this.#check());
-    if (this.#messages > mostMessages) this.#end('CW-VIS-019', 'the vision process floods the gateway');
-    this.#messages = 0;
-    if (late) return;
-    const sinceUs = nowUs - (this.#heardUs ?? this.#startedUs);
-    if (sinceUs <= (this.#heardUs === undefined ? startsWithinUs : silentUs)) return;
-    this.#end('CW-VIS-013', `the vision process says nothing for ${Math.round(sinceUs / usPerSecond)} s`);
+    if (nowUs - this.#countedUs >= floodUs) {
+      if (this.#messages > mostMessages) this.#end('CW-VIS-019', 'the vision process floods the gateway');
+      this.#messages = 0;
+      this.#countedUs = nowUs;
+    }
+    if (this.#reason !== undefined) return;
+    if (this.#quietUs > (this.#isRunning ? silentUs : startsWithinUs)) {
+      const seconds = Math.round(this.#quietUs / usPerSecond);
+      this.#end('CW-VIS-013', `the vision process says nothing for ${seconds} s`);
+    } else if (this.#ready !== undefined && this.#quietUs > stalledUs) this.#stalled();
+  }
+
+  /** It may only be held up, so it is left alone for now. While it reads model and gallery it may be, and is not judged. */
+  #stalled(): void {
+    const seconds = (silentUs / usPerSecond).toFixed(0);
+    const message = `the vision process does not answer; after ${seconds} s it is ended and started again, decisions go on without cameras`;
+    this.#away(new VisionError('CW-VIS-013', message));
   }
 
   #end(code: VisionError['code'], message: string): void {
@@ -307,7 +340,7 @@ export class VisionProcess {
 
   /** Nobody waits any longer for what it was asked, and nothing more is asked of it. */
   #lose(reason: VisionError): void {
-    this.#heardUs = undefined;
+    this.#isRunning = false;
     this.#ready = undefined;
     this.#health = undefined;
     this.#looks.clear();
@@ -335,9 +368,9 @@ export class VisionProcess {
   }
 
   #away({ code, message }: VisionError): void {
-    this.#options.log.warn({ code }, message);
     // One fault stands at a time: the cause that was told first has ended where another takes its place.
     if (this.#fault?.code === code) return;
+    this.#options.log.warn({ code }, message);
     this.#back();
     this.#fault = { fault: 'disconnected', code, message };
     this.#options.onFault(this.#fault);
