@@ -159,6 +159,11 @@ export class Engine {
         this.#incoming.admit(message.filter);
         if (this.#link.session !== undefined) this.#subscribe(this.#link.session.client, [message.filter]);
         break;
+      case 'unsubscribe':
+        this.#incoming.dismiss(message.filter);
+        // Where it fails the connection is ending, and the next one doesn't subscribe to it.
+        this.#link.session?.client.unsubscribe(message.filter, () => {});
+        break;
       case 'handled':
         this.#incoming.handled();
         break;

@@ -41,6 +41,11 @@ export class Incoming {
     this.#filters.add(filter);
   }
 
+  /** Messages under this topic filter are no longer forwarded. */
+  dismiss(filter: string): void {
+    this.#filters.delete(filter);
+  }
+
   /**
    * Takes one message; a topic outside the contract is reported (CW-UPL-026) and ignored.
    * @param done tells the broker that it may send another one

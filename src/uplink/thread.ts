@@ -50,7 +50,7 @@ export type ToWorker =
       readonly retain: boolean;
     }
   | { readonly kind: 'birth'; readonly fields: BirthFields }
-  | { readonly kind: 'subscribe'; readonly filter: string }
+  | { readonly kind: 'subscribe' | 'unsubscribe'; readonly filter: string }
   | { readonly kind: 'handled' }
   | { readonly kind: 'stop'; readonly withinMs: number };
 

@@ -183,12 +183,21 @@ export class Uplink {
   }
 
   /**
-   * Subscribes, for good. `filter` is below `cw/1/{store}/{device}/` (`request/#`) or, beginning with `_store/`, below
-   * the store's own place. The handler gets topics in the same form. What it throws is logged.
+   * Subscribes, until the returned function is called. `filter` is below `cw/1/{store}/{device}/` (`request/#`) or,
+   * beginning with `_store/`, below the store's own place. The handler gets topics in the same form. What it throws is
+   * logged.
    */
-  subscribe(filter: string, handler: MessageHandler): void {
-    this.#subscriptions.push({ filter, handler });
+  subscribe(filter: string, handler: MessageHandler): () => void {
+    const subscription = { filter, handler };
+    this.#subscriptions.push(subscription);
     this.#supervisor.post({ kind: 'subscribe', filter: this.#fullTopic(filter) });
+    return () => {
+      const at = this.#subscriptions.indexOf(subscription);
+      if (at < 0) return;
+      this.#subscriptions.splice(at, 1);
+      if (this.#subscriptions.some((other) => other.filter === filter)) return;
+      this.#supervisor.post({ kind: 'unsubscribe', filter: this.#fullTopic(filter) });
+    };
   }
 
   #fullTopic(filter: string): string {

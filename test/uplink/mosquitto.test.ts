@@ -1,4 +1,5 @@
 import anyTest, { type ExecutionContext } from 'ava';
+import { connectAsync } from 'mqtt';
 import { type Mosquitto, startMosquitto } from '#test/support/mosquitto.ts';
 import { needs } from '#test/tools.ts';
 import { BenchDevice, place, until } from './support/bench-device.ts';
@@ -213,4 +214,42 @@ test('the last will of a device that dies names its connection', async (t) => {
   t.is(will?.online, false);
   t.is(will?.connection, birth?.connection);
   t.true((next?.connection ?? 0) > (birth?.connection ?? 0));
+});
+
+test('a subscription that is ended gets nothing any more, also after the broker was away; another one of the same goes on', async (t) => {
+  const broker = await openMosquitto(t);
+  const device = await BenchDevice.open(t, { url: broker.url });
+  await device.connected();
+  const store = await connectAsync(broker.url);
+  t.teardown(() => store.endAsync(true));
+  const seen: string[] = [];
+  const hear = (name: string) => (topic: string, payload: Uint8Array) =>
+    void seen.push(`${name} ${topic} ${Buffer.from(payload).toString()}`);
+  await store.publishAsync('cw/1/lab/_store/gallery/part-1', 'one', { qos: 1, retain: true });
+  await store.publishAsync('cw/1/lab/_store/gallery/part-2', 'two', { qos: 1, retain: true });
+  const end = device.uplink.subscribe('_store/gallery/part-1', hear('a'));
+  await until(() => seen.length === 1, 'what is retained comes');
+  const other = device.uplink.subscribe('_store/gallery/part-1', hear('b'));
+  end();
+  end();
+  await store.publishAsync('cw/1/lab/_store/gallery/part-1', 'again', { qos: 1 });
+  await until(() => seen.includes('b _store/gallery/part-1 again'), 'the other one goes on');
+  other();
+  await store.publishAsync('cw/1/lab/_store/gallery/part-1', 'late', { qos: 1, retain: true });
+  await broker.stop();
+  await until(() => !device.status.connected, 'the broker is away');
+  await broker.start();
+  await device.connected();
+  await store.publishAsync('cw/1/lab/_store/gallery/part-1', 'later', { qos: 1, retain: true });
+  device.uplink.subscribe('_store/gallery/part-2', hear('c'));
+  await store.publishAsync('cw/1/lab/_store/gallery/part-2', 'end', { qos: 1, retain: true });
+  await until(() => seen.at(-1) === 'c _store/gallery/part-2 end', 'the last one comes');
+  t.deepEqual(
+    seen.filter((line) => !line.startsWith('b _store/gallery/part-1 one')),
+    ['a _store/gallery/part-1 one', 'b _store/gallery/part-1 again', 'c _store/gallery/part-2 end'],
+  );
+  t.deepEqual(
+    device.faults.filter(({ code }) => code !== 'CW-UPL-020' && code !== 'CW-UPL-023'),
+    [],
+  );
 });
