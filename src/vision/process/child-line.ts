@@ -24,6 +24,21 @@ const longestText = 200;
 const heapMegabytes = 192;
 const youngMegabytes = 4;
 
+/**
+ * What of the gateway's surroundings the vision process gets: what finds and loads programs and libraries, says language and
+ * zone, and bounds what native code takes. Passwords that the gateway was given this way are none of a picture decoder's
+ * business.
+ */
+const passedOn = [
+  ...['PATH', 'HOME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'LANG', 'LC_ALL', 'TZ'],
+  ...['LD_LIBRARY_PATH', 'LD_PRELOAD', 'MALLOC_ARENA_MAX', 'UV_THREADPOOL_SIZE', 'VIPS_CONCURRENCY'],
+  // Where it keeps compiled code.
+  ...['NODE_COMPILE_CACHE', 'CACHE_DIRECTORY', 'XDG_CACHE_HOME'],
+  ...['NODE_OPTIONS', 'NODE_PATH', 'NODE_V8_COVERAGE'],
+  // rpicam-vid's.
+  ...['LIBCAMERA_IPA_MODULE_PATH', 'LIBCAMERA_IPA_CONFIG_PATH', 'LIBCAMERA_RPI_CONFIG_FILE'],
+];
+
 /** One vision process and the line to it: everything that comes over it is checked. */
 export class ChildLine {
   /** Resolves when the process is gone. */
@@ -36,8 +51,7 @@ export class ChildLine {
       serialization: 'advanced',
       detached: true,
       execArgv: [`--max-old-space-size=${heapMegabytes}`, `--max-semi-space-size=${youngMegabytes}`],
-      // Fewer pools for the buffers that native code frees: a tenth less memory, measured.
-      env: { MALLOC_ARENA_MAX: '1', ...process.env },
+      env: environment(),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child = child;
@@ -87,6 +101,15 @@ export class ChildLine {
       this.#child.kill('SIGKILL');
     }
   }
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const given = passedOn.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  // Fewer pools for the buffers that native code frees: a tenth less memory, measured.
+  return { MALLOC_ARENA_MAX: '1', ...Object.fromEntries(given) };
 }
 
 /** Where it is wrong and why, never what was there: that might be a piece of a frame. */
