@@ -221,11 +221,11 @@ test('Nothing is left of what a camera saw that is gone, and nothing is enrolled
   await bench.film([1, 2, 3, 4]);
   bench.eyes.handle({ kind: 'watch', plate: 'basket', atUs: bench.clock.nowUs() });
   for (let second = 0; second < 8; second++) await bench.pass(1_000);
-  bench.eyes.handle({ kind: 'embed', id: 1, from: { camera: 'camera', plate: 'basket' } });
+  bench.eyes.handle({ kind: 'embed', id: 1, camera: 'camera', plate: 'basket' });
   await bench.pass(0);
   t.like(bench.of('refused')[0], { id: 1, code: 'CW-VIS-017' });
   await bench.film([5, 6]);
-  bench.eyes.handle({ kind: 'embed', id: 2, from: { camera: 'camera', plate: 'basket' } });
+  bench.eyes.handle({ kind: 'embed', id: 2, camera: 'camera', plate: 'basket' });
   await bench.pass(0);
   t.is(bench.of('embedded').length, 1, 'it is back');
 });
@@ -281,20 +281,17 @@ test('Motion without a change of mass is told once while it lasts', async (t) =>
   t.is(bench.of('motion').length, 1, 'while it is weighed, the scale says so');
 });
 
-test('Pictures of files and what a camera sees are embedded; a file that is none is named', async (t) => {
+test('What a camera sees is embedded; one that shows nothing is told', async (t) => {
   const bench = new Bench();
   await bench.eyes.start();
-  bench.eyes.handle({ kind: 'embed', id: 1, from: { files: ['a.jpg', 'bad.jpg', 'c.jpg'] } });
-  bench.eyes.handle({ kind: 'embed', id: 2, from: { camera: 'camera', plate: 'basket' } });
+  bench.eyes.handle({ kind: 'embed', id: 2, camera: 'camera', plate: 'basket' });
   await bench.pass(0);
   t.like(bench.of('refused')[0], { id: 2, code: 'CW-VIS-017' });
   await bench.film([1]);
-  bench.eyes.handle({ kind: 'embed', id: 3, from: { camera: 'camera', plate: 'basket' } });
+  bench.eyes.handle({ kind: 'embed', id: 3, camera: 'camera', plate: 'basket' });
   await bench.pass(0);
-  const [files, seen] = bench.of('embedded');
-  t.is(files?.embeddings.length, 2);
-  t.like(files?.failed, { length: 1, 0: { index: 1 } });
-  t.deepEqual(seen?.embeddings, [new Int8Array([1, 2, 3])]);
+  t.deepEqual(bench.of('embedded')[0]?.embedding, new Int8Array([1, 2, 3]));
+  t.is(bench.of('health').at(-1)?.health.gallery, 'ab12');
 });
 
 test('A recording ends by itself, is announced while it runs, and is erased after its term', async (t) => {

@@ -21,7 +21,7 @@ const told: readonly FromVision[] = [
   { kind: 'code', camera: 'c', plate: 'p', atUs: 1, data: new Uint8Array([1]), symbology: ']E0' },
   { kind: 'motion', camera: 'c', plate: 'p', atUs: 1 },
   { kind: 'fault', source: 'c', atUs: 1, fault: { fault: 'stuck', code: 'CW-VIS-022', message: 'm' } },
-  { kind: 'embedded', id: 1, embeddings: [new Int8Array(3)], failed: [{ index: 0, why: 'w' }] },
+  { kind: 'embedded', id: 1, embedding: new Int8Array(3) },
   { kind: 'recording', id: 1, camera: 'c', path: '/r', untilUs: 1, erasedAt: 2 },
   { kind: 'erased', id: 1, files: 2 },
   { kind: 'refused', id: 1, code: 'CW-VIS-020', message: 'm' },
@@ -54,8 +54,7 @@ const asked: readonly ToVision[] = [
   { kind: 'expect-code', plate: 'p', forMs: 1 },
   { kind: 'trip' },
   { kind: 'gallery', path: '/g' },
-  { kind: 'embed', id: 1, from: { files: ['a.jpg'] } },
-  { kind: 'embed', id: 1, from: { camera: 'c', plate: 'p' } },
+  { kind: 'embed', id: 1, camera: 'c', plate: 'p' },
   { kind: 'record', id: 1, camera: 'c', seconds: 5 },
   { kind: 'erase', id: 1 },
   { kind: 'load', milliCelsius: 1, busyPpm: 2 },
@@ -105,9 +104,8 @@ test('What a message carries is too little for a frame', (t) => {
   const code = { kind: 'code', camera: 'c', plate: 'p', atUs: 1, symbology: ']E0' };
   refused({ ...code, data: new Uint8Array(4_097) });
   refused({ ...code, data: 'text' });
-  refused({ kind: 'embedded', id: 1, embeddings: [new Int8Array(257)], failed: [] });
-  refused({ kind: 'embedded', id: 1, embeddings: Array(65).fill(new Int8Array(2)), failed: [] });
-  refused({ kind: 'embedded', id: 1, embeddings: [new Uint8Array(3)], failed: [] });
+  refused({ kind: 'embedded', id: 1, embedding: new Int8Array(257) });
+  refused({ kind: 'embedded', id: 1, embedding: new Uint8Array(3) });
   const log = { kind: 'log', level: 'info', message: 'm' };
   refused({ ...log, fields: { a: 'x'.repeat(501) } });
   refused({ ...log, fields: { a: new Uint8Array(3) } });

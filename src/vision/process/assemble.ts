@@ -3,7 +3,6 @@ import { LensHealth } from '../change/lens.ts';
 import { RegionMotion } from '../change/motion.ts';
 import { CodeReader } from '../codes/reader.ts';
 import { CodeWatch } from '../codes/watch.ts';
-import { readPicture } from '../pictures/decode.ts';
 import { pictureOf } from '../pictures/frame.ts';
 import type { EyesParts } from './parts.ts';
 
@@ -13,7 +12,6 @@ export function assembleParts(): EyesParts {
   const finder = new ChangeFinder();
   return {
     pictureOf,
-    pictureOfFile: readPicture,
     watchRegion: () => new RegionMotion(),
     // A camera that plays pictures of files repeats them on purpose.
     watchLens: (driver) => new LensHealth({ repeats: driver === 'files' ? 'allowed' : 'fault' }),

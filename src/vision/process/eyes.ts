@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock.ts';
-import { describeError, isCoded } from '#base/errors.ts';
+import { isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { usPerMs, usPerSecond } from '#base/units.ts';
 import type { DeviceFault } from '#readings/faults.ts';
@@ -202,27 +202,15 @@ export class Eyes {
           'no model is loaded, so nothing can be enrolled; see the faults of vision',
         );
       }
-      const embeddings: Int8Array[] = [];
-      const failed: { index: number; why: string }[] = [];
-      if ('camera' in asked.from) embeddings.push(await this.#embedView(recognizer, asked.from));
-      else {
-        for (const [index, path] of asked.from.files.entries()) {
-          try {
-            const picture = await this.#options.parts.pictureOfFile(path);
-            embeddings.push(await recognizer.embed(picture));
-          } catch (error) {
-            failed.push({ index, why: describeError(error) });
-          }
-        }
-      }
-      tell({ kind: 'embedded', id: asked.id, embeddings, failed });
+      const embedding = await this.#embedView(recognizer, asked);
+      tell({ kind: 'embedded', id: asked.id, embedding });
     });
   }
 
   /** What a camera sees now of a plate: the middle of its region, where whoever enrols holds the thing. */
   async #embedView(
     recognizer: Recognizer,
-    { camera, plate }: { readonly camera: string; readonly plate: string },
+    { camera, plate }: Asked<'embed'>,
   ): Promise<Int8Array> {
     const eye = this.#cameras.get(camera);
     const view = eye?.plates.find((one) => one.view.plate === plate);
@@ -280,6 +268,7 @@ export class Eyes {
     this.#reported = { atUs: nowUs, frames: new Map(all.map(({ id, frames }) => [id, frames])) };
     const slowedBy = this.#pace.slowedBy;
     const inferenceMs = this.#recognizer?.inferenceMs;
+    const gallery = this.#recognizer?.galleryVersion;
     const recordingUntilUs = this.#recorder.untilUs;
     tell({
       kind: 'health',
@@ -293,6 +282,7 @@ export class Eyes {
         residentBytes: residentBytes(),
         ...(slowedBy === undefined ? {} : { slowedBy }),
         ...(inferenceMs === undefined ? {} : { inferenceMs }),
+        ...(gallery === undefined ? {} : { gallery }),
         ...(recordingUntilUs === undefined ? {} : { recordingUntilUs }),
       },
     });

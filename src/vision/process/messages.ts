@@ -74,14 +74,8 @@ export type ToVision =
   | { readonly kind: 'trip' }
   /** The gallery's file has changed. */
   | { readonly kind: 'gallery'; readonly path: string }
-  /** Embeds pictures of files (never of frames) or what a camera sees now; answered by `embedded`. */
-  | {
-      readonly kind: 'embed';
-      readonly id: number;
-      readonly from:
-        | { readonly files: readonly string[] }
-        | { readonly camera: string; readonly plate: string };
-    }
+  /** Embeds what a camera sees of a plate now; answered by `embedded`. */
+  | { readonly kind: 'embed'; readonly id: number; readonly camera: string; readonly plate: string }
   /** A technician's recording, the only way of a frame to the disk; answered by `recording` or `refused`. */
   | { readonly kind: 'record'; readonly id: number; readonly camera: string; readonly seconds: number }
   /** Ends all recordings and erases them; answered by `erased`. */
@@ -93,6 +87,20 @@ export type ToVision =
       readonly busyPpm?: number | undefined;
     }
   | { readonly kind: 'stop' };
+
+/** A thing that came or went, as a camera saw it. */
+export interface SeenThing {
+  readonly change: 'came' | 'went';
+  /** It was also seen close by on the other picture: pushed rather than put or taken. */
+  readonly moved: boolean;
+  /** Where, in thousandths of the plate's region: on the picture after the change what came, before it what went. */
+  readonly box: readonly [left: number, top: number, width: number, height: number];
+  /** Keys of the gallery, the most likely first. */
+  readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
+  readonly unknownPpm: number;
+  /** The two best are too close for one look to tell which it is. */
+  readonly ambiguous: boolean;
+}
 
 /** What became of a look through one camera. */
 export interface Looked {
@@ -132,12 +140,7 @@ export type ToldByVision =
 
 /** Answers to who asked, by `id`. */
 export type AnsweredByVision =
-  | {
-      readonly kind: 'embedded';
-      readonly id: number;
-      readonly embeddings: readonly Int8Array[];
-      readonly failed: readonly { readonly index: number; readonly why: string }[];
-    }
+  | { readonly kind: 'embedded'; readonly id: number; readonly embedding: Int8Array }
   | {
       readonly kind: 'recording';
       readonly id: number;
@@ -188,6 +191,8 @@ export interface VisionHealth {
   readonly looksPerSecond: number;
   readonly slowedBy?: 'heat' | 'load' | undefined;
   readonly inferenceMs?: number | undefined;
+  /** Version of the gallery that is looked up in. */
+  readonly gallery?: string | undefined;
   readonly residentBytes: number;
   /** A technician's recording runs: frames are kept on the device until `recordingUntilUs`. */
   readonly recordingUntilUs?: number | undefined;

@@ -41,12 +41,14 @@ export interface Recognizer {
   readonly inferenceMs: number | undefined;
   /** Share of the catalogue's looks that the gallery has, millionths. */
   readonly enrolledPpm: number;
+  /** Version of the gallery that is looked up in; undefined where there is none. */
+  readonly galleryVersion: string | undefined;
   /** Why the gallery can't be used; undefined where it can, or where there is none. */
   readonly galleryProblem: unknown;
   /** What a part of a picture shows. Rejects with a coded VisionError. */
   recognize(picture: Picture, crop: Region): Promise<Recognition>;
-  /** The embedding of a part of a picture (its middle where left out) to recognize a product by, a byte a value. Rejects with a coded VisionError. */
-  embed(picture: Picture, crop?: Region): Promise<Int8Array>;
+  /** The embedding of a part of a picture to recognize a product by, a byte a value. Rejects with a coded VisionError. */
+  embed(picture: Picture, crop: Region): Promise<Int8Array>;
   /** Reads the gallery anew; what was before stays where that fails. Rejects with a coded VisionError. */
   readGallery(path: string): Promise<void>;
   close(): Promise<void>;
@@ -56,8 +58,6 @@ export interface Recognizer {
 export interface EyesParts {
   /** A frame as a picture. The frame's bytes stay what they are until this has settled. */
   pictureOf(frame: FrameReading): Promise<Picture>;
-  /** A picture of a file, upright. */
-  pictureOfFile(path: string): Promise<Picture>;
   watchRegion(): RegionWatch;
   watchLens(driver: string): LensWatch;
   compare(asked: Comparison): Change;

@@ -37,6 +37,7 @@ class ModelRecognizer implements Recognizer {
   readonly model: string;
   inferenceMs: number | undefined;
   galleryProblem: unknown;
+  galleryVersion: string | undefined;
   readonly #backend: Backend;
   readonly #model: Model;
   readonly #looks: ReadonlySet<string>;
@@ -74,7 +75,7 @@ class ModelRecognizer implements Recognizer {
     });
   }
 
-  async embed(picture: Picture, crop?: Region): Promise<Int8Array> {
+  async embed(picture: Picture, crop: Region): Promise<Int8Array> {
     return await this.#inTurn(() => embedForEnrolment(this.#backend, picture, crop));
   }
 
@@ -84,6 +85,7 @@ class ModelRecognizer implements Recognizer {
       this.#lookup = found === undefined ? undefined : new Lookup(found.gallery);
       const enrolled = found?.gallery.looks.filter(({ look }) => this.#looks.has(look)).length ?? 0;
       this.#enrolledPpm = toPpm(enrolled / Math.max(1, this.#looks.size));
+      this.galleryVersion = found?.version;
       this.galleryProblem = undefined;
     } catch (error) {
       this.galleryProblem = error;

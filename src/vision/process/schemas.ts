@@ -4,8 +4,7 @@ import type { FromVision, ToVision } from './messages.ts';
 
 /** Most bytes of a code: a QR code holds 2,953. */
 const longestCode = 4_096;
-/** Most pictures that are embedded at once, and candidates that are told. */
-const mostPictures = 64;
+/** Most candidates that are told. */
 const mostCandidates = 16;
 
 /** Fields of one entry of the log. */
@@ -72,14 +71,7 @@ export const toVisionSchema: z.ZodType<ToVision> = z.discriminatedUnion('kind', 
   z.strictObject({ kind: z.literal('expect-code'), plate: name, forMs: z.int().positive().max(600_000) }),
   z.strictObject({ kind: z.literal('trip') }),
   z.strictObject({ kind: z.literal('gallery'), path }),
-  z.strictObject({
-    kind: z.literal('embed'),
-    id,
-    from: z.union([
-      z.strictObject({ files: z.array(path).max(mostPictures) }),
-      z.strictObject({ camera: name, plate: name }),
-    ]),
-  }),
+  z.strictObject({ kind: z.literal('embed'), id, camera: name, plate: name }),
   z.strictObject({ kind: z.literal('record'), id, camera: name, seconds: z.int().positive().max(86_400) }),
   z.strictObject({ kind: z.literal('erase'), id }),
   z.strictObject({
@@ -152,12 +144,7 @@ export const fromVisionSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('motion'), camera: name, plate: name, atUs: us }),
   z.strictObject({ kind: z.literal('fault'), source: name, fault, atUs: us }),
-  z.strictObject({
-    kind: z.literal('embedded'),
-    id,
-    embeddings: z.array(embedding).max(mostPictures),
-    failed: z.array(z.strictObject({ index: count, why: text })).max(mostPictures),
-  }),
+  z.strictObject({ kind: z.literal('embedded'), id, embedding }),
   z.strictObject({
     kind: z.literal('recording'),
     id,
@@ -183,6 +170,7 @@ export const fromVisionSchema = z.discriminatedUnion('kind', [
       looksPerSecond: z.number().nonnegative(),
       slowedBy: z.enum(['heat', 'load']).optional(),
       inferenceMs: z.number().nonnegative().optional(),
+      gallery: name.optional(),
       residentBytes: count,
       recordingUntilUs: us.optional(),
     }),

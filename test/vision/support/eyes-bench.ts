@@ -54,10 +54,6 @@ export class Bench {
           const { width, height, data } = frame;
           return { width, height, format: 'grey', stride: width, data };
         },
-        pictureOfFile: async (path) => {
-          if (path.includes('bad')) throw new VisionError('CW-VIS-007', 'it is no picture');
-          return { width: 8, height: 8, format: 'grey', stride: 8, data: new Uint8Array(64) };
-        },
         watchRegion: () => ({
           see: (picture, _region, atUs) => {
             this.looked.push(atUs);
@@ -89,6 +85,7 @@ export class Bench {
           inferenceMs: 2,
           enrolledPpm: 500_000,
           galleryProblem: undefined,
+          galleryVersion: 'ab12',
           recognize: async () => ({
             candidates: [{ look: 'apple', probabilityPpm: 800_000 }],
             unknownPpm: 200_000,
