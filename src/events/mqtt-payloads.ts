@@ -104,4 +104,5 @@ export const manifest = record('manifest', {
   sha256: must(2, hex(32), 'SHA-256 of all parts, one after the other'),
   size: must(3, uint, 'bytes of all parts'),
   parts: must(4, array(manifestPart), 'parts, in order'),
+  space: may(5, hex(32), 'of a gallery: the `space` of the model that its embeddings are of'),
 });

@@ -5,10 +5,15 @@ import { emptyGallery, type Gallery, withoutLook } from '#vision/gallery/gallery
 import { galleryInForce } from '#vision/gallery/in-force.ts';
 import { tellEnrolled } from '#vision/gallery/told.ts';
 import { loadModel } from '#vision/models/load.ts';
+import { type Adopted, type Adoption, adoptGallery, readAdopted } from './gallery-adopt.ts';
 
-/** Which gallery: its file, which may not exist yet, and the folder of the model in use. */
+/** Where a device's gallery is. */
 export interface GalleryPlace {
+  /** The one in force; the file may not exist yet. */
   readonly path: string;
+  /** The store's that was taken last, as it came; the file may not exist. */
+  readonly storePath: string;
+  /** Of the model in use. */
   readonly modelFolder: string;
 }
 
@@ -25,14 +30,34 @@ export type GalleryJob =
   | { readonly kind: 'remove'; readonly look: string }
   | { readonly kind: 'list'; readonly from: number; readonly count: number };
 
-/** What came of it, for the answer, and whether the file was replaced. */
+/** The same for the store's gallery. */
+export type StoreGalleryJob =
+  | { readonly kind: 'adopted' }
+  | { readonly kind: 'adopt'; readonly received: string; readonly sha256: string };
+
+/** What came of it, and whether the file was replaced. */
 export interface GalleryDone {
+  /** For the answer to a command. */
   readonly data: PlainMap;
   readonly changed: boolean;
+  readonly adopted?: Adopted;
+  readonly adoption?: Adoption;
 }
 
 /** Does it. Rejects with a coded VisionError or the system's. */
-export async function doGalleryJob(place: GalleryPlace, job: GalleryJob): Promise<GalleryDone> {
+export async function doGalleryJob(
+  place: GalleryPlace,
+  job: GalleryJob | StoreGalleryJob,
+): Promise<GalleryDone> {
+  if (job.kind === 'adopted') return { data: {}, changed: false, adopted: await readAdopted(place) };
+  if (job.kind === 'adopt') {
+    const adoption = await adoptGallery(place, job.received, job.sha256);
+    return { data: {}, changed: true, adoption };
+  }
+  return await doCommand(place, job);
+}
+
+async function doCommand(place: GalleryPlace, job: GalleryJob): Promise<GalleryDone> {
   const file = await inForce(place);
   switch (job.kind) {
     case 'enroll': {

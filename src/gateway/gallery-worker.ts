@@ -1,11 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { describeError, isCoded } from '#base/errors.ts';
-import { doGalleryJob, type GalleryDone, type GalleryJob, type GalleryPlace } from './gallery-work.ts';
+import {
+  doGalleryJob,
+  type GalleryDone,
+  type GalleryJob,
+  type GalleryPlace,
+  type StoreGalleryJob,
+} from './gallery-work.ts';
 
 /** What the thread is started with. */
 export interface GalleryTask {
   readonly place: GalleryPlace;
-  readonly job: GalleryJob;
+  readonly job: GalleryJob | StoreGalleryJob;
 }
 
 /** What it says in the end. A failure without a code is one of the system's. */

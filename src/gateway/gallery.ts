@@ -7,21 +7,21 @@ import type { PlainMap } from '#events/fields.ts';
 import { isVisionCode, VisionError } from '#vision/errors.ts';
 import { loadModel } from '#vision/models/load.ts';
 import { parseArguments } from './arguments.ts';
-import type { GalleryDone, GalleryJob, GalleryPlace } from './gallery-work.ts';
+import type { Adopted, Adoption } from './gallery-adopt.ts';
+import type { GalleryDone, GalleryJob, GalleryPlace, StoreGalleryJob } from './gallery-work.ts';
 import type { GalleryTask, GalleryTold } from './gallery-worker.ts';
 
 interface GalleryKeeperOptions {
-  /** The gallery's file; it may not exist yet. */
-  readonly path: string;
-  /** Folder of the model in use. */
-  readonly modelFolder: string;
+  readonly place: GalleryPlace;
   readonly catalogue: Pick<Catalogue, 'version' | 'byGtin' | 'byPlu'>;
   /** Embeds what a camera sees on a plate now. Rejects with a coded error. */
-  readonly capture: (camera: string, plate: string) => Promise<readonly Int8Array[]>;
+  readonly capture: (camera: string, plate: string) => Promise<Int8Array>;
   /** Hears that the gallery's file was replaced. */
   readonly changed: (path: string) => void;
   /** Does a job; on a thread of its own, where left out. */
-  readonly work?: ((place: GalleryPlace, job: GalleryJob) => Promise<GalleryDone>) | undefined;
+  readonly work?:
+    | ((place: GalleryPlace, job: GalleryJob | StoreGalleryJob) => Promise<GalleryDone>)
+    | undefined;
 }
 
 /** Bounds of one request: what fits into 64 KiB, and an answer into 256 KiB. */
@@ -82,37 +82,62 @@ export class GalleryKeeper {
     const args = parseArguments('gallery.enroll', enrollArgs, given);
     const { space, replace, keepAll } = args;
     const embeddings = args.embeddings.map(signed);
-    return await this.#do({ kind: 'enroll', look: this.#lookOf(args), embeddings, space, replace, keepAll });
+    return await this.#answer({
+      kind: 'enroll',
+      look: this.#lookOf(args),
+      embeddings,
+      space,
+      replace,
+      keepAll,
+    });
   }
 
   /** `gallery.remove`: forgets a product. */
   async remove(given: unknown): Promise<PlainMap> {
     const look = this.#lookOf(parseArguments('gallery.remove', removeArgs, given));
-    return await this.#do({ kind: 'remove', look });
+    return await this.#answer({ kind: 'remove', look });
   }
 
   /** `gallery.list`: what products it has, so many from the one with that number on. */
   async list(given: unknown): Promise<PlainMap> {
     const { from, count } = parseArguments('gallery.list', listArgs, given);
-    return await this.#do({ kind: 'list', from, count });
+    return await this.#answer({ kind: 'list', from, count });
   }
 
-  /** `gallery.capture`: embeddings of what a camera sees now, to enrol here or elsewhere. */
+  /** `gallery.capture`: an embedding of what a camera sees now, to enrol here or elsewhere. */
   async capture(given: unknown): Promise<PlainMap> {
     const { camera, plate } = parseArguments('gallery.capture', captureArgs, given);
-    const { modelFolder, capture } = this.#options;
-    const embeddings = await capture(camera, plate);
-    const { manifest } = await loadModel(modelFolder);
-    return { space: manifest.space, embeddings: embeddings.map(unsigned) };
+    const { place, capture } = this.#options;
+    const embedding = await capture(camera, plate);
+    const { manifest } = await loadModel(place.modelFolder);
+    return { space: manifest.space, embeddings: [unsigned(embedding)] };
+  }
+
+  /** Which of the store's galleries is in force, and the model's space. Rejects with a coded VisionError. */
+  async adopted(): Promise<Adopted> {
+    const { adopted } = await this.#do({ kind: 'adopted' });
+    if (adopted === undefined) throw new TypeError('the thread that keeps the gallery told nothing');
+    return adopted;
+  }
+
+  /** Puts a gallery of the store's in force. Rejects with a coded VisionError; then the old one stays. */
+  async adopt(received: string, sha256: string): Promise<Adoption> {
+    const { adoption } = await this.#do({ kind: 'adopt', received, sha256 });
+    if (adoption === undefined) throw new TypeError('the thread that keeps the gallery told nothing');
+    return adoption;
+  }
+
+  async #answer(job: GalleryJob): Promise<PlainMap> {
+    return (await this.#do(job)).data;
   }
 
   /** Does one job after the other; the vision process hears of a new file. */
-  #do(job: GalleryJob): Promise<PlainMap> {
+  #do(job: GalleryJob | StoreGalleryJob): Promise<GalleryDone> {
     const done = this.#turn.then(async () => {
-      const { path, modelFolder, changed, work = onThread } = this.#options;
-      const told = await work({ path, modelFolder }, job);
-      if (told.changed) changed(path);
-      return told.data;
+      const { place, changed, work = onThread } = this.#options;
+      const told = await work(place, job);
+      if (told.changed) changed(place.path);
+      return told;
     });
     this.#turn = done.catch(() => undefined);
     return done;
@@ -135,7 +160,7 @@ export class GalleryKeeper {
  * Does a job on a thread of its own: reading, judging and writing a gallery of 10,000 products takes a few hundred ms of
  * a Raspberry Pi, which the thread that decides hasn't to spare. Rejects with the job's coded error.
  */
-async function onThread(place: GalleryPlace, job: GalleryJob): Promise<GalleryDone> {
+async function onThread(place: GalleryPlace, job: GalleryJob | StoreGalleryJob): Promise<GalleryDone> {
   const task: GalleryTask = { place, job };
   const worker = new Worker(new URL('./gallery-worker.ts', import.meta.url), {
     workerData: task,
@@ -149,7 +174,9 @@ async function onThread(place: GalleryPlace, job: GalleryJob): Promise<GalleryDo
   if (told.kind === 'done') return told;
   const { code, message } = told;
   if (code !== undefined && isVisionCode(code)) throw new VisionError(code, message);
-  throw new VisionError('CW-VIS-009', `the gallery can't be read or written: ${message}`);
+  // What the system refuses of the store's may work later.
+  const failure = job.kind === 'adopted' || job.kind === 'adopt' ? 'CW-VIS-024' : 'CW-VIS-009';
+  throw new VisionError(failure, `the gallery can't be read or written: ${message}`);
 }
 
 const signed = ({ buffer, byteOffset, length }: Uint8Array) => new Int8Array(buffer, byteOffset, length);

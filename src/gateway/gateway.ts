@@ -146,6 +146,7 @@ export class Gateway {
       log,
       push: (input) => this.#loop.push(input),
       inSession: () => this.#loop.pipeline.session !== undefined,
+      uplink,
       onIdentity: () => {
         if (this.#announced) this.#announce();
       },

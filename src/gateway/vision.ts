@@ -17,6 +17,7 @@ import type { WeighingOutput } from '#weighing/outputs.ts';
 import { CameraBook, visionSource } from './camera-book.ts';
 import type { DeviceReport } from './devices.ts';
 import { GalleryKeeper } from './gallery.ts';
+import { StoreGallery, type StoreLink } from './gallery-store.ts';
 import { type Health, processorTemperature } from './health.ts';
 import { ProcessorLoad } from './processor-load.ts';
 import type { GatewaySetup } from './setup.ts';
@@ -39,16 +40,12 @@ export interface GatewayVisionOptions {
   /** Passes what is seen to the pipeline. */
   readonly push: (input: PipelineInput) => void;
   readonly inSession: () => boolean;
+  /** Over which the store's gallery comes. */
+  readonly uplink: StoreLink;
   /** A camera said for the first time what it is: the birth can tell. */
   readonly onIdentity: () => void;
   /** Module that the vision process runs; tests give another one. */
   readonly entry?: string | undefined;
-}
-
-/** Embeddings, a byte a value, and the pictures that gave none, by their place in the list. */
-export interface Embedded {
-  readonly embeddings: readonly Int8Array[];
-  readonly failed: readonly { readonly index: number; readonly why: string }[];
 }
 
 /**
@@ -58,6 +55,7 @@ export interface Embedded {
 export class GatewayVision {
   /** Of the commands `gallery.…`. */
   readonly gallery: GalleryKeeper;
+  readonly #storeGallery: StoreGallery;
   readonly #options: GatewayVisionOptions;
   readonly #process: VisionProcess;
   readonly #recordings: string;
@@ -92,11 +90,22 @@ export class GatewayVision {
       onIdentity: options.onIdentity,
     });
     this.gallery = new GalleryKeeper({
-      path: setup.galleryPath,
-      modelFolder: setup.modelFolder,
+      place: {
+        path: setup.galleryPath,
+        storePath: join(setup.dataFolder, 'store-gallery.cwg'),
+        modelFolder: setup.modelFolder,
+      },
       catalogue: setup.catalogue,
-      capture: async (camera, plate) => (await this.embed({ camera, plate })).embeddings,
+      capture: async (camera, plate) => (await this.#process.ask({ kind: 'embed', camera, plate })).embedding,
       changed: (path) => this.#process.tell({ kind: 'gallery', path }),
+    });
+    this.#storeGallery = new StoreGallery({
+      uplink: options.uplink,
+      keeper: this.gallery,
+      folder: setup.dataFolder,
+      clock,
+      log,
+      push: options.push,
     });
   }
 
@@ -110,13 +119,14 @@ export class GatewayVision {
     this.#every(sweepEveryUs, () => this.#sweep());
     if (this.#options.cameras.length === 0 || !this.#options.setup.config.vision.enabled) return;
     this.#process.start();
+    this.#storeGallery.start();
     this.#every(loadEveryUs, () => void this.#tellLoad());
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of [...this.#cancels, ...this.#resting.values()]) cancel();
-    await this.#process.stop();
+    await Promise.all([this.#process.stop(), this.#storeGallery.stop()]);
   }
 
   /** Hears what the scales say, in the moment in which it is decided on. */
@@ -167,7 +177,8 @@ export class GatewayVision {
   health(): Health['vision'] {
     if (this.#options.cameras.length === 0) return undefined;
     const { running, restarts, backend, model, looked, health } = this.#process.status;
-    const { slowedBy, inferenceMs, recordingUntilUs } = health ?? {};
+    const { slowedBy, inferenceMs, recordingUntilUs, gallery } = health ?? {};
+    const { version: storeGallery, fault: storeGalleryFault } = this.#storeGallery.status;
     return {
       running,
       restarts,
@@ -179,6 +190,9 @@ export class GatewayVision {
       ...(inferenceMs === undefined ? {} : { inferenceUs: Math.round(inferenceMs * 1000) }),
       ...(health === undefined ? {} : { rssBytes: health.residentBytes }),
       ...(recordingUntilUs === undefined ? {} : { recordingS: this.#secondsUntil(recordingUntilUs) }),
+      ...(gallery === undefined ? {} : { gallery }),
+      ...(storeGallery === undefined ? {} : { storeGallery }),
+      ...(storeGalleryFault === undefined ? {} : { storeGalleryFault }),
     };
   }
 
@@ -200,14 +214,6 @@ export class GatewayVision {
   async erase(): Promise<number> {
     if (this.#process.status.running) return (await this.#process.ask({ kind: 'erase' })).files;
     return (await sweepRecordings(this.#recordings, this.#options.clock.utcMs(), true)).erased;
-  }
-
-  /** Embeds what a camera sees now of a plate, or pictures of files. Rejects with a coded VisionError. */
-  async embed(
-    from: { readonly files: readonly string[] } | { readonly camera: string; readonly plate: string },
-  ): Promise<Embedded> {
-    const { embeddings, failed } = await this.#process.ask({ kind: 'embed', from });
-    return { embeddings, failed };
   }
 
   #assertCamera(camera: string): void {

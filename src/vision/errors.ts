@@ -25,6 +25,7 @@ export const visionCodes = {
   'CW-VIS-021': 'The vision process takes more memory than it may; it is started again.',
   'CW-VIS-022': 'The camera repeats the same picture.',
   'CW-VIS-023': 'The memory that is set aside for frames holds too few of them.',
+  'CW-VIS-024': "The store's gallery can not be fetched or kept.",
 } as const;
 
 export type VisionCode = keyof typeof visionCodes;

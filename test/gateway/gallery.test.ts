@@ -8,6 +8,7 @@ import { GalleryKeeper } from '#gateway/gallery.ts';
 import { doGalleryJob } from '#gateway/gallery-work.ts';
 import { readGallery, writeGallery } from '#vision/gallery/file.ts';
 import { bytes, randomDirection, randomGallery, space, view } from '../vision/embeddings.ts';
+import { modelManifest } from './model.ts';
 
 const apple = { key: 'plu:4011', plu: '4011', look: 'Apple', name: 'Apple', sale: 'each' } as Product;
 const milk = {
@@ -35,39 +36,27 @@ async function keeperIn(t: ExecutionContext) {
       const embedding = bytes(view(random, things[thing] ?? new Float32Array(64), 0.4));
       return new Uint8Array(embedding.buffer);
     });
-  const modelFolder = join(folder, 'model');
-  const keeper = new GalleryKeeper({
+  const place = {
     path,
-    modelFolder,
+    storePath: join(folder, 'data', 'store-gallery.cwg'),
+    modelFolder: join(folder, 'model'),
+  };
+  const keeper = new GalleryKeeper({
+    place,
     catalogue,
     capture: (camera, plate) => {
       if (camera !== 'basket-camera' || plate !== 'basket') throw new Error('no such camera');
-      return Promise.resolve([new Int8Array(pictures(0, 1)[0]?.buffer ?? new ArrayBuffer(0))]);
+      return Promise.resolve(new Int8Array(pictures(0, 1)[0]?.buffer ?? new ArrayBuffer(0)));
     },
     changed: (file) => changed.push(file),
     work: doGalleryJob,
   });
-  return { folder, path, keeper, changed, pictures, modelFolder };
+  return { folder, path, place, keeper, changed, pictures };
 }
 
 /** What a model's folder needs for its gallery to be read. */
 async function writeModel(folder: string): Promise<void> {
-  const file = { file: 'model.onnx', bytes: 1, sha256: space };
-  const manifest = {
-    model: 1,
-    name: 'test',
-    version: '1',
-    space,
-    input: { side: 32, mean: 127, scale: 128 },
-    dimensions: 64,
-    files: { int8: { ...file, sha256: 'cd'.repeat(32) }, fp32: file, tfjs: [] },
-    temperature: 0.05,
-    unknownCosine: 0.4,
-    unknownSlope: 20,
-    trained: { data: 'none', licence: 'none', pictures: 0, classes: 0, base: 'none' },
-    measured: {},
-  };
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify(modelManifest));
 }
 
 test('a product is enrolled by its GTIN or PLU under the look that the catalogue gives it', async (t) => {
@@ -184,13 +173,12 @@ test('commands that come together are carried out one after the other', async (t
 });
 
 test('the work is done on a thread of its own, whose refusals keep their codes', async (t) => {
-  const { folder, path, pictures } = await keeperIn(t);
+  const { folder, path, place, pictures } = await keeperIn(t);
   const changed: string[] = [];
   const keeper = new GalleryKeeper({
-    path,
-    modelFolder: join(folder, 'none'),
+    place: { ...place, modelFolder: join(folder, 'none') },
     catalogue,
-    capture: () => Promise.resolve([]),
+    capture: () => Promise.resolve(new Int8Array(64)),
     changed: (file) => changed.push(file),
   });
   t.like(await keeper.enroll({ look: 'a', embeddings: pictures(0, 2), space }), { look: 'a', total: 1 });

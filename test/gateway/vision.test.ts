@@ -45,6 +45,7 @@ class Bench {
       log: silentLogger,
       push: (input) => this.inputs.push(input),
       inSession: () => this.inSession,
+      uplink: { subscribe: () => () => {}, status: () => ({ connected: true }) },
       onIdentity: () => {
         this.identities += 1;
       },

@@ -32,6 +32,9 @@ export const visionHealth = record('vision-health', {
   rssBytes: may(9, uint, 'resident memory of the vision process'),
   framesDropped: must(10, uint, 'frames that were wanted and found no room in memory'),
   recordingS: may(11, uint, 'a technician records frames on the device, for so long still, s'),
+  gallery: may(12, text, 'version of the gallery that products are recognized by'),
+  storeGallery: may(13, text, "version of the store's gallery that it was made from"),
+  storeGalleryFault: may(14, text, 'code of why the gallery that the store offers is not taken'),
 });
 export const gatewayHealth = record('gateway-health', {
   ok: must(1, bool, 'everything needed for decisions works'),

@@ -24,8 +24,8 @@ const magic = Buffer.from('CWGALLRY', 'latin1');
 const version = 1;
 const headerAt = magic.length + 4;
 const hashBytes = 32;
-/** Larger files are refused unread. */
-const largestFile = 16_000_000;
+/** Larger files are refused unread, bytes. */
+export const largestFile = 16_000_000;
 const cborLimits = {
   maxBytes: largestFile,
   maxDepth: 4,

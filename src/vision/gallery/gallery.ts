@@ -123,7 +123,8 @@ function rebuilt(
   return { ...gallery, looks, matrix };
 }
 
-function checkRoom(references: number): void {
+/** Throws CW-VIS-011 where so many references are too many for one gallery. */
+export function checkRoom(references: number): void {
   if (references <= mostReferences) return;
   throw new VisionError(
     'CW-VIS-011',
