@@ -63,6 +63,13 @@ export const commands: readonly CommandDoc[] = [
     answer: '`name` in the catalogue',
   },
   {
+    name: 'mass.forget',
+    summary:
+      'Forgets what the device learned of the mass of a product, or of all: the catalogue alone counts again. Change the mass in the catalogue, and it is forgotten by itself.',
+    args: { 'gtin?': '14 digits, or', 'plu?': '4 or 5 digits, or', 'all?': '`true`' },
+    answer: '`forgotten` (of how many products)',
+  },
+  {
     name: 'vision.record',
     summary:
       "Starts a technician's recording of a camera on the device: the only frames that are ever written to the disk. Health says so while it lasts; the file is erased after `vision.recording.keepMinutes`.",

@@ -100,7 +100,12 @@ function isCalendarDate(text: string): boolean {
   return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
-function checkPeriod(product: RawProduct, path: string, findings: Findings): void {
+/** Checks first and last day of something, where they are given. */
+export function checkPeriod(
+  product: { readonly validFrom?: string | undefined; readonly validTo?: string | undefined },
+  path: string,
+  findings: Findings,
+): void {
   for (const name of ['validFrom', 'validTo'] as const) {
     const date = product[name];
     if (date !== undefined && !isCalendarDate(date)) {
@@ -124,6 +129,10 @@ export function checkProduct(raw: RawProduct, path: string, findings: Findings):
   checkPrices(raw, path, findings);
   checkMass(raw, path, findings);
   checkPeriod(raw, path, findings);
+  const { popularity } = raw;
+  if (popularity !== undefined && !(Number.isFinite(popularity) && popularity >= 0)) {
+    findings.add('CW-CAT-004', `${path}.popularity`, popularity, 'a number, 0 or more');
+  }
   const age = raw.minimumAge;
   if (age !== undefined && !(Number.isInteger(age) && age >= 0 && age <= 120)) {
     findings.add('CW-CAT-004', `${path}.minimumAge`, age, 'whole years, 0 to 120');

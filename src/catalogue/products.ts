@@ -1,3 +1,5 @@
+import type { Promotion, Taxes } from './promotions.ts';
+
 /** What the catalogue knows of one product, after checks. Exactly one of `gtin` and `plu` names it. */
 export interface Product {
   /** `gtin:04006381333931` or `plu:4011`: the key used inside the gateway. */
@@ -12,6 +14,8 @@ export interface Product {
   readonly priceMinorPerKg?: number;
   /** Mass of a unit on a plate, packaging included; for `sale: weight`, of a typical handful. */
   readonly grossMg?: { readonly mean: number; readonly sd: number };
+  /** Units sold in some period, or any figure in proportion to it. */
+  readonly popularity?: number;
   /** Key in the gallery. */
   readonly look: string;
   readonly taxCode?: string;
@@ -43,6 +47,11 @@ export interface Catalogue {
   readonly byPlu: ReadonlyMap<string, Product>;
   readonly byLook: ReadonlyMap<string, readonly Product[]>;
   readonly variableMeasure: readonly VariableMeasureLayout[];
+  readonly promotions?: readonly Promotion[];
+  /** Without it no tax is told. */
+  readonly taxes?: Taxes;
+  /** IANA name; the days of promotions are days there. */
+  readonly timeZone?: string;
 }
 
 /** Which products belong on which plate. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { promotionSchema, taxesSchema } from './promotions.ts';
 
 /**
  * The shapes of the two files. Unknown keys are ignored: catalogues come from other systems, and newer ones say
@@ -21,6 +22,12 @@ export const productSchema = z.object({
     })
     .optional()
     .describe('What a unit weighs; for `sale: weight`, a typical handful.'),
+  popularity: z
+    .number()
+    .optional()
+    .describe(
+      'Units sold in some period, or any figure in proportion: a little likelier where nothing else tells.',
+    ),
   look: z.string().optional().describe('Key in the gallery; the GTIN or PLU if left out.'),
   taxCode: z.string().optional().describe('Tax code of the store.'),
   depositMinor: z.number().optional().describe('Deposit on a unit, minor units.'),
@@ -46,6 +53,9 @@ export const catalogueSchema = z.object({
   version: z.string().describe('Version of the content, named in every event decided with it.'),
   currency: z.string().describe('ISO 4217 code of all prices.'),
   products: z.array(productSchema).describe('Products.'),
+  taxes: taxesSchema.optional().describe('Tax rates; without them no tax is told.'),
+  timeZone: z.string().default('UTC').describe('Time zone of the store (IANA), for the days of promotions.'),
+  promotions: z.array(promotionSchema).default([]).describe('Promotions.'),
   variableMeasure: z.array(layoutSchema).default([]).describe('Layouts of restricted-circulation codes.'),
 });
 export type RawCatalogue = z.infer<typeof catalogueSchema>;

@@ -108,6 +108,15 @@ export const fusionSchema = z
       .describe(
         'Outside sessions (on shelves always), a radio tag that was not sighted for this long counts anew when it is back, ms; at least three times as long as the reader takes to repeat one.',
       ),
+    learnedMassDays: z
+      .number()
+      .int()
+      .min(0)
+      .max(3_650)
+      .default(180)
+      .describe(
+        "How long what this device learned of a product's mass holds without a new weighing, days; 0: the catalogue alone counts, and nothing is learned.",
+      ),
     withdrawScanMs: ms(120_000).describe(
       'How long a scan that was asked about may still be placed before it is withdrawn, ms.',
     ),

@@ -1,5 +1,5 @@
 import type { Catalogue } from '#catalogue/products.ts';
-import { unitMass } from './likelihood.ts';
+import type { Learned } from './learned.ts';
 import { priors } from './priors.ts';
 import type { Part, PendingScan } from './types.ts';
 
@@ -13,12 +13,23 @@ export interface AdditionSet {
   readonly logPrior: number;
 }
 
-interface Group {
-  readonly scans: readonly PendingScan[];
-  readonly placed: number;
+/** What is known of products. */
+export interface Shop {
+  readonly catalogue: Catalogue;
+  readonly learned: Learned;
 }
 
-/** Scans of one product are interchangeable unless a label gave them a price or mass of their own. */
+interface Group {
+  /** The likeliest to be placed first. */
+  readonly scans: readonly PendingScan[];
+  /** Probability that exactly so many of them are placed, by number. */
+  readonly placed: readonly number[];
+}
+
+/**
+ * Scans of one product are interchangeable unless a label gave them a price or mass of their own: so many of them are placed,
+ * and those are the freshest.
+ */
 function groupScans(scans: readonly PendingScan[], placedPrior: (scan: PendingScan) => number): Group[] {
   const groups = new Map<string, PendingScan[]>();
   for (const pending of scans) {
@@ -29,24 +40,35 @@ function groupScans(scans: readonly PendingScan[], placedPrior: (scan: PendingSc
     if (group === undefined) groups.set(key, [pending]);
     else group.push(pending);
   }
-  return [...groups.values()].map((group) => ({
-    scans: group,
-    placed: group[0] === undefined ? priors.scanPlaced : placedPrior(group[0]),
-  }));
+  return [...groups.values()].map((group) => {
+    const ranked = group.map((pending) => ({ pending, prior: placedPrior(pending) }));
+    ranked.sort((a, b) => b.prior - a.prior);
+    return {
+      scans: ranked.map(({ pending }) => pending),
+      placed: numberPlaced(ranked.map(({ prior }) => prior)),
+    };
+  });
 }
 
-function binomial(n: number, k: number): number {
-  let result = 1;
-  for (let i = 0; i < k; i++) result = (result * (n - i)) / (i + 1);
-  return result;
+/** Probabilities of 0, 1, … successes in independent trials (Poisson's binomial distribution, by adding one trial at a time). */
+function numberPlaced(priors: readonly number[]): number[] {
+  let counts = [1];
+  for (const p of priors) {
+    counts = [...counts, 0].map((none, k) => none * (1 - p) + (counts[k - 1] ?? 0) * p);
+  }
+  return counts;
 }
 
 /** The part that `placed` scans of one group make. */
-function partOf(catalogue: Catalogue, placed: readonly PendingScan[], extra: number): Part | undefined {
+function partOf(
+  { catalogue, learned }: Shop,
+  placed: readonly PendingScan[],
+  extra: number,
+): Part | undefined {
   const first = placed[0]?.scan;
   const product = first === undefined ? undefined : catalogue.byKey.get(first.product);
   if (first === undefined || product === undefined) return undefined;
-  const unit = unitMass(product, first);
+  const unit = learned.unitMass(product, first);
   // A label's mass is that of everything it was printed for, whatever count it carries.
   const labelled = !unit.broad && first.massMg !== undefined && product.sale === 'weight';
   const scanned = placed.reduce((sum, pending) => sum + (pending.scan.count ?? 1), 0);
@@ -79,13 +101,13 @@ function mayHaveTwins(part: Part): boolean {
 }
 
 /** Adds one or two unscanned units of a scanned product. */
-function withTwins(catalogue: Catalogue, set: AdditionSet): AdditionSet[] {
+function withTwins(shop: Shop, set: AdditionSet): AdditionSet[] {
   const sets: AdditionSet[] = [];
   const prior = set.parts.length > 1 ? priors.extraUnitBeside : priors.extraUnit;
   for (const [i, part] of set.parts.entries()) {
     if (!mayHaveTwins(part)) continue;
     for (let extra = 1; extra <= 2; extra++) {
-      const more = partOf(catalogue, part.scans, extra);
+      const more = partOf(shop, part.scans, extra);
       if (more === undefined) continue;
       sets.push({
         ...set,
@@ -105,7 +127,7 @@ function withTwins(catalogue: Catalogue, set: AdditionSet): AdditionSet[] {
  * any plausible mass: two such masses can't be told apart, so nothing explains them.
  */
 export function additionSets(
-  catalogue: Catalogue,
+  shop: Shop,
   scans: readonly PendingScan[],
   maximumItems: number,
   placedPrior: (scan: PendingScan) => number,
@@ -116,13 +138,12 @@ export function additionSets(
     const n = group.scans.length;
     for (const set of sets) {
       for (let j = 0; j <= n; j++) {
-        const ways = binomial(n, j) * group.placed ** j * (1 - group.placed) ** (n - j);
-        const logPrior = set.logPrior + Math.log(ways);
+        const logPrior = set.logPrior + Math.log(group.placed[j] ?? 0);
         if (j === 0) {
           next.push({ ...set, logPrior });
           continue;
         }
-        const part = partOf(catalogue, group.scans.slice(0, j), 0);
+        const part = partOf(shop, group.scans.slice(0, j), 0);
         if (part === undefined || set.parts.length >= maximumItems || (part.broad && (set.broad || j > 1))) {
           continue;
         }
@@ -137,5 +158,5 @@ export function additionSets(
     }
     sets = next;
   }
-  return sets.flatMap((set) => [set, ...withTwins(catalogue, set)]);
+  return sets.flatMap((set) => [set, ...withTwins(shop, set)]);
 }

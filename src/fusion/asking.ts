@@ -1,7 +1,8 @@
 import { toPpm } from '#base/units.ts';
-import type { Catalogue } from '#catalogue/products.ts';
+import type { Store } from './book.ts';
 import { leavesNoMass } from './changes.ts';
 import { alternatives, causesOf, evidenceOf, scanCandidate } from './drafts.ts';
+import type { Learned } from './learned.ts';
 import type { Memory } from './memory.ts';
 import type { Posterior } from './posterior.ts';
 import { maximumQuestions } from './priors.ts';
@@ -63,10 +64,12 @@ export function wording(
 /** Puts questions: emits them and remembers what they are about. */
 export class Asking {
   readonly #memory: Memory;
+  readonly #learned: Learned;
   readonly #emit: Emit;
 
-  constructor(memory: Memory, emit: Emit) {
+  constructor(memory: Memory, learned: Learned, emit: Emit) {
     this.#memory = memory;
+    this.#learned = learned;
     this.#emit = emit;
   }
 
@@ -102,6 +105,7 @@ export class Asking {
     );
     // An exchange, or nothing: there is no thing of this mass that could be taken out again.
     const lot = leavesNoMass(change) ? undefined : this.#unnamed(change, event);
+    this.#contradict(change, scans);
     if (lot !== undefined) plate.lots.push(lot);
     for (const pending of scans) {
       pending.question ??= event;
@@ -118,6 +122,16 @@ export class Asking {
     };
     this.#remember(question);
     return question;
+  }
+
+  /** One thing under one scan that weighed something else: what was learned of its mass may be wrong. */
+  #contradict(change: Change, scans: readonly PendingScan[]): void {
+    const [pending] = scans;
+    if (pending === undefined || change.movements.length !== 1) return;
+    const { product } = pending.scan;
+    // Scanned anew because it was asked about.
+    if (scans.some((other) => other.scan.product !== product)) return;
+    this.#learned.contradict({ product, massMg: change.massMg, varMg2: change.varMg2 });
   }
 
   /** The thing asked about was now scanned, and the catalogue doesn't have it: only staff can help. */
@@ -142,11 +156,11 @@ export class Asking {
   }
 
   /** Asks about a scan that nothing was placed for. */
-  askScan(pending: PendingScan, catalogue: Catalogue, withdrawAfterUs: number): void {
+  askScan(pending: PendingScan, { catalogue, learned }: Store, withdrawAfterUs: number): void {
     const memory = this.#memory;
     const plate = pending.plates[0] ?? '';
     const evidence = evidenceOf([], [pending], []);
-    const candidates = [scanCandidate(pending, catalogue.byKey.get(pending.scan.product))];
+    const candidates = [scanCandidate(pending, catalogue.byKey.get(pending.scan.product), learned)];
     const event = this.#emit(
       {
         type: 'item.unresolved',

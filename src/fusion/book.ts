@@ -1,6 +1,7 @@
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import { leavesNoMass } from './changes.ts';
 import { causesOf, closingData, evidenceOf, itemData, scanData, supporting } from './drafts.ts';
+import type { Learned } from './learned.ts';
 import { shareMass } from './lots.ts';
 import type { Memory, PlateMemory } from './memory.ts';
 import type { Posterior } from './posterior.ts';
@@ -22,7 +23,12 @@ type Emit = (draft: ItemDraft, atUs: number) => string;
 export interface Store {
   catalogue: Catalogue;
   planogram: Planogram | undefined;
+  readonly learned: Learned;
 }
+
+/** A weighing that teaches has a standard uncertainty of no more than 5 g, or 2 % of the mass. */
+const teachSigmaMg = 5_000;
+const teachRelativeSigma = 0.02;
 
 /** One decided explanation, ready to be written. */
 export interface Verdict {
@@ -147,7 +153,7 @@ export class Book {
       if (question !== answered) this.close(question, 'withdrawn', chosen.probability, evidence);
       this.#memory.questions.delete(question.event);
     }
-    if (part.sign > 0) this.#putIn(plate, part, massMg, id, change);
+    if (part.sign > 0) this.#putIn(plate, part, massMg, id, verdict);
     else this.#takeOut(plate, part, massMg, id, change);
   }
 
@@ -177,7 +183,8 @@ export class Book {
     this.#memory.questions.delete(id);
   }
 
-  #putIn(plate: PlateMemory, part: Part, massMg: number, event: string, change: Change): void {
+  #putIn(plate: PlateMemory, part: Part, massMg: number, event: string, verdict: Verdict): void {
+    const { change } = verdict;
     const shelf = plate.options.kind === 'shelf';
     if (shelf) this.#useTake(part);
     const home = this.#store.planogram?.byPlate.get(plate.options.id)?.includes(part.product?.key ?? '');
@@ -198,6 +205,26 @@ export class Book {
       entry: part.entry,
       atUs: this.#memory.nowUs,
       ...(part.entry === 'weight' || part.entry === 'look' ? { change } : {}),
+      ...(this.#teaches(verdict, part) ? { teaches: true as const } : {}),
+    });
+  }
+
+  /**
+   * Whether a line may teach what a unit weighs: one thing, scanned once and before it was asked about, weighed alone and
+   * well, and no camera saw another product.
+   */
+  #teaches({ change, chosen, settles, corrects }: Verdict, part: Part): boolean {
+    const [pending, ...more] = part.scans;
+    if (chosen.parts.length !== 1 || part.count !== 1 || part.entry !== 'scan') return false;
+    if (part.product?.sale !== 'each' || pending === undefined || more.length > 0) return false;
+    if (settles.length > 0 || corrects !== undefined || pending.question !== undefined) return false;
+    if (change.movements.length !== 1 || change.whileAway) return false;
+    const worstMg = Math.max(teachSigmaMg, teachRelativeSigma * change.massMg);
+    if (change.varMg2 > worstMg * worstMg) return false;
+    const seen = this.#memory.looksFor(change).flatMap(({ things }) => things);
+    return seen.every(({ change: way, candidates: [best] }) => {
+      if (way === 'went' || best === undefined || best.look === part.product?.look) return true;
+      return best.probabilityPpm < 500_000;
     });
   }
 

@@ -1,6 +1,6 @@
 import { toPpm } from '#base/units.ts';
 import type { EventData } from '#events/catalog.ts';
-import { unitMass } from './likelihood.ts';
+import type { Learned } from './learned.ts';
 import type { Posterior } from './posterior.ts';
 import type {
   Alternative,
@@ -205,8 +205,8 @@ export function closingData(change: Change, evidence: Evidence, probability: num
 }
 
 /** What a question about a scan with nothing placed lists. */
-export function scanCandidate(pending: PendingScan, product: Part['product']): Alternative {
-  const unit = product === undefined ? undefined : unitMass(product, pending.scan);
+export function scanCandidate(pending: PendingScan, product: Part['product'], learned: Learned): Alternative {
+  const unit = product === undefined ? undefined : learned.unitMass(product, pending.scan);
   const count = pending.scan.count ?? 1;
   return {
     ...naming(product),

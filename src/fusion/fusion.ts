@@ -3,11 +3,12 @@ import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Movement } from '#weighing/outputs.ts';
 import { Asking } from './asking.ts';
-import { Book } from './book.ts';
+import { Book, type Store } from './book.ts';
 import { changeOf } from './changes.ts';
 import { naming, scanData } from './drafts.ts';
 import { FusionError } from './errors.ts';
 import { Judge } from './judge.ts';
+import { Learned, type LearnedProduct } from './learned.ts';
 import { Memory, type PlateMemory, rebase } from './memory.ts';
 import type { ListedScan, Observation, ScanObservation } from './observations.ts';
 import { maximumScans } from './priors.ts';
@@ -27,6 +28,8 @@ export interface FusionOptions {
   readonly state?: FusionState;
   /** Added to every time of `state`: the new clock's now minus the saved `atUs`. */
   readonly rebaseUs?: number;
+  /** What was learned of products before. */
+  readonly learned?: readonly LearnedProduct[] | undefined;
 }
 
 /**
@@ -54,7 +57,7 @@ export interface Content {
  */
 export class Fusion {
   readonly #memory: Memory;
-  readonly #store: { catalogue: Catalogue; planogram: Planogram | undefined };
+  readonly #store: Store;
   readonly #config: FusionConfig;
   readonly #judge: Judge;
   readonly #book: Book;
@@ -66,13 +69,14 @@ export class Fusion {
   constructor(options: FusionOptions) {
     const { catalogue, planogram, config, emit } = options;
     this.#memory = new Memory(options.plates);
-    this.#store = { catalogue, planogram };
+    const learned = new Learned(catalogue, config.learnedMassDays, options.learned);
+    this.#store = { catalogue, planogram, learned };
     this.#config = config;
     this.#emit = emit;
     if (options.state !== undefined) this.#memory.restore(rebase(options.state, options.rebaseUs ?? 0));
     this.#judge = new Judge(this.#memory, this.#store, config);
     this.#book = new Book(this.#memory, this.#store, emit, () => config.scanHoldMs * usPerMs);
-    this.#asking = new Asking(this.#memory, emit);
+    this.#asking = new Asking(this.#memory, learned, emit);
     this.#settling = new Settling(this.#memory, this.#judge, this.#book, this.#asking, config);
   }
 
@@ -175,7 +179,7 @@ export class Fusion {
   }
 
   #askScan(pending: PendingScan): void {
-    this.#asking.askScan(pending, this.#store.catalogue, this.#config.withdrawScanMs * usPerMs);
+    this.#asking.askScan(pending, this.#store, this.#config.withdrawScanMs * usPerMs);
   }
 
   /** When something has to be decided or asked next, if nothing else happens. */
@@ -318,10 +322,16 @@ export class Fusion {
     this.#forgetTrip();
   }
 
-  /** A trip ends: undecided changes are asked about, then scans, questions and goods leave with the shopper. */
-  endSession(atUs: number): void {
+  /**
+   * A trip ends: undecided changes are asked about, then scans, questions and goods leave with the shopper. Only now do its
+   * lines teach: what was a mistake has been taken out again.
+   *
+   * @param utcMs undefined while the clock is unset
+   */
+  endSession(atUs: number, utcMs?: number): void {
     this.advance(atUs);
     while (this.#settling.closeWindow(Number.POSITIVE_INFINITY));
+    this.#learn(utcMs);
     for (const plate of this.#memory.plates.values()) {
       if (plate.options.kind === 'shelf') continue;
       plate.unloadMg = Math.max(
@@ -331,6 +341,34 @@ export class Fusion {
       plate.lots = [];
     }
     this.#forgetTrip();
+  }
+
+  #learn(utcMs: number | undefined): void {
+    const lots = [...this.#memory.plates.values()]
+      .filter(({ options }) => options.kind !== 'shelf')
+      .flatMap((plate) => plate.lots);
+    const weighings = lots.flatMap(({ product, teaches, count, massMg, varMg2 }) =>
+      product === undefined || teaches !== true || count !== 1 ? [] : [{ product, massMg, varMg2 }],
+    );
+    const bought = new Map<string, number>();
+    for (const { product, count } of lots) {
+      if (product !== undefined) bought.set(product, (bought.get(product) ?? 0) + count);
+    }
+    if (bought.size === 0) return;
+    this.#store.learned.endTrip(weighings, bought, utcMs);
+    this.#judge.reindex();
+  }
+
+  /** What was learned of products' masses. */
+  massesLearned(): readonly LearnedProduct[] {
+    return this.#store.learned.save().filter(({ mass }) => mass !== undefined);
+  }
+
+  /** Forgets what was learned of a product's mass (by its key), or of all; how many were forgotten. */
+  forgetMasses(product?: string): number {
+    const count = this.#store.learned.forget(product);
+    if (count > 0) this.#judge.reindex();
+    return count;
   }
 
   #forgetTrip(): void {
@@ -349,11 +387,17 @@ export class Fusion {
   replaceStore(catalogue: Catalogue, planogram: Planogram | undefined): void {
     this.#store.catalogue = catalogue;
     this.#store.planogram = planogram;
+    this.#store.learned.replaceCatalogue(catalogue);
     this.#judge.reindex();
   }
 
   /** Everything that must survive a restart, as plain JSON. */
   saveState(): FusionState {
     return this.#memory.save();
+  }
+
+  /** What was learned of products, as plain JSON; the same array while nothing new is learned. */
+  saveLearned(): readonly LearnedProduct[] {
+    return this.#store.learned.save();
   }
 }

@@ -1,14 +1,6 @@
-import type { Catalogue } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
-import { type AdditionSet, additionSets } from './additions.ts';
-import {
-  broadFromMg,
-  logBroadDensity,
-  logNormal,
-  logSumExp,
-  logUnknownDensity,
-  unitMass,
-} from './likelihood.ts';
+import { type AdditionSet, additionSets, type Shop } from './additions.ts';
+import { broadFromMg, logBroadDensity, logNormal, logSumExp, logUnknownDensity } from './likelihood.ts';
 import type { MassIndex, MassMatch } from './mass-index.ts';
 import { disturbanceSdMg, maximumPairs, maximumSwaps, priors } from './priors.ts';
 import { RemovalSets } from './removals.ts';
@@ -16,8 +8,7 @@ import type { Sightings } from './sightings.ts';
 import type { Change, Hypothesis, Lot, Part, PendingScan } from './types.ts';
 
 /** Everything that may explain a change of a cart's plate. */
-export interface CartContext {
-  readonly catalogue: Catalogue;
+export interface CartContext extends Shop {
   readonly index: MassIndex;
   readonly config: FusionConfig;
   readonly change: Change;
@@ -37,6 +28,13 @@ const logOf = (weight: number) => Math.log(weight);
  */
 const hopeless = 40;
 
+/** One thing put in without a scan, another taken out. */
+interface Swap {
+  readonly parts: readonly Part[];
+  readonly logLikely: number;
+  readonly logLikelihood: number;
+}
+
 /** Builds the hypotheses of one change; each method adds one family of explanations. */
 class Enumeration {
   readonly found: Hypothesis[] = [];
@@ -46,6 +44,8 @@ class Enumeration {
   readonly #var: number;
   readonly #singles = new Map<MassMatch, Part>();
   readonly #hopeless: number;
+  /** Products that lie in the cart. */
+  readonly #inside: ReadonlySet<string>;
   #best = Number.NEGATIVE_INFINITY;
 
   constructor(context: CartContext) {
@@ -59,8 +59,8 @@ class Enumeration {
   }
 
   run(): Hypothesis[] {
-    const { catalogue, scans, config, placedPrior } = this.#context;
-    for (const set of additionSets(catalogue, scans, config.maximumItems, placedPrior)) {
+    const { scans, config, placedPrior } = this.#context;
+    for (const set of additionSets(this.#context, scans, config.maximumItems, placedPrior)) {
       this.#placed(set);
       this.#beside(set);
       this.#unknown(set);
@@ -133,26 +133,32 @@ class Enumeration {
       for (const match of index.matches(rest, this.#var + set.varMg2, count)) {
         // A second unit of a scanned product is `extraUnit`'s case.
         if (set.parts.some((part) => part.product === match.product)) continue;
-        this.#push([...set.parts, unscannedPart(match, count, sightings)], logPrior);
+        this.#push([...set.parts, unscannedPart(match, count, sightings)], logPrior + this.#likely(match));
       }
     }
   }
 
   /** Produce that nobody scanned: mass can't name it, a camera can. */
   #produce(): void {
-    const { catalogue, index, scans, sightings, placedPrior } = this.#context;
+    const { catalogue, learned, index, scans, sightings, placedPrior } = this.#context;
     if (this.#delta <= 0) return;
     const kinds = Math.max(1, catalogue.products.length - index.size);
     const unplaced = scans.reduce((sum, scan) => sum + logOf(1 - placedPrior(scan)), 0);
     for (const product of sightings.suggestions()) {
-      const unit = unitMass(product);
+      const unit = learned.unitMass(product);
       if (!unit.broad) continue;
-      const part = { ...unscannedPart({ product, ...unit }, 1, sightings), broad: true };
+      const match = { product, ...unit, logPopularity: 0 };
+      const part = { ...unscannedPart(match, 1, sightings), broad: true };
       this.#push([part], unplaced + logOf(priors.unscannedProduce / kinds));
     }
   }
 
   /** A product's share of the prior of unscanned things. */
+  /** How much likelier than the average product it is to be put in without a scan: bought often, or in this trip before. */
+  #likely(match: MassMatch): number {
+    return match.logPopularity + (this.#inside.has(match.product.key) ? logOf(priors.boughtAlready) : 0);
+  }
+
   #share(): number {
     return 1 / Math.max(1, this.#context.catalogue.products.length);
   }
@@ -176,16 +182,16 @@ class Enumeration {
 
   /** Things inside are taken out, alone or while scanned (or recognized) things go in. */
   #withRemovals(set: AdditionSet): void {
-    const { config, sightings, lots } = this.#context;
+    const { config, learned, sightings, lots } = this.#context;
     if (set.broad) return;
     const room = config.maximumItems - set.parts.length;
     if (room <= 0) return;
     this.#removeBeside(set, room);
     if (set.parts.length > 0) return;
     for (const product of sightings.suggestions()) {
-      const unit = unitMass(product);
+      const unit = learned.unitMass(product);
       if (unit.broad || lots.some((lot) => lot.product === product.key)) continue;
-      const part = unscannedPart({ product, ...unit }, 1, sightings);
+      const part = unscannedPart({ product, ...unit, logPopularity: 0 }, 1, sightings);
       const logPrior = set.logPrior + logOf(priors.unscannedSwap * 0.5 * this.#share() * lots.length);
       this.#removeBeside(
         { parts: [part], meanMg: unit.meanMg, varMg2: unit.varMg2, broad: false, logPrior },
@@ -211,19 +217,20 @@ class Enumeration {
     const { index, config } = this.#context;
     if (this.#delta <= 0 || config.maximumItems < 2 || index.size < 2) return;
     const total = (index.size * (index.size + 1)) / 2;
-    const logPrior = unplaced + logOf(priors.unscannedPair * (1 - config.unscannedUnknownPrior));
+    const logPair = unplaced + logOf(priors.unscannedPair * (1 - config.unscannedUnknownPrior));
     const halfWidth = Math.max(5_000, 4 * Math.sqrt(this.#var));
     const fitting = index.countPairs(this.#delta, halfWidth);
     if (fitting > maximumPairs) {
-      this.#pushUnknown(logPrior + logOf(fitting / (total * 2 * halfWidth)));
+      this.#pushUnknown(logPair + logOf(fitting / (total * 2 * halfWidth)));
       return;
     }
-    const each = logPrior - logOf(total);
+    const each = logPair - logOf(total);
     for (const first of index.all()) {
       if (first.meanMg > this.#delta) continue;
       for (const second of index.matches(this.#delta - first.meanMg, this.#var + first.varMg2, 1)) {
         if (second.product.key <= first.product.key) continue;
-        this.#push([this.#unscanned(first), this.#unscanned(second)], each);
+        const logPrior = each + this.#likely(first) + this.#likely(second);
+        this.#push([this.#unscanned(first), this.#unscanned(second)], logPrior);
       }
     }
   }
@@ -236,7 +243,7 @@ class Enumeration {
     const logPrior = unplaced + logOf(priors.unscannedSwap / Math.max(1, singles.length));
     const known = logPrior + logOf((1 - config.unscannedUnknownPrior) * this.#share());
     const unknown: number = logPrior + logOf(config.unscannedUnknownPrior);
-    const swaps: { readonly parts: readonly Part[]; readonly logLikelihood: number }[] = [];
+    const swaps: Swap[] = [];
     for (const removal of singles) {
       const rest = this.#delta + removal.meanMg;
       if (rest <= 0) continue;
@@ -249,12 +256,13 @@ class Enumeration {
       for (const match of index.matches(rest, variance, 1)) {
         if (removal.parts[0]?.product === match.product) continue;
         const logLikelihood = logNormal(rest, match.meanMg, variance + match.varMg2);
-        swaps.push({ parts: [this.#unscanned(match), ...removal.parts], logLikelihood });
+        const parts = [this.#unscanned(match), ...removal.parts];
+        swaps.push({ parts, logLikely: this.#likely(match), logLikelihood });
       }
     }
     if (swaps.length > maximumSwaps) {
-      this.#pushUnknown(known + logSumExp(swaps.map((swap) => swap.logLikelihood)));
-    } else for (const swap of swaps) this.#push(swap.parts, known);
+      this.#pushUnknown(known + logSumExp(swaps.map((swap) => swap.logLikely + swap.logLikelihood)));
+    } else for (const { parts, logLikely } of swaps) this.#push(parts, known + logLikely);
   }
 
   /** What was taken out unnamed comes back: its own measured mass says so. */

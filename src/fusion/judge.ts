@@ -1,10 +1,11 @@
+import type { Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Store } from './book.ts';
 import { leavesNoMass } from './changes.ts';
 import { enumerateCart } from './hypotheses.ts';
-import { unitMass } from './likelihood.ts';
 import { MassIndex } from './mass-index.ts';
 import type { Memory } from './memory.ts';
+import { popularityOf } from './popularity.ts';
 import { type Posterior, posterior } from './posterior.ts';
 import { priors } from './priors.ts';
 import { enumerateShelf } from './shelf.ts';
@@ -31,18 +32,24 @@ export class Judge {
     this.#memory = memory;
     this.#store = store;
     this.#config = config;
-    this.#index = new MassIndex(store.catalogue.products);
+    this.#index = this.#makeIndex();
   }
 
-  /** After the catalogue was replaced. */
+  /** After the catalogue was replaced, or something was learned. */
   reindex(): void {
-    this.#index = new MassIndex(this.#store.catalogue.products);
+    this.#index = this.#makeIndex();
+  }
+
+  #makeIndex(): MassIndex {
+    const { catalogue, learned } = this.#store;
+    const massOf = (product: Product) => learned.unitMass(product);
+    return new MassIndex(catalogue.products, massOf, popularityOf(catalogue, learned));
   }
 
   /** What everything that a scan names weighs, mg; undefined where any plausible mass fits. */
   expectedMg(pending: PendingScan): number | undefined {
     const product = this.#store.catalogue.byKey.get(pending.scan.product);
-    const unit = product === undefined ? undefined : unitMass(product, pending.scan);
+    const unit = product === undefined ? undefined : this.#store.learned.unitMass(product, pending.scan);
     return unit === undefined || unit.broad ? undefined : unit.meanMg * (pending.scan.count ?? 1);
   }
 
@@ -55,7 +62,7 @@ export class Judge {
   /** Every explanation of a change with its posterior probability. */
   weigh(change: Change, assumptions: Assumptions): Posterior {
     const plate = this.#memory.plate(change.plate);
-    const { catalogue, planogram } = this.#store;
+    const { catalogue, planogram, learned } = this.#store;
     const config = this.#config;
     const looks = this.#memory.looksFor(change);
     const shelf = plate.options.kind === 'shelf';
@@ -66,9 +73,19 @@ export class Judge {
     const waiting = [...assumptions.scans, ...unlisted];
     const found =
       shelf && assumptions.scans.length === 0
-        ? enumerateShelf({ catalogue, planogram, config, change, lots, takes: this.#memory.takes, sightings })
+        ? enumerateShelf({
+            catalogue,
+            learned,
+            planogram,
+            config,
+            change,
+            lots,
+            takes: this.#memory.takes,
+            sightings,
+          })
         : enumerateCart({
             catalogue,
+            learned,
             index: this.#index,
             config,
             change,

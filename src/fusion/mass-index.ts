@@ -1,10 +1,11 @@
 import type { Product } from '#catalogue/products.ts';
-import { gateZ, unitMass } from './likelihood.ts';
+import { gateZ, type UnitMass, unitMass } from './likelihood.ts';
 
 interface Entry {
   readonly product: Product;
   readonly meanMg: number;
   readonly varMg2: number;
+  readonly logPopularity: number;
 }
 interface Bucket {
   readonly entries: Entry[];
@@ -16,6 +17,8 @@ export interface MassMatch {
   readonly product: Product;
   readonly meanMg: number;
   readonly varMg2: number;
+  /** How much likelier than the average product it is to be bought, as a logarithm. */
+  readonly logPopularity: number;
 }
 
 /** First position whose mean is not below `meanMg`. */
@@ -40,16 +43,25 @@ export class MassIndex {
   /** All means, ascending. */
   readonly #means: Float64Array;
 
-  constructor(products: readonly Product[]) {
+  /**
+   * @param massOf what one unit of a product weighs
+   * @param popularityOf how much likelier than the average product it is to be bought, as a logarithm
+   */
+  constructor(
+    products: readonly Product[],
+    massOf: (product: Product) => UnitMass = unitMass,
+    popularityOf: (product: Product) => number = () => 0,
+  ) {
     const buckets = new Map<number, Bucket>();
     let size = 0;
     for (const product of products) {
-      const unit = unitMass(product);
+      const unit = massOf(product);
       if (unit.broad) continue;
       size++;
       const key = Math.ceil(Math.log2(Math.max(1, unit.varMg2)));
       const bucket = buckets.get(key) ?? { entries: [], maxVarMg2: 0 };
-      bucket.entries.push({ product, meanMg: unit.meanMg, varMg2: unit.varMg2 });
+      const { meanMg, varMg2 } = unit;
+      bucket.entries.push({ product, meanMg, varMg2, logPopularity: popularityOf(product) });
       bucket.maxVarMg2 = Math.max(bucket.maxVarMg2, unit.varMg2);
       buckets.set(key, bucket);
     }

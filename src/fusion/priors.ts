@@ -33,6 +33,8 @@ export const priors = {
   unscannedBeside: 0.03,
   /** … or two such things at once. */
   unscannedPair: 0.003,
+  /** What lies in the cart already is so much likelier than the average product to be put in without a scan: one for each child. */
+  boughtAlready: 3,
   /** What was taken out, and nobody could name, comes back. */
   putBack: 0.04,
   /** One thing is taken out, two, or three at once. */

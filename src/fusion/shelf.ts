@@ -1,15 +1,15 @@
-import type { Catalogue, Planogram, Product } from '#catalogue/products.ts';
+import type { Planogram, Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
+import type { Shop } from './additions.ts';
 import { debtPart } from './hypotheses.ts';
-import { logBroadDensity, logNormal, logUnknownDensity, unitMass } from './likelihood.ts';
+import { logBroadDensity, logNormal, logUnknownDensity, type UnitMass } from './likelihood.ts';
 import { disturbanceSdMg, priors, shelfMaximumUnits, shelfPriors } from './priors.ts';
 import { RemovalSets } from './removals.ts';
 import type { Sightings } from './sightings.ts';
 import type { Change, Entry, Hypothesis, Lot, Part, Take } from './types.ts';
 
 /** Everything that may explain a change of a shelf's plate. */
-export interface ShelfContext {
-  readonly catalogue: Catalogue;
+export interface ShelfContext extends Shop {
   readonly planogram: Planogram | undefined;
   readonly config: FusionConfig;
   readonly change: Change;
@@ -25,8 +25,7 @@ interface Option {
 }
 
 /** `count` units of a product by its catalogue mass. */
-function productPart(product: Product, sign: 1 | -1, count: number, entry: Entry): Part {
-  const unit = unitMass(product);
+function productPart(product: Product, unit: UnitMass, sign: 1 | -1, count: number, entry: Entry): Part {
   return {
     sign,
     product,
@@ -42,11 +41,10 @@ function productPart(product: Product, sign: 1 | -1, count: number, entry: Entry
 }
 
 /** `count` of the units that were taken, by the mass they were seen to have. */
-function takenPart(product: Product, take: Take, count: number, entry: Entry): Part {
-  const unit = unitMass(product);
+function takenPart(product: Product, unit: UnitMass, take: Take, count: number, entry: Entry): Part {
   const share = count / take.count;
   return {
-    ...productPart(product, 1, count, entry),
+    ...productPart(product, unit, 1, count, entry),
     meanMg: take.massMg * share,
     varMg2: take.varMg2 * share * share + (count < take.count ? count * unit.varMg2 : 0),
     broad: false,
@@ -54,16 +52,17 @@ function takenPart(product: Product, take: Take, count: number, entry: Entry): P
 }
 
 /** Every number of units of a product, each further one less likely; goods by weight have no number. */
-function* counts(product: Product, limit: number): Generator<readonly [count: number, logPrior: number]> {
-  const most = unitMass(product).broad ? 1 : limit;
+function* counts(unit: UnitMass, limit: number): Generator<readonly [count: number, logPrior: number]> {
+  const most = unit.broad ? 1 : limit;
   for (let count = 1; count <= most; count++) yield [count, (count - 1) * Math.log(shelfPriors.furtherUnit)];
 }
 
 function takenOptions(context: ShelfContext, own: readonly Product[]): Option[] {
   const options: Option[] = [];
   for (const product of own) {
-    for (const [count, log] of counts(product, shelfMaximumUnits)) {
-      const part = productPart(product, -1, count, 'planogram');
+    const unit = context.learned.unitMass(product);
+    for (const [count, log] of counts(unit, shelfMaximumUnits)) {
+      const part = productPart(product, unit, -1, count, 'planogram');
       options.push({ part, logPrior: Math.log(shelfPriors.taken / own.length) + log });
     }
   }
@@ -77,11 +76,12 @@ function takenOptions(context: ShelfContext, own: readonly Product[]): Option[] 
 
 /** What may be put on the plate: its own goods, goods taken a while ago from anywhere, goods of other plates. */
 function returnedOptions(context: ShelfContext, own: readonly Product[]): Option[] {
-  const { takes, catalogue, planogram, sightings, config, change } = context;
+  const { takes, catalogue, learned, planogram, sightings, config, change } = context;
   const options: Option[] = [];
   for (const product of own) {
-    for (const [count, log] of counts(product, shelfMaximumUnits)) {
-      const part = productPart(product, 1, count, 'planogram');
+    const unit = context.learned.unitMass(product);
+    for (const [count, log] of counts(unit, shelfMaximumUnits)) {
+      const part = productPart(product, unit, 1, count, 'planogram');
       options.push({ part, logPrior: Math.log(shelfPriors.returned / own.length) + log });
     }
   }
@@ -94,16 +94,20 @@ function returnedOptions(context: ShelfContext, own: readonly Product[]): Option
     const entry = sightings.supports(product) ? 'look' : 'planogram';
     for (let count = 1; count <= take.count; count++) {
       const log = Math.log(weight / takes.length) + (count - 1) * Math.log(shelfPriors.furtherUnit);
-      options.push({ part: takenPart(product, take, count, entry), logPrior: log });
+      options.push({
+        part: takenPart(product, learned.unitMass(product), take, count, entry),
+        logPrior: log,
+      });
     }
   }
   const strangers = [...(planogram?.byProduct.keys() ?? [])].filter((key) => !belongs.has(key));
   for (const key of strangers) {
     const product = catalogue.byKey.get(key);
-    if (product === undefined || unitMass(product).broad) continue;
+    const unit = product === undefined ? undefined : learned.unitMass(product);
+    if (product === undefined || unit === undefined || unit.broad) continue;
     const entry = sightings.supports(product) ? 'look' : 'weight';
     const logPrior = Math.log((shelfPriors.misplaced * (1 - config.unknownPrior)) / strangers.length);
-    options.push({ part: productPart(product, 1, 1, entry), logPrior });
+    options.push({ part: productPart(product, unit, 1, 1, entry), logPrior });
   }
   for (const lot of context.lots) {
     if (lot.massMg < 0 && change.massMg > 0) {

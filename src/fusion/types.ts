@@ -75,6 +75,8 @@ export interface Lot {
   /** The open question about it. */
   question?: string;
   readonly atUs: number;
+  /** Its mass was measured alone and under its own scan: it teaches what a unit weighs when the trip ends. */
+  readonly teaches?: true;
   /** Change that brought it, kept while a later scan may still correct a decision made without one. */
   change?: Change;
 }

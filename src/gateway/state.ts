@@ -5,7 +5,7 @@ import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
 
 const needed = ['weighing', 'fusion', 'basket'] as const;
 /** Lists that came later: a state without them is whole. */
-const lists = ['tags', 'faults'] as const;
+const lists = ['tags', 'faults', 'learned'] as const;
 const sections = [...needed, ...lists] as const;
 const names = ['clock', ...sections] as const;
 const damagedPrefix = 'damaged/';
@@ -112,6 +112,8 @@ export class StateTracker {
   /** Empty lists are not written: most gateways have no tag reader, and no fault. */
   readonly #written = new Map<string, string>(lists.map((name) => [name, '[]']));
 
+  #learned: unknown;
+
   constructor(stored: StoredState) {
     for (const [key, text] of Object.entries(stored)) this.#written.set(key, text);
   }
@@ -121,7 +123,11 @@ export class StateTracker {
     const state = pipeline.saveState();
     const changes: StateChanges = {};
     for (const name of sections) {
-      const text = JSON.stringify(state[name] ?? []);
+      const value = state[name];
+      // Large, and the same array while nothing is learned.
+      if (name === 'learned' && value === this.#learned) continue;
+      if (name === 'learned') this.#learned = value;
+      const text = JSON.stringify(value ?? []);
       if (this.#written.get(name) === text) continue;
       this.#written.set(name, text);
       changes[name] = text;

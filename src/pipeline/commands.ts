@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
 import type { Basket, BasketSnapshot } from '#basket/basket.ts';
-import type { Catalogue } from '#catalogue/products.ts';
+import type { Catalogue, Product } from '#catalogue/products.ts';
 import type { PlainMap } from '#events/fields.ts';
 import type { Fusion } from '#fusion/fusion.ts';
 import type { Weigher } from '#weighing/weigher.ts';
@@ -34,10 +34,19 @@ const identify = z
   })
   .refine((args) => (args.gtin === undefined) !== (args.plu === undefined), 'needs either gtin or plu');
 const tare = z.strictObject({ plate: z.string() });
+const forget = z
+  .strictObject({ gtin: z.string().optional(), plu: z.string().optional(), all: z.literal(true).optional() })
+  .refine((args) => Object.keys(args).length === 1, 'needs one of gtin, plu and all: true');
 const none = z.strictObject({});
 
 /** The commands that change decisions, so that they belong into a trace. The others are the gateway's. */
-export const pipelineCommands: readonly string[] = ['session.begin', 'session.end', 'item.identify', 'tare'];
+export const pipelineCommands: readonly string[] = [
+  'session.begin',
+  'session.end',
+  'item.identify',
+  'tare',
+  'mass.forget',
+];
 
 /** Carries a command out now; every refusal is coded, none is thrown. */
 export function runCommand(input: CommandInput, targets: CommandTargets): CommandOutcome {
@@ -66,14 +75,7 @@ function carryOut(input: CommandInput, targets: CommandTargets): PlainMap {
     }
     case 'item.identify': {
       const args = parse(identify, input);
-      const { byGtin, byPlu } = targets.catalogue;
-      const product = args.gtin === undefined ? byPlu.get(args.plu ?? '') : byGtin.get(args.gtin);
-      if (product === undefined) {
-        throw new PipelineError(
-          'CW-PIP-001',
-          `the catalogue has no product ${args.gtin ?? args.plu}; check the number or update the catalogue`,
-        );
-      }
+      const product = listed(args, targets.catalogue);
       targets.fusion.identify(
         {
           product: product.key,
@@ -88,12 +90,30 @@ function carryOut(input: CommandInput, targets: CommandTargets): PlainMap {
       const { plate } = parse(tare, input);
       return { plate, tareMg: targets.weigher.tare(plate, input.atUs) };
     }
+    case 'mass.forget': {
+      const { all: _, ...named } = parse(forget, input);
+      const product = Object.keys(named).length === 0 ? undefined : listed(named, targets.catalogue).key;
+      return { forgotten: targets.fusion.forgetMasses(product) };
+    }
     default:
       throw new PipelineError(
         'CW-PIP-002',
         `${input.command} is not a command of the pipeline; these are: ${pipelineCommands.join(', ')}`,
       );
   }
+}
+
+/** The product that a command names. Throws CW-PIP-001 where the catalogue doesn't have it. */
+function listed(
+  { gtin, plu }: { readonly gtin?: string | undefined; readonly plu?: string | undefined },
+  { byGtin, byPlu }: Catalogue,
+): Product {
+  const product = gtin === undefined ? byPlu.get(plu ?? '') : byGtin.get(gtin);
+  if (product !== undefined) return product;
+  throw new PipelineError(
+    'CW-PIP-001',
+    `the catalogue has no product ${gtin ?? plu}; check the number or update the catalogue`,
+  );
 }
 
 function parse<T>(schema: z.ZodType<T>, input: CommandInput): T {

@@ -7,6 +7,7 @@ import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
 import type { CartEvent, Draft } from '#events/event.ts';
 import type { Ledger } from '#events/ledger.ts';
 import { Fusion, type FusionState } from '#fusion/fusion.ts';
+import type { LearnedProduct } from '#fusion/learned.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { ScanReading, TagReading } from '#readings/readings.ts';
 import type { ScanRules } from '#scanning/interpret.ts';
@@ -31,6 +32,8 @@ export interface PipelineState {
   /** Faults that were told and whose end was not. */
   readonly faults?: readonly SavedFault[];
 }
+  /** What ended trips taught of products. */
+  readonly learned?: readonly LearnedProduct[];
 
 export interface PipelineOptions {
   readonly ledger: Ledger;
@@ -121,7 +124,11 @@ export class Pipeline {
       // Time waited before a restart counts; the time away doesn't.
       ...(options.state === undefined
         ? {}
-        : { state: options.state.fusion, rebaseUs: options.startUs - options.state.atUs }),
+        : {
+            state: options.state.fusion,
+            rebaseUs: options.startUs - options.state.atUs,
+            learned: options.state.learned,
+          }),
     });
     this.#tags = new TagMemory(options.fusion.forgetTagMs * usPerMs, options.state?.tags, options.startUs);
     if (this.#basket.session !== undefined) this.#weigher.setSession(true);
@@ -253,6 +260,7 @@ export class Pipeline {
       tags: this.#tags.saveState(this.#nowUs, this.session !== undefined),
       faults: this.#faults.saveState(),
     };
+      learned: this.#fusion.saveLearned(),
   }
 
   #emit(draft: Draft): CartEvent {
@@ -356,13 +364,18 @@ export class Pipeline {
 
   #closeSession(): BasketSnapshot {
     // What is undecided still belongs into this basket. Where no session is open, `close` says so.
-    if (this.#basket.session !== undefined) this.#decide().endSession(this.#nowUs);
+    if (this.#basket.session !== undefined) this.#decide().endSession(this.#nowUs, this.#utcMs());
     const last = this.#basket.close();
     this.#weigher.setSession(false);
     return last;
   }
 
   #sighted(input: Extract<PipelineInput, { kind: 'sighting' }>): void {
+  #utcMs(): number | undefined {
+    const { time, timeQuality } = this.#utc.moment(this.#nowUs);
+    return timeQuality === 'unset' ? undefined : time;
+  }
+
     const candidates = input.candidates.map(({ look, probabilityPpm }) => {
       const product = this.#options.catalogue.byLook.get(look)?.[0];
       return {

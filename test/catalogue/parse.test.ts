@@ -138,6 +138,7 @@ const refused: readonly (readonly [
     /printable/,
   ],
   ['another way of sale', { ...milk, sale: 'gift' }, 'CW-CAT-004', 'products[0].sale', /"each" or "weight"/],
+  ['a popularity below 0', { ...milk, popularity: -1 }, 'CW-CAT-004', 'products[0].popularity', /0 or more/],
   ['an age of 300', { ...milk, minimumAge: 300 }, 'CW-CAT-004', 'products[0].minimumAge', /0 to 120/],
 ];
 

@@ -215,7 +215,10 @@ export class Bench {
     const state = JSON.parse(JSON.stringify(this.fusion.saveState())) as ReturnType<Fusion['saveState']>;
     const rebaseUs = newNowUs - state.atUs;
     this.nowUs = newNowUs;
-    this.fusion = new Fusion({ ...this.#options, emit: this.#emit, state, rebaseUs });
+    const learned = JSON.parse(JSON.stringify(this.fusion.saveLearned())) as ReturnType<
+      Fusion['saveLearned']
+    >;
+    this.fusion = new Fusion({ ...this.#options, emit: this.#emit, state, rebaseUs, learned });
     return this;
   }
 

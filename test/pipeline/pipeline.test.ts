@@ -144,6 +144,10 @@ test('Commands are refused with codes and never throw', (t) => {
   t.is(refused('item.identify', { plu: '4999' }), 'CW-PIP-001');
   t.is(refused('item.identify', { plu: '4011', event: 'none' }), 'CW-FUS-003');
   t.is(refused('item.identify', { plu: '4011', count: 100 }), 'CW-PIP-003');
+  t.is(refused('mass.forget', {}), 'CW-PIP-003');
+  t.is(refused('mass.forget', { plu: '4011', all: true }), 'CW-PIP-003');
+  t.is(refused('mass.forget', { plu: '4999' }), 'CW-PIP-001');
+  t.is(refused('mass.forget', { all: true }), 'done');
   t.is(refused('tare', { plate: 'rack' }), 'CW-WGH-020');
   t.is(refused('door.open', {}), 'CW-PIP-002');
   t.is(refused('session.end', {}), 'done');
