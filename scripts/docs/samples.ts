@@ -2,7 +2,22 @@ import type { Draft } from '#events/event.ts';
 
 /** A shopping trip and a shelf, one draft at least of every type: what the published test vectors are made of. */
 const session = 's-5f0c1e7a9b';
-const totals = { currency: 'EUR', finalMinor: 398, estimateMinor: 89, atTill: 0, items: 3, open: 0 };
+const totals = {
+  currency: 'EUR',
+  finalMinor: 398,
+  estimateMinor: 89,
+  atTill: 0,
+  items: 3,
+  open: 0,
+  savedMinor: 40,
+  estimateSavedMinor: 0,
+  depositMinor: 50,
+  taxes: [{ code: 'B', ratePpm: 70_000, baseMinor: 408, taxMinor: 27 }],
+  addedTaxMinor: 0,
+  toPayMinor: 408,
+  probableMinor: 497,
+} as const;
+const staff = { role: 'staff', who: '4711' } as const;
 const earlier = '2b0e4a51-6d2c-8f13-9a77-0c5de1b4a902';
 const checkout = '7c1d9b34-58e0-8a26-8b1f-33d06a2c5e41';
 const startedAtUs = 8_411_250_000;
@@ -32,6 +47,13 @@ const line = {
   priceMinor: 398,
   priceStatus: 'final',
   entry: 'scan',
+  catalogue: '2026-11-22.1',
+  savedMinor: 40,
+  savings: [{ promotion: 'p1', name: '10 % auf Milch', savedMinor: 40 }],
+  depositMinor: 50,
+  taxCode: 'B',
+  taxRatePpm: 70_000,
+  sale: 'each',
 } as const;
 const bananas = {
   line: 2,
@@ -80,8 +102,17 @@ const itemSamples: readonly Draft[] = [
     data: {
       source: 'basket-camera',
       plate: 'basket',
-      candidates: [{ plu: '4011', name: 'Bananen', count: 1, probabilityPpm: 912_000 }],
-      unknownPpm: 41_000,
+      outcome: 'seen',
+      things: [
+        {
+          change: 'came',
+          moved: false,
+          box: [312, 405, 188, 240],
+          candidates: [{ plu: '4011', name: 'Bananen', count: 1, probabilityPpm: 912_000 }],
+          unknownPpm: 41_000,
+          ambiguous: false,
+        },
+      ],
     },
   },
   { type: 'item.added', session, causes: [earlier], data: item },
@@ -122,20 +153,94 @@ const itemSamples: readonly Draft[] = [
   { type: 'shelf.stock', data: { ...milk, plate: 's1-p3', count: 11, massMg: 11_686_000 } },
 ];
 
+const asked = [
+  {
+    event: earlier,
+    kind: 'ambiguous',
+    ask: 'choose',
+    massMg: 497_000,
+    plate: 'basket',
+    candidates: [{ plu: '4011', name: 'Bananen', count: 1, probabilityPpm: 610_000, expectedMg: 480_000 }],
+    unknownPpm: 120_000,
+    expectedMinor: 54,
+    lowMinor: 0,
+    highMinor: 89,
+  },
+] as const;
+const paid = { checkout, revision: 9, totalMinor: 497, reference: 'T3-000182' } as const;
+const coupon = { code: '9812345678903', promotion: 'p6', name: '5 € ab 50 €' } as const;
+
 const basketSamples: readonly Draft[] = [
-  { type: 'basket.opened', session, data: { session, currency: 'EUR', by: 'token' } },
+  { type: 'basket.opened', session, data: { session, currency: 'EUR', by: 'token', loyalty: true } },
   { type: 'basket.line', session, data: { ...line, change: 1, totals, revision: 4 } },
-  { type: 'basket.voided', session, data: { line: 2, reason: 'staff', totals, revision: 5 } },
-  { type: 'basket.suspended', session, data: { revision: 5 } },
-  { type: 'basket.transferred', session, data: { revision: 5, to: 'till-3' } },
-  { type: 'basket.checkout', session, data: { checkout, revision: 5, totals, unsettled: [earlier] } },
-  { type: 'basket.paid', session, data: { checkout, revision: 5, totalMinor: 487, reference: 'T3-000182' } },
+  {
+    type: 'basket.voided',
+    session,
+    data: {
+      line: 2,
+      reason: 'staff',
+      by: staff,
+      why: 'damaged',
+      count: 1,
+      priceMinor: 89,
+      totals,
+      revision: 5,
+    },
+  },
+  {
+    type: 'basket.overridden',
+    session,
+    data: { what: 'price', line: 1, by: staff, why: 'shelf label', before: 398, after: 358, revision: 5 },
+  },
+  { type: 'basket.approved', session, data: { age: 18, outcome: 'approved', by: staff, revision: 5 } },
+  { type: 'basket.coupon', session, data: { ...coupon, outcome: 'accepted', revision: 5 } },
+  { type: 'basket.loyalty', session, data: { by: 'scan', revision: 5 } },
+  { type: 'basket.suspended', session, data: { revision: 5, by: { role: 'shopper' } } },
+  { type: 'basket.resumed', session, data: { revision: 6 } },
+  {
+    type: 'basket.transferred',
+    session,
+    data: { revision: 7, to: 'till-3', session, totals, lines: [line, bananas], asked, by: staff },
+  },
+  {
+    type: 'basket.checkout',
+    session,
+    data: {
+      checkout,
+      revision: 8,
+      totals,
+      unsettled: [earlier],
+      asked,
+      approvals: [{ minimumAge: 18, lines: [3] }],
+      unpriced: [2],
+    },
+  },
+  {
+    type: 'basket.reopened',
+    session,
+    data: { checkout, reason: 'declined', revision: 9, reference: 'T3-17' },
+  },
+  { type: 'basket.paid', session, data: paid },
   {
     type: 'basket.closed',
     session,
-    data: { session, revision: 6, totals, lines: [line, bananas], unsettled: [] },
+    data: {
+      session,
+      revision: 10,
+      totals,
+      lines: [line, bananas],
+      unsettled: [earlier],
+      outcome: 'paid',
+      paid,
+      coupons: [coupon],
+      asked,
+    },
   },
-  { type: 'basket.abandoned', session, data: { session, revision: 6, reason: 'time' } },
+  {
+    type: 'basket.abandoned',
+    session,
+    data: { session, revision: 6, reason: 'time', totals, lines: [line] },
+  },
   {
     type: 'basket.alert',
     data: { kind: 'no-session', massMg: 412_000, probabilityPpm: 990_000, plate: 'basket', blocking: false },

@@ -18,6 +18,8 @@ export const catalogueCodes = {
   'CW-CAT-014': 'The planogram names a product that the catalogue does not have.',
   'CW-CAT-015': 'A date is not a calendar date, or a period ends before it starts.',
   'CW-CAT-016': 'A text is empty, too long or holds control characters.',
+  'CW-CAT-017': 'A promotion lacks what its kind needs.',
+  'CW-CAT-018': 'A tax code has no rate, or the time zone is not known.',
 } as const;
 
 export type CatalogueCode = keyof typeof catalogueCodes;

@@ -3,6 +3,7 @@ import { Findings } from './collect.ts';
 import { CatalogueError } from './errors.ts';
 import { checkLayouts } from './layouts.ts';
 import type { Catalogue, Planogram, Product } from './products.ts';
+import { checkPromotions, checkTaxCodes, checkTaxes, checkTimeZone } from './promotions.ts';
 import { catalogueSchema, planogramSchema } from './schema.ts';
 
 /**
@@ -34,14 +35,18 @@ export function parseCatalogue(value: unknown, file = ''): Catalogue {
     products.push(product);
   });
   const variableMeasure = checkLayouts(raw.variableMeasure, findings);
+  const promotions = checkPromotions(raw.promotions, findings);
+  const taxes = raw.taxes === undefined ? undefined : checkTaxes(raw.taxes, findings);
+  checkTaxCodes(products, taxes, findings);
+  checkTimeZone(raw.timeZone, findings);
   if (findings.all.length > 0) throw failure(findings, file);
-  return indexCatalogue({ version: raw.version, currency: raw.currency, products, variableMeasure });
+  const { version, currency, timeZone } = raw;
+  const rates = taxes === undefined ? {} : { taxes };
+  return indexCatalogue({ version, currency, products, variableMeasure, promotions, timeZone, ...rates });
 }
 
 /** Builds the look-up tables of products that were checked before. */
-function indexCatalogue(
-  content: Pick<Catalogue, 'version' | 'currency' | 'products' | 'variableMeasure'>,
-): Catalogue {
+function indexCatalogue(content: Omit<Catalogue, 'byKey' | 'byGtin' | 'byPlu' | 'byLook'>): Catalogue {
   const byKey = new Map<string, Product>();
   const byGtin = new Map<string, Product>();
   const byPlu = new Map<string, Product>();

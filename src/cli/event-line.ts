@@ -191,6 +191,17 @@ function describe(event: CartEvent): Row {
       };
     case 'basket.closed':
       return { ...base, name: `trip ends with ${counted(event.data.totals.items, 'item')}`, tone: 'plain' };
+    case 'basket.checkout':
+    case 'basket.paid':
+      return { ...base, tone: 'good' };
+    case 'basket.reopened':
+      return { ...base, name: event.data.reason, tone: 'plain' };
+    case 'basket.coupon':
+      return {
+        ...base,
+        name: `${event.data.name ?? event.data.code} (${event.data.outcome})`,
+        tone: 'plain',
+      };
     case 'basket.alert':
       return { ...base, name: event.data.kind, tone: 'bad' };
     case 'device.fault':
@@ -212,8 +223,10 @@ function describe(event: CartEvent): Row {
     case 'basket.voided':
     case 'basket.suspended':
     case 'basket.transferred':
-    case 'basket.checkout':
-    case 'basket.paid':
+    case 'basket.overridden':
+    case 'basket.approved':
+    case 'basket.loyalty':
+    case 'basket.resumed':
     case 'basket.abandoned':
     case 'gateway.health':
       return base;

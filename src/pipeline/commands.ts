@@ -71,7 +71,9 @@ function carryOut(input: CommandInput, targets: CommandTargets): PlainMap {
     case 'session.end': {
       parse(none, input);
       const last = targets.closeSession();
-      return { session: last.session, totals: { ...last.totals }, unsettled: [...last.questions] };
+      // As a map of plain values: what is left out in the totals is left out in the answer.
+      const totals = JSON.parse(JSON.stringify(last.totals)) as PlainMap;
+      return { session: last.session, totals, unsettled: [...last.questions] };
     }
     case 'item.identify': {
       const args = parse(identify, input);

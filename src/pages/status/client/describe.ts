@@ -21,6 +21,10 @@ export interface Line {
 type Data = Readonly<Record<string, unknown>>;
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
 const integer = (value: unknown) => (typeof value === 'number' ? value : undefined);
+const lookWords: Readonly<Record<string, string>> = {
+  'nothing-changed': 'No change seen',
+  'hand-only': 'Only a hand seen',
+};
 const object = (value: unknown): Data =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Data) : {};
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
@@ -146,8 +150,8 @@ const described: Readonly<Record<string, Describe>> = {
   'look.seen': (data) => ({
     icon: 'look',
     decision: false,
-    what: 'Seen',
-    ...item(object(list(data.candidates)[0])),
+    what: lookWords[text(data.outcome) ?? ''] ?? 'Seen',
+    ...item(object(list(object(list(data.things)[0]).candidates)[0])),
   }),
   'basket.opened': () => ({ icon: 'basket', what: 'Shopping began' }),
   'basket.line': (data) => ({
@@ -157,6 +161,37 @@ const described: Readonly<Record<string, Describe>> = {
     count: Math.abs(integer(data.change) ?? 0),
   }),
   'basket.checkout': () => ({ icon: 'basket', what: 'Checkout' }),
+  'basket.voided': () => ({ icon: 'basket', tone: 'removed', what: 'Line taken off by staff' }),
+  'basket.overridden': (data) => ({
+    icon: 'basket',
+    what: `Set by staff: ${text(data.what) ?? ''}`,
+    ...(text(data.why) === undefined ? {} : { detail: text(data.why) ?? '' }),
+  }),
+  'basket.approved': (data) => ({
+    icon: 'basket',
+    tone: data.outcome === 'approved' ? 'settled' : 'asked',
+    what: `Age ${integer(data.age) ?? ''} ${text(data.outcome) ?? ''}`,
+  }),
+  'basket.coupon': (data) => ({
+    icon: 'scan',
+    what: `Coupon ${(text(data.outcome) ?? '').replaceAll('-', ' ')}`,
+    subject: text(data.name) ?? text(data.code) ?? '',
+  }),
+  'basket.loyalty': () => ({ icon: 'basket', what: 'Loyalty prices count' }),
+  'basket.suspended': () => ({ icon: 'basket', what: 'Basket suspended' }),
+  'basket.resumed': () => ({ icon: 'basket', what: 'Basket resumed' }),
+  'basket.transferred': (data) => ({
+    icon: 'basket',
+    tone: 'settled',
+    what: 'Basket transferred',
+    subject: text(data.to) ?? '',
+  }),
+  'basket.reopened': (data) => ({
+    icon: 'basket',
+    tone: 'asked',
+    what: 'Checkout ended without payment',
+    subject: text(data.reason) ?? '',
+  }),
   'basket.paid': () => ({ icon: 'basket', tone: 'settled', what: 'Paid' }),
   'basket.closed': (data) => ({
     icon: 'basket',
