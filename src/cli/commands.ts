@@ -78,6 +78,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./enroll.ts')).registerEnroll,
   },
   {
+    usage: 'gallery',
+    summary: 'give all devices of a store one gallery, and see which they have',
+    load: async () => (await import('./gallery.ts')).registerGallery,
+  },
+  {
     usage: 'vision',
     summary: 'try what cameras see: products and codes on pictures, and how fast',
     load: async () => (await import('./vision.ts')).registerVision,

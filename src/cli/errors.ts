@@ -9,6 +9,7 @@ export const cliCodes = {
   'CW-CLI-005': 'The gateway did not start.',
   'CW-CLI-006': 'A fault of this software; please report it.',
   'CW-CLI-007': 'The device refuses, or its answer is not understood.',
+  'CW-CLI-008': 'The broker refuses.',
 } as const;
 
 export class CliError extends CodedError<keyof typeof cliCodes> {}

@@ -10,6 +10,7 @@ const unreachable: ReadonlySet<string> = new Set([
   'CW-CLI-002',
   'CW-CLI-003',
   'CW-CLI-004',
+  'CW-CLI-008',
   'CW-CFG-001',
   'CW-CAT-002',
   'CW-SIM-001',
