@@ -93,7 +93,7 @@ export function evidenceOf(
       ? {}
       : {
           sightings: looks.map((seen) => {
-            const best = seen.candidates[0];
+            const best = bestOf(seen);
             return {
               event: seen.event,
               source: seen.source,
@@ -118,10 +118,17 @@ export function causesOf(evidence: Evidence, questions: readonly string[] = []):
 /** The sightings that speak for a product of the hypothesis. */
 export function supporting(looks: readonly SeenLook[], parts: readonly Part[]): SeenLook[] {
   const named = new Set(parts.map((part) => part.product?.look));
-  return looks.filter((seen) => {
-    const best = seen.candidates[0];
-    return best !== undefined && named.has(best.look) && best.probabilityPpm > seen.unknownPpm;
-  });
+  return looks.filter(({ things }) =>
+    things.some(({ candidates: [best], unknownPpm }) => {
+      return best !== undefined && named.has(best.look) && best.probabilityPpm > unknownPpm;
+    }),
+  );
+}
+
+/** What a sighting is surest of, of all its things. */
+function bestOf({ things }: SeenLook): SeenLook['things'][number]['candidates'][number] | undefined {
+  const best = things.flatMap(({ candidates: [first] }) => first ?? []);
+  return best.sort((a, b) => b.probabilityPpm - a.probabilityPpm)[0];
 }
 
 /** The prices that labels gave, for all units together. */

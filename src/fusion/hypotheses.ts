@@ -51,7 +51,8 @@ class Enumeration {
   constructor(context: CartContext) {
     this.#context = context;
     this.#delta = context.change.massMg;
-    this.#hopeless = context.sightings.looks.length === 0 ? hopeless : Number.POSITIVE_INFINITY;
+    this.#inside = new Set(context.lots.flatMap(({ product }) => product ?? []));
+    this.#hopeless = !context.sightings.seen ? hopeless : Number.POSITIVE_INFINITY;
     this.#var = Math.max(1, context.change.varMg2);
     // A gain can't be a loss alone: then at least one part is something put in.
     const most = context.config.maximumItems - (this.#delta > 6 * Math.sqrt(this.#var) ? 1 : 0);
@@ -153,12 +154,12 @@ class Enumeration {
     }
   }
 
-  /** A product's share of the prior of unscanned things. */
   /** How much likelier than the average product it is to be put in without a scan: bought often, or in this trip before. */
   #likely(match: MassMatch): number {
     return match.logPopularity + (this.#inside.has(match.product.key) ? logOf(priors.boughtAlready) : 0);
   }
 
+  /** A product's share of the prior of unscanned things. */
   #share(): number {
     return 1 / Math.max(1, this.#context.catalogue.products.length);
   }

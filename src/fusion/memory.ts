@@ -1,9 +1,11 @@
 import { FusionError } from './errors.ts';
+import { ofOneThing } from './observations.ts';
 import { lookMemoryUs, takeMemoryUs } from './priors.ts';
 import type {
   Change,
   FusionState,
   Lot,
+  OldLook,
   PendingScan,
   PlateOptions,
   Question,
@@ -186,8 +188,13 @@ export class Memory {
       if (this.plates.has(question.plate)) this.questions.set(question.event, question);
     }
     this.takes = [...state.takes];
-    this.looks = [...state.looks];
+    this.looks = state.looks.map((seen) => ('candidates' in seen ? ofThings(seen) : seen));
   }
+}
+
+/** A sighting that was saved when they were of one thing. */
+function ofThings({ candidates, unknownPpm, ...seen }: OldLook): SeenLook {
+  return { ...seen, ...ofOneThing({ candidates, unknownPpm }) };
 }
 
 /** A change may be several movements; times of sightings are whole µs. */

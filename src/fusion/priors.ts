@@ -61,6 +61,12 @@ export const unsupportedStrictness = 30;
 /** What a disturbance may leave behind although nothing was put in or taken out (friction, a bag leaning), mg. */
 export const disturbanceSdMg = 1_500;
 
+/**
+ * How often a thing that was put in or taken out leaves a camera's view as it was: it lies under others, behind them, or is
+ * as dark as they are. Cautious, so that an unchanged view says little.
+ */
+export const unseenByCamera = 0.3;
+
 /** Prior weights at a shelf plate. */
 export const shelfPriors = {
   taken: 0.6,

@@ -177,7 +177,7 @@ export function enumerateShelf(context: ShelfContext): Hypothesis[] {
   for (const option of [...taken, ...returned]) add([option.part], option.logPrior);
   const disturbance = change.varMg2 + disturbanceSdMg ** 2;
   // A swap that leaves no mass is only looked for where a camera saw something.
-  const noticed = change.massMg ** 2 > 25 * disturbance || context.sightings.looks.length > 0;
+  const noticed = change.massMg ** 2 > 25 * disturbance || context.sightings.seen;
   if (config.maximumItems >= 2 && noticed) {
     const few = (option: Option) => option.part.count <= 3 && option.part.entry !== 'weight';
     const out = taken.filter((option) => option.part.count <= 3);

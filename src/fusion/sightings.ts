@@ -1,12 +1,30 @@
 import { ppm } from '#base/units.ts';
 import type { Catalogue, Product } from '#catalogue/products.ts';
-import type { Hypothesis, SeenLook } from './types.ts';
+import type { SeenThing } from './observations.ts';
+import { unseenByCamera } from './priors.ts';
+import type { Hypothesis, Part, SeenLook } from './types.ts';
 
 const floor = 0.002;
+const mostSuggestions = 8;
+
+/** A thing with its share of all that a camera saw change: the larger, the more likely it is what was weighed. */
+interface Weighted {
+  readonly thing: SeenThing;
+  readonly share: number;
+}
+
+/** A thing taken for one of a hypothesis. */
+interface Pairing {
+  readonly seen: Weighted;
+  readonly part: Part;
+  readonly score: number;
+}
 
 /** Cameras' words about one change, as factors on hypotheses. */
 export class Sightings {
-  readonly looks: readonly SeenLook[];
+  readonly #looks: readonly (readonly Weighted[])[];
+  /** A camera's view was the same before and after, and no other saw a thing. */
+  readonly #unchanged: boolean;
   readonly #catalogue: Catalogue;
   readonly #weight: number;
   readonly #unknownPrior: number;
@@ -16,49 +34,94 @@ export class Sightings {
    * @param unknownPrior what vision's probability of "not in the gallery" is compared with
    */
   constructor(looks: readonly SeenLook[], catalogue: Catalogue, weight: number, unknownPrior: number) {
-    this.looks = looks;
+    this.#looks = looks.map(({ things }) => weighted(things)).filter((things) => things.length > 0);
+    this.#unchanged = !this.seen && looks.some(({ outcome }) => outcome === 'nothing-changed');
     this.#catalogue = catalogue;
     this.#weight = weight;
     this.#unknownPrior = unknownPrior;
   }
 
-  /** log(p_vision / p_train) of a product, averaged over the sightings; p_train is uniform over the catalogue. */
-  score(product: Product): number {
-    const size = Math.max(1, this.#catalogue.products.length);
-    let sum = 0;
-    for (const seen of this.looks) {
-      const listed = seen.candidates.find((candidate) => candidate.look === product.look);
-      const rest =
-        seen.candidates.reduce((left, one) => left - one.probabilityPpm, ppm - seen.unknownPpm) / ppm;
-      const others = Math.max(1, size - seen.candidates.length);
-      const probability = listed === undefined ? Math.max(0, rest) / others : listed.probabilityPpm / ppm;
-      sum += Math.log(Math.max(probability * size, floor));
-    }
-    return this.looks.length === 0 ? 0 : sum / this.looks.length;
+  /** Whether a camera saw a thing come or go. */
+  get seen(): boolean {
+    return this.#looks.length > 0;
   }
 
-  /** λ · log(p_vision / p_train) of a hypothesis: that of its best-seen product, because the camera may see any one of them. */
+  /**
+   * λ · log(p_vision / p_train) of a hypothesis; p_train is uniform over the catalogue. Averaged over cameras, which look
+   * at the same thing.
+   *
+   * Of a camera that saw nothing change, it is how much rarer that is where there is a thing; the same for all things.
+   */
   logFactor(hypothesis: Hypothesis): number {
-    if (this.looks.length === 0 || hypothesis.kind === 'nothing') return 0;
-    if (hypothesis.kind === 'unknown' || hypothesis.parts.every((part) => part.product === undefined)) {
-      const sum = this.looks.reduce(
-        (total, seen) => total + Math.log(Math.max(seen.unknownPpm / ppm / this.#unknownPrior, floor)),
-        0,
-      );
-      return (this.#weight * sum) / this.looks.length;
-    }
-    let best = Number.NEGATIVE_INFINITY;
-    for (const { product } of hypothesis.parts) {
-      if (product !== undefined) best = Math.max(best, this.score(product));
-    }
-    return this.#weight * best;
+    if (hypothesis.kind === 'nothing') return 0;
+    if (!this.seen) return this.#unchanged ? this.#weight * Math.log(unseenByCamera) : 0;
+    const parts = hypothesis.parts.filter((part) => part.product !== undefined);
+    const isUnknown = hypothesis.kind === 'unknown' || parts.length === 0;
+    const sum = this.#looks.reduce(
+      (total, things) => total + (isUnknown ? this.#unknown(things) : this.#known(things, parts)),
+      0,
+    );
+    return (this.#weight * sum) / this.#looks.length;
   }
 
-  /** Products that a camera names with a probability of at least 5 %, best first. */
+  /** The thing that was weighed is one of those seen, which of them nobody knows. */
+  #unknown(things: readonly Weighted[]): number {
+    const probability = things.reduce((sum, { thing, share }) => sum + (share * thing.unknownPpm) / ppm, 0);
+    return Math.log(Math.max(probability / this.#unknownPrior, floor));
+  }
+
+  /**
+   * Things seen are taken for those of the hypothesis, the best matches first: at least one, because the camera may see any
+   * one of them, and further ones where they match better than by chance. What is left over may be anything (a shadow, a
+   * neighbour that rolled), so the hypothesis has only that share of what changed which it explains. With one thing this is
+   * log(p_vision / p_train) of the best-seen product.
+   */
+  #known(things: readonly Weighted[], parts: readonly Part[]): number {
+    const pairings = things
+      .flatMap((seen) =>
+        parts
+          .filter(
+            ({ sign }) => seen.thing.change === undefined || (seen.thing.change === 'came') === sign > 0,
+          )
+          .map((part): Pairing => ({ seen, part, score: this.#score(seen.thing, part) })),
+      )
+      .sort((a, b) => b.score - a.score);
+    const taken: Pairing[] = [];
+    for (const pairing of pairings) {
+      const { seen, part, score } = pairing;
+      if (taken.length > 0 && score <= 0) break;
+      if (taken.some((one) => one.seen === seen)) continue;
+      const room = part.broad ? things.length : part.count;
+      if (taken.filter((one) => one.part === part).length < room) taken.push(pairing);
+    }
+    // All that was seen went the other way: of the parts of this hypothesis the camera says nothing.
+    if (taken.length === 0) return 0;
+    const share = taken.reduce((sum, { seen }) => sum + seen.share, 0);
+    let log = Math.log(share);
+    for (const part of new Set(taken.map((one) => one.part))) {
+      // Several units of one product look alike for one reason: they count as one word for it.
+      const scores = taken.filter((one) => one.part === part).map(({ score }) => score);
+      log += scores.reduce((sum, score) => sum + score, 0) / scores.length;
+    }
+    return log;
+  }
+
+  /** log(p_vision / p_train) of a part's product for one thing. */
+  #score({ candidates, unknownPpm }: SeenThing, { product }: Part): number {
+    const size = Math.max(1, this.#catalogue.products.length);
+    const listed = candidates.find(({ look }) => look === product?.look);
+    const rest = candidates.reduce((left, one) => left - one.probabilityPpm, ppm - unknownPpm) / ppm;
+    const others = Math.max(1, size - candidates.length);
+    const probability = listed === undefined ? Math.max(0, rest) / others : listed.probabilityPpm / ppm;
+    return Math.log(Math.max(probability * size, floor));
+  }
+
+  /** Products that a camera names with a probability of at least 5 % for what came, best first. */
   suggestions(): Product[] {
     const best = new Map<Product, number>();
-    for (const seen of this.looks) {
-      for (const candidate of seen.candidates) {
+    for (const { thing } of this.#looks.flat()) {
+      if (thing.change === 'went') continue;
+      for (const candidate of thing.candidates) {
         if (candidate.probabilityPpm < 50_000) continue;
         for (const product of this.#catalogue.byLook.get(candidate.look) ?? []) {
           best.set(product, Math.max(best.get(product) ?? 0, candidate.probabilityPpm));
@@ -67,14 +130,24 @@ export class Sightings {
     }
     return [...best]
       .sort((a, b) => b[1] - a[1])
-      .slice(0, 8)
+      .slice(0, mostSuggestions)
       .map(([product]) => product);
   }
 
-  /** Whether a camera, not the mass alone, singles out the product. */
+  /** Whether a camera, not the mass alone, singles out the product as what came. A look that calls itself ambiguous doesn't. */
   supports(product: Product): boolean {
-    return this.looks.some((seen) =>
-      seen.candidates.some((one) => one.look === product.look && one.probabilityPpm >= 500_000),
-    );
+    return this.#looks.flat().some(({ thing }) => {
+      if (thing.change === 'went' || thing.ambiguous) return false;
+      return thing.candidates.some((one) => one.look === product.look && one.probabilityPpm >= 500_000);
+    });
   }
+}
+
+/** What was only pushed counts where nothing else changed. */
+function weighted(things: readonly SeenThing[]): Weighted[] {
+  const placed = things.filter(({ moved }) => !moved);
+  const counted = placed.length > 0 ? placed : things;
+  const sizes = counted.map(({ box }) => (box === undefined ? 1 : Math.max(1, box[2] * box[3])));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  return counted.map((thing, at) => ({ thing, share: (sizes[at] ?? 0) / total }));
 }

@@ -2,7 +2,7 @@ import type { Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { EventData } from '#events/catalog.ts';
 import type { Draft } from '#events/event.ts';
-import type { ListedScan, ScanObservation } from './observations.ts';
+import type { ListedScan, ScanObservation, SeenThing, SightingObservation } from './observations.ts';
 
 /** What fusion says happened. */
 export type ItemDraft = Extract<
@@ -138,17 +138,11 @@ export interface Take {
   varMg2: number;
 }
 
-/** Cameras' words, kept for a few seconds. */
-export interface SeenLook {
-  readonly event: string;
-  readonly source: string;
-  readonly plate?: string;
-  readonly atUs: number;
-  readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
-  readonly unknownPpm: number;
-  /** When the movement settled that it is of; without it, any movement of about that time. */
-  readonly settledAtUs?: number;
-}
+/** A camera's words, kept for a few seconds. */
+export type SeenLook = Omit<SightingObservation, 'kind'>;
+
+/** The same as it was saved before looks told of several things. */
+export type OldLook = Omit<SeenLook, 'outcome' | 'things'> & Pick<SeenThing, 'candidates' | 'unknownPpm'>;
 
 /** One plate's share of the saved state. */
 export interface PlateState {
@@ -171,7 +165,7 @@ export interface FusionState {
   readonly unlisted?: readonly WaitingScan[];
   readonly questions: readonly Question[];
   readonly takes: readonly Take[];
-  readonly looks: readonly SeenLook[];
+  readonly looks: readonly (SeenLook | OldLook)[];
 }
 
 /** One product (or unnamed lot) of a hypothesis, put in (`sign` 1) or taken out (−1). Mass is that of all `count` units. */

@@ -1,3 +1,4 @@
+import type { SeenThing } from '#fusion/observations.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
 
@@ -25,8 +26,9 @@ export type PipelineInput =
       readonly source: string;
       readonly atUs: number;
       readonly plate?: string;
-      readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
-      readonly unknownPpm: number;
+      readonly outcome: 'seen' | 'nothing-changed' | 'hand-only';
+      /** All that changed in its view, the most significant first; none unless `seen`. */
+      readonly things: readonly SeenThing[];
       /** When the movement settled that it is of; without it, any movement of about that time. */
       readonly settledAtUs?: number;
     }

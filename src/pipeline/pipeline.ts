@@ -18,6 +18,7 @@ import { PipelineError } from './errors.ts';
 import { OpenFaults, type SavedFault } from './faults.ts';
 import type { PipelineInput } from './inputs.ts';
 import { type UnderstoodScan, understandScan, understandTag } from './scans.ts';
+import { lookSeen } from './sightings.ts';
 import { mostTags, TagMemory } from './tags.ts';
 import { UtcClock } from './utc.ts';
 
@@ -31,9 +32,9 @@ export interface PipelineState {
   readonly tags?: readonly string[];
   /** Faults that were told and whose end was not. */
   readonly faults?: readonly SavedFault[];
-}
   /** What ended trips taught of products. */
   readonly learned?: readonly LearnedProduct[];
+}
 
 export interface PipelineOptions {
   readonly ledger: Ledger;
@@ -259,8 +260,8 @@ export class Pipeline {
       basket: this.#basket.saveState(),
       tags: this.#tags.saveState(this.#nowUs, this.session !== undefined),
       faults: this.#faults.saveState(),
-    };
       learned: this.#fusion.saveLearned(),
+    };
   }
 
   #emit(draft: Draft): CartEvent {
@@ -370,40 +371,13 @@ export class Pipeline {
     return last;
   }
 
-  #sighted(input: Extract<PipelineInput, { kind: 'sighting' }>): void {
   #utcMs(): number | undefined {
     const { time, timeQuality } = this.#utc.moment(this.#nowUs);
     return timeQuality === 'unset' ? undefined : time;
   }
 
-    const candidates = input.candidates.map(({ look, probabilityPpm }) => {
-      const product = this.#options.catalogue.byLook.get(look)?.[0];
-      return {
-        ...(product?.gtin === undefined ? {} : { gtin: product.gtin }),
-        ...(product?.plu === undefined ? {} : { plu: product.plu }),
-        name: product?.name ?? look,
-        count: 1,
-        probabilityPpm,
-      };
-    });
-    const event = this.#emit({
-      type: 'look.seen',
-      data: {
-        source: input.source,
-        ...(input.plate === undefined ? {} : { plate: input.plate }),
-        candidates,
-        unknownPpm: input.unknownPpm,
-      },
-    });
-    this.#decide().observe({
-      kind: 'sighting',
-      event: event.id,
-      source: input.source,
-      atUs: input.atUs,
-      candidates: input.candidates,
-      unknownPpm: input.unknownPpm,
-      ...(input.plate === undefined ? {} : { plate: input.plate }),
-      ...(input.settledAtUs === undefined ? {} : { settledAtUs: input.settledAtUs }),
-    });
+  #sighted(input: Extract<PipelineInput, { kind: 'sighting' }>): void {
+    const event = this.#emit({ type: 'look.seen', data: lookSeen(input, this.#options.catalogue) });
+    this.#decide().observe({ ...input, event: event.id });
   }
 }

@@ -129,13 +129,13 @@ function toInput(line: TraceLine, atUs: number, originUs: number): PipelineInput
     case 'clock':
       return { kind: 'clock', atUs, utcMs: line.clock.utcMs, quality: line.clock.quality };
     case 'sighting': {
-      const { plate, candidates, unknownPpm, settled } = line.sighting;
+      const { plate, outcome, things, settled } = line.sighting;
       return {
         kind: 'sighting',
         source: line.source,
         atUs,
-        candidates,
-        unknownPpm,
+        outcome,
+        things,
         ...(plate === undefined ? {} : { plate }),
         ...(settled === undefined ? {} : { settledAtUs: originUs + settled }),
       };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ofOneThing } from '#fusion/observations.ts';
 import { deviceFaultKinds } from '#readings/faults.ts';
 import { TraceError } from './errors.ts';
 
@@ -53,6 +54,35 @@ export type Truth = z.infer<typeof truthSchema>;
 
 const faultKinds = z.enum(deviceFaultKinds);
 
+const ppm = integer.min(0).max(1_000_000);
+const candidates = z.array(z.object({ look: z.string(), probabilityPpm: ppm }));
+const share = integer.min(0).max(1_000);
+
+/** What a camera said of a movement. */
+const seen = z.object({
+  plate: z.string().optional(),
+  outcome: z.enum(['seen', 'nothing-changed', 'hand-only']),
+  things: z.array(
+    z.object({
+      change: z.enum(['came', 'went']).optional(),
+      moved: z.boolean().default(false),
+      box: z.tuple([share, share, share, share]).optional(),
+      candidates,
+      unknownPpm: ppm.default(0),
+      ambiguous: z.boolean().default(false),
+    }),
+  ),
+  /** `t` at which the movement settled that it is of. */
+  settled: time.optional(),
+});
+/** The same in recordings in which a look was at one thing. */
+const seenOne = z
+  .object({ ...seen.pick({ plate: true, settled: true }).shape, candidates, unknownPpm: ppm.default(0) })
+  .transform(({ candidates: of, unknownPpm, ...rest }) => ({
+    ...rest,
+    ...ofOneThing({ candidates: of, unknownPpm }),
+  }));
+
 const lineSchemas = {
   acceleration: z.object({ t: time, source, acceleration: z.tuple([integer, integer, integer]) }),
   scan: z.object({ t: time, source, scan: z.string(), symbology: z.string().default('') }),
@@ -103,13 +133,7 @@ const lineSchemas = {
   sighting: z.object({
     t: time,
     source,
-    sighting: z.object({
-      plate: z.string().optional(),
-      candidates: z.array(z.object({ look: z.string(), probabilityPpm: integer.min(0).max(1_000_000) })),
-      unknownPpm: integer.min(0).max(1_000_000).default(0),
-      /** `t` at which the movement settled that it is of. */
-      settled: time.optional(),
-    }),
+    sighting: z.union([seen, seenOne]),
   }),
   full: z.object({ t: time, full: z.boolean() }),
   message: z.object({ t: time, message: z.unknown() }),

@@ -46,7 +46,7 @@ const lookingUs = 60 * usPerMs;
 
 /** A sighting as a line of a trace. */
 export function sightingLine(
-  { source, atUs, plate, settledAtUs, candidates, unknownPpm }: Sighting,
+  { source, atUs, plate, settledAtUs, outcome, things }: Sighting,
   originUs: number,
 ): SightingLine {
   return {
@@ -54,8 +54,8 @@ export function sightingLine(
     t: atUs - originUs,
     source,
     sighting: {
-      candidates: [...candidates],
-      unknownPpm,
+      outcome,
+      things: [...things],
       ...(plate === undefined ? {} : { plate }),
       ...(settledAtUs === undefined ? {} : { settled: settledAtUs - originUs }),
     },

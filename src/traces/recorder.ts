@@ -151,8 +151,8 @@ function toLine(input: PipelineInput, originUs: number): object | undefined {
         source: input.source,
         sighting: {
           ...(input.plate === undefined ? {} : { plate: input.plate }),
-          candidates: input.candidates,
-          unknownPpm: input.unknownPpm,
+          outcome: input.outcome,
+          things: input.things,
           // What settled before the recording began has no time in it.
           ...(input.settledAtUs === undefined || input.settledAtUs < originUs
             ? {}

@@ -2,7 +2,7 @@ import { usPerMs, usPerSecond } from '#base/units.ts';
 import type { Catalogue, Planogram, Product } from '#catalogue/products.ts';
 import { configSchema, type FusionConfig } from '#config/schema.ts';
 import { Fusion, type FusionOptions, type ItemDraft, type PlateOptions } from '#fusion/fusion.ts';
-import type { ScanObservation } from '#fusion/observations.ts';
+import type { ScanObservation, SeenThing, SightingObservation } from '#fusion/observations.ts';
 
 /** A product sold by the piece, by its name; masses in grams. */
 export function each(name: string, meanG: number, sdG = 3): Product {
@@ -66,6 +66,17 @@ export const defaultConfig: FusionConfig = configSchema.parse({
 }).fusion;
 
 export type Emitted = ItemDraft & { readonly id: string; readonly atUs: number };
+
+/** A thing of which a camera is so sure; of the rest, half is nothing that it knows. */
+export function seenThing(look: string, probability = 0.95, more: Partial<SeenThing> = {}): SeenThing {
+  return {
+    moved: false,
+    candidates: [{ look, probabilityPpm: Math.round(probability * 1e6) }],
+    unknownPpm: Math.round((1 - probability) * 5e5),
+    ambiguous: false,
+    ...more,
+  };
+}
 
 export interface MoveOptions {
   readonly plate?: string;
@@ -184,16 +195,24 @@ export class Bench {
 
   /** @param settledAtUs of the movement that it is of */
   see(look: string, probability = 0.95, plate = 'basket', settledAtUs?: number): this {
+    return this.look([seenThing(look, probability)], {
+      plate,
+      ...(settledAtUs === undefined ? {} : { settledAtUs }),
+    });
+  }
+
+  /** A camera looked, at several things or at nothing. */
+  look(things: readonly SeenThing[], more: Partial<SightingObservation> = {}): this {
     this.wait(0.05);
     this.fusion.observe({
       kind: 'sighting',
       event: this.#id(),
       source: 'camera',
-      plate,
+      plate: 'basket',
       atUs: this.nowUs,
-      candidates: [{ look, probabilityPpm: Math.round(probability * 1e6) }],
-      unknownPpm: Math.round((1 - probability) * 5e5),
-      ...(settledAtUs === undefined ? {} : { settledAtUs }),
+      outcome: 'seen',
+      things,
+      ...more,
     });
     return this;
   }

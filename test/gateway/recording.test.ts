@@ -78,7 +78,9 @@ async function live(happenings: readonly Delivered[], startUs: number, state?: P
     else {
       const { looks, unknownPpm } = what;
       const candidates = looks.map((look) => ({ look, probabilityPpm: 300_000 }));
-      loop.push({ kind: 'sighting', source: 'camera', atUs, plate: 'basket', candidates, unknownPpm });
+      const things = [{ change: 'came' as const, moved: false, candidates, unknownPpm, ambiguous: false }];
+      const plate = 'basket';
+      loop.push({ kind: 'sighting', source: 'camera', atUs, plate, outcome: 'seen', things });
     }
   }
   clock.advance(3_000_000);

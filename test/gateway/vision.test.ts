@@ -144,8 +144,17 @@ test('A movement is looked at, and what is seen becomes a sighting that says whe
       atUs: eyes.clock.nowUs(),
       plate: 'basket',
       settledAtUs: movement.settledAtUs,
-      candidates: [{ look: eyes.look, probabilityPpm: 900_000 }],
-      unknownPpm: 100_000,
+      outcome: 'seen',
+      things: [
+        {
+          change: 'came',
+          moved: false,
+          box: [100, 200, 300, 400],
+          candidates: [{ look: eyes.look, probabilityPpm: 900_000 }],
+          unknownPpm: 100_000,
+          ambiguous: false,
+        },
+      ],
     },
   ]);
   eyes.vision.weighed({ ...movement, whileAway: true });

@@ -236,14 +236,23 @@ test('A sighting is published with names, and what the gallery has besides the c
     source: 'camera',
     plate: 'basket',
     atUs: cart.nowUs + 1,
-    candidates: [
-      { look: 'jar', probabilityPpm: 900_000 },
-      { look: 'toaster', probabilityPpm: 50_000 },
+    outcome: 'seen',
+    things: [
+      {
+        change: 'came',
+        moved: false,
+        box: [100, 100, 200, 200],
+        candidates: [
+          { look: 'jar', probabilityPpm: 900_000 },
+          { look: 'toaster', probabilityPpm: 50_000 },
+        ],
+        unknownPpm: 50_000,
+        ambiguous: false,
+      },
     ],
-    unknownPpm: 50_000,
   });
   t.deepEqual(
-    cart.of('look.seen')[0]?.data.candidates.map(({ gtin, name }) => [gtin, name]),
+    cart.of('look.seen')[0]?.data.things[0]?.candidates.map(({ gtin, name }) => [gtin, name]),
     [
       ['04006381333931', 'A jar'],
       [undefined, 'toaster'],

@@ -17,6 +17,7 @@ function recorderInto(lines: string[]): TraceRecorder {
 }
 
 const ppm = fc.integer({ min: 0, max: 1_000_000 });
+const share = fc.nat(1_000);
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const without = <T extends object>(object: T): T => {
   const entries = Object.entries(object).filter(([, value]) => value !== undefined);
@@ -99,8 +100,20 @@ const other: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
       kind: fc.constant('sighting'),
       source: fc.constant('camera'),
       plate: optional(fc.constant('basket')),
-      candidates: fc.array(fc.record({ look: fc.string(), probabilityPpm: ppm }), { maxLength: 3 }),
-      unknownPpm: ppm,
+      outcome: fc.constantFrom('seen', 'nothing-changed', 'hand-only'),
+      things: fc.array(
+        fc
+          .record({
+            change: optional(fc.constantFrom('came', 'went')),
+            moved: fc.boolean(),
+            box: optional(fc.tuple(share, share, share, share)),
+            candidates: fc.array(fc.record({ look: fc.string(), probabilityPpm: ppm }), { maxLength: 3 }),
+            unknownPpm: ppm,
+            ambiguous: fc.boolean(),
+          })
+          .map(without),
+        { maxLength: 4 },
+      ),
     })
     .map(without),
 );
@@ -245,4 +258,23 @@ test('Pictures are never recorded', (t) => {
     data: Uint8Array.of(7),
   });
   t.is(lines.length, 1);
+});
+
+test('A sighting of a recording that was made when looks were at one thing is one of one thing', (t) => {
+  const lines: string[] = [];
+  recorderInto(lines);
+  const candidates = [{ look: 'Apple', probabilityPpm: 900_000 }];
+  const sighting = { plate: 'basket', candidates, unknownPpm: 60_000, settled: 5 };
+  lines.push(JSON.stringify({ t: 9, source: 'camera', sighting }));
+  t.deepEqual(expandText(lines).inputs, [
+    {
+      kind: 'sighting',
+      source: 'camera',
+      atUs: originUs + 9,
+      plate: 'basket',
+      settledAtUs: originUs + 5,
+      outcome: 'seen',
+      things: [{ moved: false, candidates, unknownPpm: 60_000, ambiguous: false }],
+    },
+  ]);
 });

@@ -127,6 +127,29 @@ test('a neighbour that was pushed is told from the thing that came', (t) => {
   t.is(compare(before, take([pushed[1]], 2), { sign: 0 }).outcome, 'nothing-changed');
 });
 
+test('of an exchange each thing is on the picture that shows it, whatever the mass says of the sum', (t) => {
+  const [taken, put] = [place(red, 90, 90), place(drawBox(30, 160, 40), 220, 160, 30)];
+  const [before, after] = [take([taken]), take([put], 2)];
+  for (const sign of [1, -1, 0] as const) {
+    const { things } = compare(before, after, { sign });
+    const where = (change: string) => things.find((one) => one.change === change)?.box ?? region;
+    t.true(overlap(where('came'), boxOfPlaced(put, basket)) > 0.5, `came, ${sign}`);
+    t.true(overlap(where('went'), boxOfPlaced(taken, basket)) > 0.5, `went, ${sign}`);
+  }
+});
+
+test('two things that were put in together have both come', (t) => {
+  const both = [place(red, 90, 90), place(dark, 220, 160, 30)];
+  const { things } = compare(take([]), take(both, 2));
+  t.deepEqual(
+    things.map(({ change, moved }) => [change, moved]),
+    [
+      ['came', false],
+      ['came', false],
+    ],
+  );
+});
+
 test('a second thing of a kind beside the first one has come', (t) => {
   const [first, second] = [place(red, 110, 120, 0), place(red, 180, 120, 0)];
   const { things } = compare(take([first]), take([first, second], 2));

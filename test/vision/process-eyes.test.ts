@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import type { Change } from '#vision/change/compare.ts';
 import { VisionError } from '#vision/errors.ts';
+import type { Region } from '#vision/pictures/picture.ts';
 import { Bench, found } from './support/eyes-bench.ts';
 
 test('What came is seen between the last frame at rest before a movement and the first one after it', async (t) => {
@@ -22,10 +24,58 @@ test('What came is seen between the last frame at rest before a movement and the
     camera: 'camera',
     plate: 'basket',
     outcome: 'seen',
-    candidates: [{ look: 'apple', probabilityPpm: 800_000 }],
-    unknownPpm: 200_000,
+    things: [
+      {
+        change: 'came',
+        moved: false,
+        candidates: [{ look: 'apple', probabilityPpm: 800_000 }],
+        unknownPpm: 200_000,
+        ambiguous: false,
+      },
+    ],
     enrolledPpm: 500_000,
   });
+});
+
+test('All that changed is recognized, what came on the later picture and what went on the earlier one', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  const recognized: number[] = [];
+  bench.recognizer = {
+    recognize: async ({ data, width }, { left }) => {
+      const look = `${data[1]} at ${left}`;
+      if (width === 64) recognized.push(left);
+      return { candidates: [{ look, probabilityPpm: 700_000 }], unknownPpm: 1, cosine: 1, ambiguous: true };
+    },
+  };
+  const [thing] = found.things;
+  if (thing === undefined) return t.fail();
+  const at = (left: number, change: 'came' | 'went', moved = false) => ({
+    ...thing,
+    change,
+    moved,
+    box: { left, top: 12, width: 16, height: 24 },
+    crop: { left, top: 0, width: 8, height: 8 },
+  });
+  bench.change = { ...found, things: [at(8, 'came'), at(16, 'went'), at(56, 'came', true)] };
+  await bench.eyes.start();
+  await bench.film([1, 2, 3]);
+  const startedAtUs = bench.clock.nowUs();
+  await bench.film([4], 'moving');
+  const settledAtUs = bench.clock.nowUs();
+  await bench.film([7, 8, 9]);
+  bench.eyes.handle({ kind: 'look', id: 1, plate: 'basket', startedAtUs, settledAtUs, sign: 1 });
+  await bench.pass(0);
+  t.deepEqual(recognized, [8, 16, 56]);
+  const things = bench.of('looked')[0]?.things ?? [];
+  t.deepEqual(
+    things.map(({ change, moved, box, candidates: [best] }) => [change, moved, box, best?.look]),
+    [
+      ['came', false, [125, 250, 250, 500], '7 at 8'],
+      ['went', false, [250, 250, 250, 500], '2 at 16'],
+      ['came', true, [875, 250, 125, 500], '7 at 56'],
+    ],
+  );
+  t.true(things.every(({ ambiguous }) => ambiguous));
 });
 
 test('A frame at rest is waited for, but not for longer than a decision is', async (t) => {
@@ -87,7 +137,7 @@ for (const [what, change, outcome] of [
       sign: 1,
     });
     await bench.pass(0);
-    t.like(bench.of('looked')[0], { outcome, candidates: [], unknownPpm: 0 });
+    t.like(bench.of('looked')[0], { outcome, things: [] });
   });
 }
 
@@ -292,6 +342,43 @@ test('What a camera sees is embedded; one that shows nothing is told', async (t)
   await bench.pass(0);
   t.deepEqual(bench.of('embedded')[0]?.embedding, new Int8Array([1, 2, 3]));
   t.is(bench.of('health').at(-1)?.health.gallery, 'ab12');
+});
+
+test('What was put in is enrolled as a look sees it, and the middle where nothing lies', async (t) => {
+  const bench = new Bench({ restPerSecond: 10 });
+  const crops: Region[] = [];
+  bench.recognizer = {
+    embed: async (_picture, crop) => {
+      if (crop !== undefined) crops.push(crop);
+      return new Int8Array([1]);
+    },
+  };
+  const look = async (change: Change) => {
+    bench.change = change;
+    await bench.film([1, 2, 3, 4, 5, 6]);
+    const settledAtUs = bench.clock.nowUs() - 300_000;
+    const times = { startedAtUs: settledAtUs - 100_000, settledAtUs };
+    bench.eyes.handle({ kind: 'look', id: 1, plate: 'basket', ...times, sign: 1 });
+    await bench.pass(0);
+    bench.eyes.handle({ kind: 'embed', id: 2, camera: 'camera', plate: 'basket' });
+    await bench.pass(0);
+    return crops.pop();
+  };
+  const middle = { left: 8, top: 0, width: 48, height: 48 };
+  const [thing] = found.things;
+  if (thing === undefined) return t.fail();
+  const pushed = { ...thing, moved: true, crop: { left: 40, top: 0, width: 9, height: 9 } };
+  await bench.eyes.start();
+  t.deepEqual(await look({ ...found, outcome: 'nothing-changed', things: [] }), middle);
+  t.deepEqual(await look({ ...found, things: [pushed, thing] }), thing.crop);
+  t.deepEqual(await look({ ...found, outcome: 'hand-only', things: [] }), thing.crop, 'it lies where it lay');
+  t.deepEqual(await look({ ...found, things: [{ ...thing, change: 'went' }] }), middle);
+  t.deepEqual(await look(found), thing.crop);
+  await bench.pass(121_000);
+  await bench.film([7]);
+  bench.eyes.handle({ kind: 'embed', id: 3, camera: 'camera', plate: 'basket' });
+  await bench.pass(0);
+  t.deepEqual(crops.pop(), middle, 'that was long ago');
 });
 
 test('A recording ends by itself, is announced while it runs, and is erased after its term', async (t) => {

@@ -11,13 +11,19 @@ const looked = {
   plate: 'p',
   atUs: 4,
   settledAtUs: 3,
-  unknownPpm: 0,
-  ambiguous: false,
   enrolledPpm: 5,
 };
+const apple = {
+  change: 'came',
+  moved: false,
+  box: [0, 0, 1_000, 500],
+  candidates: [{ look: 'Apple', probabilityPpm: 7 }],
+  unknownPpm: 0,
+  ambiguous: false,
+} as const;
 const told: readonly FromVision[] = [
   { kind: 'ready', backend: 'onnx-int8', model: 'groceries 1' },
-  { kind: 'looked', id: 1, outcome: 'seen', candidates: [{ look: 'Apple', probabilityPpm: 7 }], ...looked },
+  { kind: 'looked', id: 1, outcome: 'seen', things: [apple], ...looked },
   { kind: 'code', camera: 'c', plate: 'p', atUs: 1, data: new Uint8Array([1]), symbology: ']E0' },
   { kind: 'motion', camera: 'c', plate: 'p', atUs: 1 },
   { kind: 'fault', source: 'c', atUs: 1, fault: { fault: 'stuck', code: 'CW-VIS-022', message: 'm' } },

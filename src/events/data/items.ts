@@ -154,9 +154,22 @@ export const movementSettled = record('movement-settled', {
   moving: must(8, bool, 'the cart moved during it'),
   certificateId: may(9, text, 'certificate of the scale that indicated the plate before and after'),
 });
+const seenThing = record('seen-thing', {
+  change: may(1, choice('came', 'went'), 'whether it was put in or taken out'),
+  moved: must(2, bool, 'seen close by before and after: pushed rather than put or taken'),
+  box: may(3, array(uint), "left, top, width, height in thousandths of the plate's region"),
+  candidates: must(4, array(alternative), 'what it may be, best first'),
+  unknownPpm: must(5, ppmShape, 'probability that it is nothing of the catalogue'),
+  ambiguous: must(6, bool, 'the two best are too close for one look to decide'),
+});
+// Keys 3 and 4 were those of a look at one thing; they are not used again.
 export const lookSeen = record('look-seen', {
   source: must(1, text, 'camera'),
   plate: may(2, text, 'plate'),
-  candidates: must(3, array(alternative), 'what it may be, best first'),
-  unknownPpm: must(4, ppmShape, 'probability that it is not in the gallery'),
+  outcome: must(
+    5,
+    choice('seen', 'nothing-changed', 'hand-only'),
+    'what became of the look; an arm may hide a thing',
+  ),
+  things: must(6, array(seenThing), 'what came or went, the most significant first'),
 });

@@ -60,6 +60,11 @@ const mostBlobs = 6;
 /** An arm lies at the edge of the region with so many values, and so much of it moves from one frame to the next. */
 const leastAtEdge = 3;
 const movingShare = 0.06;
+/**
+ * An outline this much on the picture that the mass does not ask about is a thing of the other way: of an exchange the mass
+ * has one sign, the things have two. Things that came or went by themselves measured 0.18 or more the right way.
+ */
+const otherWay = -0.25;
 /** Evidence of a movement of a fraction of a value: less than what makes a change believed. */
 const stirring = 0.7;
 
@@ -172,8 +177,7 @@ function findCandidates(work: Workspace, asked: Comparison): { candidates: Candi
       continue;
     }
     const side = polarity(evidence, blobs.labels, blob);
-    const direction = sign === 0 ? (side >= 0 ? 1 : -1) : sign;
-    const share = explainByMove(evidence, blobs.labels, blob, mask, direction, reach, moved);
+    const share = explainByMove(evidence, blobs.labels, blob, mask, wayOf(side, sign), reach, moved);
     if (share >= splitShare) blobs.split(rest, moved, blob);
     if (share >= movedShare) pushed.push(candidateOf(work, blob, side, sign, true));
   }
@@ -257,7 +261,7 @@ function handSense(work: Workspace, asked: Comparison): (blob: Blob) => boolean 
 }
 
 function describe(candidate: Candidate, asked: Comparison, { before }: Workspace, shift: Shift): FoundThing {
-  const came = asked.sign === 0 ? candidate.polarity >= 0 : asked.sign > 0;
+  const came = wayOf(candidate.polarity, asked.sign) > 0;
   const picture = came ? asked.after : asked.before;
   const box = boxInPicture(candidate.blob, before, came ? { dx: 0, dy: 0 } : shift, picture);
   return {
@@ -267,4 +271,11 @@ function describe(candidate: Candidate, asked: Comparison, { before }: Workspace
     moved: candidate.moved,
     score: candidate.score,
   };
+}
+
+/** Whether a thing with its outline on that side came (1) or went (-1). */
+function wayOf(side: number, sign: -1 | 0 | 1): 1 | -1 {
+  if (sign === 0) return side >= 0 ? 1 : -1;
+  if (side * sign > otherWay) return sign;
+  return side > 0 ? 1 : -1;
 }

@@ -207,7 +207,10 @@ export class Eyes {
     });
   }
 
-  /** What a camera sees now of a plate: the middle of its region, where whoever enrols holds the thing. */
+  /**
+   * What a camera sees now of a plate: what was put in last, cut out as a look cuts it out; where nothing was, the middle of
+   * its region, where whoever enrols holds the thing.
+   */
   async #embedView(
     recognizer: Recognizer,
     { camera, plate }: Asked<'embed'>,
@@ -223,7 +226,7 @@ export class Eyes {
     const embedding = await eye.withPictures([latest], async ([picture]) => {
       const region = picture === undefined ? undefined : view.region(picture);
       if (picture === undefined || region === undefined) return undefined;
-      return await recognizer.embed(picture, middleOf(region));
+      return await recognizer.embed(picture, view.lately(picture, latest.atUs) ?? middleOf(region));
     });
     if (embedding !== undefined) return embedding;
     throw new VisionError(

@@ -2,9 +2,10 @@ import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { usPerMs } from '#base/units.ts';
-import type { FoundThing } from '../change/compare.ts';
+import type { Change, FoundThing } from '../change/compare.ts';
+import type { Picture, Region } from '../pictures/picture.ts';
 import type { CameraEye } from './camera-eye.ts';
-import type { Looked, LookRequest } from './messages.ts';
+import type { Looked, LookRequest, SeenThing } from './messages.ts';
 import type { EyesParts, Recognizer } from './parts.ts';
 import type { FramePair, PlateEye } from './plate-eye.ts';
 
@@ -19,6 +20,13 @@ export interface LookerOptions {
   readonly log: Logger;
   readonly parts: Pick<EyesParts, 'compare'>;
   readonly recognizer: () => Recognizer | undefined;
+}
+
+/** The pictures of a look, and what of them shows the plate. */
+interface Views {
+  readonly earlier: Picture;
+  readonly later: Picture;
+  readonly region: Region;
 }
 
 type Seen = Omit<Looked, 'kind' | 'id' | 'camera' | 'plate' | 'settledAtUs'>;
@@ -92,25 +100,29 @@ export class Looker {
         beforeThat: beforeThat === undefined ? undefined : pictures[2],
         afterThat: afterThat === undefined ? undefined : pictures.at(-1),
       });
+      plate.changed(change, later, after.atUs);
       const { outcome } = change;
       if (outcome === 'nothing-changed' || outcome === 'hand-only') return nothing(outcome, after.atUs);
-      const [thing] = change.things;
-      if (outcome === 'everything-changed' || thing === undefined) return nothing('failed', after.atUs);
-      return await this.#recognized(thing, thing.change === 'came' ? later : earlier, after.atUs);
+      return await this.#recognized(change, { earlier, later, region }, after.atUs);
     });
     return seen ?? nothing('no-frames', after.atUs);
   }
 
   async #recognized(
-    thing: FoundThing,
-    picture: Parameters<Recognizer['recognize']>[0],
+    { things: found }: Change,
+    { earlier, later, region }: Views,
     atUs: number,
   ): Promise<Seen> {
     const recognizer = this.#options.recognizer();
-    if (recognizer === undefined) return nothing('failed', atUs);
-    const { candidates, unknownPpm, ambiguous } = await recognizer.recognize(picture, thing.crop);
-    const { enrolledPpm } = recognizer;
-    return { atUs, outcome: 'seen', candidates, unknownPpm, ambiguous, enrolledPpm };
+    if (recognizer === undefined || found.length === 0) return nothing('failed', atUs);
+    const things: SeenThing[] = [];
+    for (const thing of found) {
+      const picture = thing.change === 'came' ? later : earlier;
+      const { candidates, unknownPpm, ambiguous } = await recognizer.recognize(picture, thing.crop);
+      const { change, moved } = thing;
+      things.push({ change, moved, box: boxIn(region, thing), candidates, unknownPpm, ambiguous });
+    }
+    return { atUs, outcome: 'seen', things, enrolledPpm: recognizer.enrolledPpm };
   }
 
   /** Waits for a frame at rest after the movement, within the time that there is. */
@@ -129,5 +141,15 @@ export class Looker {
 }
 
 function nothing(outcome: Looked['outcome'], atUs: number): Seen {
-  return { atUs, outcome, candidates: [], unknownPpm: 0, ambiguous: false, enrolledPpm: 0 };
+  return { atUs, outcome, things: [], enrolledPpm: 0 };
+}
+
+/** The box of a thing in thousandths of the plate's region. */
+function boxIn(region: Region, { box }: Pick<FoundThing, 'box'>): SeenThing['box'] {
+  const share = (from: number, to: number) => Math.max(0, Math.min(1_000, Math.round((1_000 * from) / to)));
+  const left = share(box.left - region.left, region.width);
+  const top = share(box.top - region.top, region.height);
+  const right = share(box.left + box.width - region.left, region.width);
+  const bottom = share(box.top + box.height - region.top, region.height);
+  return [left, top, right - left, bottom - top];
 }

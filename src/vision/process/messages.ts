@@ -112,9 +112,8 @@ export interface Looked {
   readonly settledAtUs: number;
   readonly atUs: number;
   readonly outcome: 'seen' | 'nothing-changed' | 'hand-only' | 'no-frames' | 'failed';
-  readonly candidates: readonly { readonly look: string; readonly probabilityPpm: number }[];
-  readonly unknownPpm: number;
-  readonly ambiguous: boolean;
+  /** All that changed, the most significant first; none unless `seen`. */
+  readonly things: readonly SeenThing[];
   /** Share of the catalogue's looks that the gallery has: the others can't be seen. */
   readonly enrolledPpm: number;
 }

@@ -1,4 +1,5 @@
 import { usPerSecond } from '#base/units.ts';
+import type { Change } from '../change/compare.ts';
 import { chooseFrames } from '../change/frames.ts';
 import type { Picture, Region } from '../pictures/picture.ts';
 import type { PlateView } from './messages.ts';
@@ -9,6 +10,17 @@ import type { FrameRing, KeptFrame } from './ring.ts';
 const heldForUs = 60 * usPerSecond;
 /** After something was seen to move, it counts as going on for so long, µs: one still frame is no rest. */
 const lingersUs = 1_500_000;
+
+/** What was put in counts as lying there for so long, where nothing says otherwise, µs. */
+const lyingUs = 120 * usPerSecond;
+
+/** Where something came, on pictures of one size: no picture is kept for it. */
+interface Came {
+  readonly crop: Region;
+  readonly width: number;
+  readonly height: number;
+  readonly atUs: number;
+}
 
 interface Note {
   readonly kept: KeptFrame;
@@ -44,6 +56,7 @@ export class PlateEye {
   #watchedUs: number | undefined;
   #movedUs = Number.NEGATIVE_INFINITY;
   #expectedUntilUs = Number.NEGATIVE_INFINITY;
+  #came: Came | undefined;
 
   constructor(view: PlateView, ring: FrameRing, watch: RegionWatch) {
     this.view = view;
@@ -91,6 +104,25 @@ export class PlateEye {
     return { ...sight, began };
   }
 
+  /** What a look found: where the thing lies that came last, until something else happens. */
+  changed(
+    { outcome, things }: Change,
+    { width, height }: Pick<Picture, 'width' | 'height'>,
+    atUs: number,
+  ): void {
+    if (outcome === 'nothing-changed' || outcome === 'hand-only') return;
+    const came = things.filter(({ change }) => change === 'came');
+    const crop = (came.find(({ moved }) => !moved) ?? came[0])?.crop;
+    this.#came = crop === undefined ? undefined : { crop, width, height, atUs };
+  }
+
+  /** The crop of what was put in lately, as a look cuts it out; undefined where nothing was. */
+  lately({ width, height }: Pick<Picture, 'width' | 'height'>, atUs: number): Region | undefined {
+    const came = this.#came;
+    if (came === undefined || came.width !== width || came.height !== height) return undefined;
+    return atUs - came.atUs <= lyingUs ? came.crop : undefined;
+  }
+
   /** The mass changes since `atUs`: keeps the frames before it. */
   watch(atUs: number, nowUs: number): void {
     this.#watchedUs = nowUs;
@@ -109,6 +141,7 @@ export class PlateEye {
   /** The camera delivers nothing any more: gives back what is kept for a movement that nobody will see. */
   release(): void {
     this.quiet();
+    this.#came = undefined;
     this.#resting = this.#swap(this.#resting, []);
     this.#notes = [];
   }

@@ -6,6 +6,8 @@ import type { FromVision, ToVision } from './messages.ts';
 const longestCode = 4_096;
 /** Most candidates that are told. */
 const mostCandidates = 16;
+/** Most things that one look tells of. */
+const mostThings = 4;
 
 /** Fields of one entry of the log. */
 const mostFields = 16;
@@ -129,9 +131,7 @@ export const fromVisionSchema = z.discriminatedUnion('kind', [
     settledAtUs: us,
     atUs: us,
     outcome: z.enum(['seen', 'nothing-changed', 'hand-only', 'no-frames', 'failed']),
-    candidates: z.array(z.strictObject({ look: name, probabilityPpm: ppm })).max(mostCandidates),
-    unknownPpm: ppm,
-    ambiguous: z.boolean(),
+    things: z.array(thing).max(mostThings),
     enrolledPpm: ppm,
   }),
   z.strictObject({

@@ -64,7 +64,6 @@ process.on('message', (message: ToVision) => {
   if (message.kind === 'begin') begin(message);
   else if (message.kind === 'look' && !mode.includes('blind')) {
     const { id, plate, settledAtUs } = message;
-    const candidates = [{ look: looks[0] ?? 'apple', probabilityPpm: 900_000 }];
     const camera = ids[0] ?? 'camera';
     const told = {
       id,
@@ -72,9 +71,16 @@ process.on('message', (message: ToVision) => {
       settledAtUs,
       atUs: settledAtUs,
       camera,
-      candidates,
-      unknownPpm: 100_000,
-      ambiguous: false,
+      things: [
+        {
+          change: 'came' as const,
+          moved: false,
+          box: [100, 200, 300, 400] as const,
+          candidates: [{ look: looks[0] ?? 'apple', probabilityPpm: 900_000 }],
+          unknownPpm: 100_000,
+          ambiguous: false,
+        },
+      ],
       enrolledPpm: 1_000_000,
     };
     say({ kind: 'looked', outcome: 'seen', ...told });
