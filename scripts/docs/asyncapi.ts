@@ -50,8 +50,13 @@ export function renderAsyncApi(): string {
       id,
       address,
       action,
-      payload: recordSchema(payload, parts.schemas),
-      of: payload.name,
+      ...(payload === 'bytes'
+        ? {
+            payload: { type: 'string', format: 'binary' },
+            of: payload,
+            contentType: 'application/octet-stream',
+          }
+        : { payload: recordSchema(payload, parts.schemas), of: payload.name }),
       ...topic,
     });
   }
@@ -168,12 +173,18 @@ function add(parts: Parts, channel: Channel, reply?: object): void {
     summary: channel.summary,
     ...(channel.contentType === undefined ? {} : { contentType: channel.contentType }),
     payload: channel.payload,
-    examples: [{ payload: parts.examples.get(channel.of) }],
+    examples: [{ payload: channel.of === 'bytes' ? 'CWGALLRY…' : parts.examples.get(channel.of) }],
   };
   const parameters = {
     store: { description: 'Name of the store: a-z, 0-9 and -.' },
     ...(address.includes('{device}')
       ? { device: { description: 'Name of the device: a-z, 0-9 and -.' } }
+      : {}),
+    ...(address.includes('{part}')
+      ? { part: { description: 'Name of the part: what the manifest says, of a-z, 0-9 and -.' } }
+      : {}),
+    ...(address.includes('{channel}')
+      ? { channel: { description: "Channel of the session's secret for phones: 32 hexadecimal digits." } }
       : {}),
   };
   parts.channels[id] = {

@@ -106,4 +106,39 @@ by itself; renew it by sending \`live.start\` again with a new transaction.
 the others is left out and told in \`rejected\`; where not even half of them can be used, the command is refused
 (CW-VIS-017). \`confused\` and \`nearest.similar\` warn that the product will be taken for another one: take more pictures of
 both, or let scale and scanner decide. Five pictures are a good number, from the sides from which the camera sees it. The same from the
-command line: \`scripts/cartwright enroll --help\`.`;
+command line: \`scripts/cartwright enroll --help\`.
+
+**One gallery for all devices of a store** is published by \`scripts/cartwright gallery publish\`, or by anybody who may write there:
+cut the file into parts of at most 131,072 bytes, publish each retained on \`_store/gallery/{name}\` (\`name\` is best the part's
+SHA-256), then the manifest on \`_store/gallery\`, with the \`space\` of the model; then clear the parts that only the version before had.
+A device takes what is of its own model; what was enrolled on it stays until the store's gallery has that product, or has it changed. Its health
+then names the version under \`vision.storeGallery\`; where it can't be taken, \`vision.storeGalleryFault\` and a \`device.fault\` of
+\`store-gallery\` say why, and the old one stays. An empty retained manifest ends the offer.
+
+Commands are not signed yet: whoever may publish on \`request/…\` of a device commands it, and whoever may write below \`_store\` decides
+what its cameras know. Keep both to those who should, with the broker's access rules and, beyond loopback, TLS.`;
+
+export const phones = `## Phones
+
+A shopper's phone joins by a QR code on the cart's display, which changes with every session. It is the address of the store's page for
+phones, with this after the \`#\` (which browsers keep to themselves), parts separated by dots:
+\`1.{store}.{device}.{secret}.{broker}\`: the secret is 16 random bytes (base64url), the broker its WebSocket address, URL-encoded.
+
+- The channel is the first 32 hexadecimal digits of SHA-256 over the text \`cartwright phone channel\`, a zero byte and the secret.
+  The phone connects with the channel as its client id, subscribes to \`phone/{channel}/#\` below the device, and publishes on
+  \`phone/{channel}/say\`.
+- \`mac\` is HMAC-SHA256 with the secret as key over \`number\`, \`what\`, \`symbology\` and \`code\` in this order, as UTF-8 text with a
+  line feed (0x0a) after each; what is left out is empty. The secret itself never travels.
+- \`number\` grows with every message on the channel, so that nothing said once works again.
+- \`join\` brings the basket on \`phone/{channel}/basket\`, in JSON where the phone speaks JSON. \`scan\` counts as one of the cart's scanner:
+  the source of its \`scan.read\` is \`phone\`. Session tokens are not taken from phones. \`leave\` ends nothing but the phone's own part.
+- A cart takes 20 messages at once and 120 a minute in the long run, then answers \`too-often\`. What has a wrong MAC or an old number is not answered.
+- When the session ends, or the shopper disconnects phones on the display, the secret is forgotten and the basket cleared.
+
+Of a broker that phones reach, let them see their own channel alone. For Mosquitto, where guests have a listener of their own with
+\`allow_anonymous true\`, and carts have user names:
+
+\`\`\`
+pattern read cw/1/STORE/+/phone/%c/#
+pattern write cw/1/STORE/+/phone/%c/say
+\`\`\``;

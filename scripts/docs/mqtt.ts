@@ -3,7 +3,7 @@ import { otherPayloads } from '#events/cddl.ts';
 import { envelope } from '#events/event.ts';
 import type { Field, FieldTable, Shape } from '#events/fields.ts';
 import { commands } from './commands.ts';
-import { commandNotes, idSection, requests, usage } from './mqtt-text.ts';
+import { commandNotes, idSection, phones, requests, usage } from './mqtt-text.ts';
 import { topics } from './topics.ts';
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
@@ -61,7 +61,7 @@ export function renderMqttReference(): string {
     `\`${address.replace('{device}/', '')}\``,
     from,
     `${qos}${retain ? ', retained' : ''}`,
-    `\`${payload.name}\``,
+    payload === 'bytes' ? 'bytes' : `\`${payload.name}\``,
     summary,
   ]);
   const commandRows = commands.map(({ name, args, answer, summary }) => [
@@ -94,6 +94,7 @@ export function renderMqttReference(): string {
     requests,
     table(['command', 'what', '`args`', '`data`'], commandRows),
     commandNotes,
+    phones,
     '## Events',
     'Every event has this envelope; `data` depends on the type and is described in [events.cddl](events.cddl).',
     fields(envelope.fields),

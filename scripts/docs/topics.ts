@@ -21,7 +21,8 @@ export interface TopicDoc {
   readonly from: 'device' | 'store';
   readonly qos: 0 | 1;
   readonly retain: boolean;
-  readonly payload: RecordShape;
+  /** A record, or bytes of a file as they are. */
+  readonly payload: RecordShape | 'bytes';
   readonly summary: string;
 }
 
@@ -105,7 +106,26 @@ export const topics: readonly TopicDoc[] = [
     qos: 1,
     retain: true,
     payload: manifest,
-    summary: 'Which gallery of reference embeddings is in force.',
+    summary:
+      "Which gallery of reference embeddings is in force; `version` is the gallery file's own. Empty: none is offered.",
+  },
+  {
+    id: 'galleryPart',
+    address: '_store/gallery/{part}',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: 'bytes',
+    summary: 'A part of the gallery file, at most 128 KiB, under the `name` that the manifest gives it.',
+  },
+  {
+    id: 'releases',
+    address: '_store/releases',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: manifest,
+    summary: 'Which releases of the software the store offers.',
   },
   {
     id: 'offers',
