@@ -72,7 +72,7 @@ export function sampleViews(sampler: Sampler, picture: Picture, region: Region, 
  * Rejects with CW-VIS-017 where the network sees nothing in it, and as the backend does.
  */
 export async function embedForEnrolment(
-  backend: Backend,
+  backend: Pick<Backend, 'side' | 'dimensions' | 'embed'>,
   picture: Picture,
   region: Region = middleSquare(picture),
 ): Promise<Int8Array> {

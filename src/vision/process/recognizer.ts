@@ -11,6 +11,7 @@ import type { Picture, Region } from '../pictures/picture.ts';
 import { Sampler } from '../pictures/sample.ts';
 import type { VisionSetup } from './messages.ts';
 import type { Recognizer } from './parts.ts';
+import { patient, Turns } from './turns.ts';
 
 /**
  * Opens the model, then its gallery: a product can be enrolled also where the gallery can't be used. Rejects with a coded
@@ -45,8 +46,8 @@ class ModelRecognizer implements Recognizer {
   readonly #pixels: Uint8Array;
   #lookup: Lookup | undefined;
   #enrolledPpm = 0;
-  /** A backend takes one call after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** A backend takes one call after the other; looks go before enrolments. */
+  readonly #turns = new Turns();
 
   constructor(backend: Backend, model: Model, looks: readonly string[]) {
     const { side, name } = backend;
@@ -64,7 +65,7 @@ class ModelRecognizer implements Recognizer {
   }
 
   async recognize(picture: Picture, crop: Region): Promise<Recognition> {
-    return await this.#inTurn(async () => {
+    return await this.#turns.take(async () => {
       const lookup = this.#lookup;
       if (lookup === undefined) return { candidates: [], unknownPpm: 0, cosine: -1, ambiguous: false };
       this.#sampler.sample(picture, crop, this.#pixels);
@@ -76,7 +77,7 @@ class ModelRecognizer implements Recognizer {
   }
 
   async embed(picture: Picture, crop: Region): Promise<Int8Array> {
-    return await this.#inTurn(() => embedForEnrolment(this.#backend, picture, crop));
+    return await embedForEnrolment(patient(this.#backend, this.#turns), picture, crop);
   }
 
   async readGallery(path: string | undefined): Promise<void> {
@@ -94,13 +95,7 @@ class ModelRecognizer implements Recognizer {
   }
 
   async close(): Promise<void> {
-    await this.#turn;
+    await this.#turns.idle();
     await this.#backend.close();
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 }
