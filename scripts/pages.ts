@@ -14,7 +14,8 @@ const newest = (files: readonly string[]) => Math.max(...files.map((file) => sta
 function isStale(page: string): boolean {
   const built = join(page, 'dist/index.html');
   if (!existsSync(built)) return true;
-  const sources = globSync('client/**/*.*', { cwd: page }).map((file) => join(page, file));
+  // Of all pages: they share some of what runs in the browser.
+  const sources = globSync('src/pages/*/client/**/*.*', { cwd: root }).map((file) => join(root, file));
   const inputs = [...sources, join(root, 'package-lock.json'), fileURLToPath(import.meta.url)];
   return newest(inputs) > statSync(built).mtimeMs;
 }

@@ -6,6 +6,9 @@ import {
   liveCounts,
   liveWeight,
   manifest,
+  offersPayload,
+  phoneHeard,
+  phoneSay,
   requestPayload,
   responsePayload,
   statePayload,
@@ -18,7 +21,7 @@ export interface TopicDoc {
   /** Below `cw/1/{store}/`. */
   readonly address: string;
   /** Which side publishes. */
-  readonly from: 'device' | 'store';
+  readonly from: 'device' | 'store' | 'phone';
   readonly qos: 0 | 1;
   readonly retain: boolean;
   /** A record, or bytes of a file as they are. */
@@ -133,8 +136,36 @@ export const topics: readonly TopicDoc[] = [
     from: 'store',
     qos: 1,
     retain: true,
-    payload: manifest,
-    summary: 'Which releases the store offers.',
+    payload: offersPayload,
+    summary: 'Deals that displays show; an empty retained message clears them.',
+  },
+  {
+    id: 'phoneSay',
+    address: '{device}/phone/{channel}/say',
+    from: 'phone',
+    qos: 1,
+    retain: false,
+    payload: phoneSay,
+    summary: "A shopper's phone joins, has scanned something, or leaves.",
+  },
+  {
+    id: 'phoneHeard',
+    address: '{device}/phone/{channel}/heard',
+    from: 'device',
+    qos: 1,
+    retain: false,
+    payload: phoneHeard,
+    summary: 'What became of what a phone said.',
+  },
+  {
+    id: 'phoneBasket',
+    address: '{device}/phone/{channel}/basket',
+    from: 'device',
+    qos: 1,
+    retain: true,
+    payload: basketSnapshot,
+    summary:
+      'The basket, for the phones that joined; an empty retained message clears it when the session ends.',
   },
 ];
 

@@ -12,12 +12,23 @@ import {
   liveCounts,
   liveWeight,
   manifest,
+  offersPayload,
+  phoneHeard,
+  phoneSay,
   requestPayload,
   responsePayload,
   statePayload,
 } from '#events/mqtt-payloads.ts';
+import { type PhoneSay, phoneMac } from '#uplink/phones.ts';
 import { samples } from './samples.ts';
 
+/** Said with the secret 000102…0f. */
+const phoneExample = saidByPhone({
+  number: 1_764_000_000_000,
+  what: 'scan',
+  code: '4006381333931',
+  symbology: ']E0',
+});
 const versions = { software: 'cartwright/0.1.0', catalogue: '2026-11-22.1', planogram: '7', calibration: 7 };
 const ledgerId = '9f2c64d1083ab57e';
 const maximum = Number.MAX_SAFE_INTEGER;
@@ -158,7 +169,37 @@ const payloads = () => [
     size: 0,
     parts: [],
   }),
+  payload('offers of a store', offersPayload, {
+    version: '2026-11-22.1',
+    currency: 'EUR',
+    deals: [
+      {
+        id: 'd1',
+        title: 'Bananas',
+        titles: { de: 'Bananen' },
+        products: ['4011'],
+        goesWith: ['04006381333931'],
+        departments: ['produce'],
+        place: 'aisle 1',
+        priceMinor: 149,
+        beforeMinor: 179,
+        until: 1_780_000_000_000,
+      },
+    ],
+  }),
+  payload('a scan by a phone', phoneSay, phoneExample),
+  payload('the answer to it', phoneHeard, { number: phoneExample.number, outcome: 'taken' }),
 ];
+
+function saidByPhone(say: Omit<PhoneSay, 'mac'>): PhoneSay {
+  return {
+    ...say,
+    mac: phoneMac(
+      Uint8Array.from({ length: 16 }, (_, index) => index),
+      say,
+    ),
+  };
+}
 
 /** The base event in hexadecimal after an edit, which must have found its place. */
 function edited(find: string | RegExp, replacement: string): string {

@@ -29,6 +29,7 @@ const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.met
 const store = 'demo-store';
 const device = 'cart-0001';
 const statusPort = 8080;
+const displayPort = 8081;
 /** MQTT's own: the other commands look for a broker there. */
 const brokerPort = 1883;
 /** What a trip's last command leaves comes a moment after the basket has closed. */
@@ -102,6 +103,7 @@ async function tripsIn(
       CARTWRIGHT_BROKER__URL: `mqtt://127.0.0.1:${options.port ?? ((await isFree(brokerPort)) ? brokerPort : 0)}`,
       CARTWRIGHT_DATA: join(folder, 'data'),
       CARTWRIGHT_STATUS__PORT: String((await isFree(statusPort)) ? statusPort : 0),
+      CARTWRIGHT_DISPLAY__PORT: String((await isFree(displayPort)) ? displayPort : 0),
       CARTWRIGHT_BOARD: await demoBoard(folder, options.once !== true),
     },
     folder,
@@ -132,6 +134,7 @@ async function shop(
     onError: (error) => say(describeError(error)),
   });
   say(`status page  ${daemon.statusUrl}`);
+  say(`shopper sees ${daemon.displayUrl}`);
   say(`broker       ${brokerUrl}`);
   say(`see events   scripts/cartwright tail -b ${brokerUrl}`);
   say(`a shopper's trip of about ${shopper.tripSeconds} s begins${options.once ? '' : '; Ctrl-C ends it'}\n`);

@@ -36,6 +36,8 @@ export interface ConfigPaths {
   readonly model: string;
   /** Gallery file; it need not exist. */
   readonly gallery: string;
+  /** Folder of the store's own pictures of products. */
+  readonly pictures?: string;
   readonly passwordFile?: string;
   readonly caFile?: string;
   readonly certFile?: string;
@@ -258,6 +260,7 @@ function resolvePaths(config: Config, folder: string, board: string): ConfigPath
     ...optional('calibration', config.calibration),
     ...optional('catalogue', config.catalogue),
     ...optional('planogram', config.planogram),
+    ...optional('pictures', config.display.pictures),
     ...optional('passwordFile', config.broker.passwordFile),
     ...optional('caFile', config.broker.caFile),
     ...optional('certFile', config.broker.certFile),

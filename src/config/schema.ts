@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { displaySchema } from './display.ts';
 import { visionSchema } from './vision.ts';
 
 const name = z
@@ -77,7 +78,7 @@ export const fusionSchema = z
       .int()
       .min(1)
       .max(4)
-      .default(3)
+      .default(4)
       .describe('Largest number of products in one hypothesis.'),
     unknownPrior: z
       .number()
@@ -225,6 +226,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Status page.'),
+  display: displaySchema.prefault({}).describe("Shopper's display."),
   log: z
     .strictObject({
       level: z

@@ -98,11 +98,49 @@ export const manifestPart = record('manifest-part', {
   sha256: must(2, hex(32), 'SHA-256 of the part'),
   size: must(3, uint, 'bytes'),
 });
-/** `_store/catalogue`, `_store/planogram/{device}`, `_store/gallery`, `_store/offers`, from the store, retained. */
+/** `_store/catalogue`, `_store/planogram/{device}`, `_store/gallery`, `_store/releases`, from the store, retained. */
 export const manifest = record('manifest', {
   version: must(1, text, 'version of what is offered'),
   sha256: must(2, hex(32), 'SHA-256 of all parts, one after the other'),
   size: must(3, uint, 'bytes of all parts'),
   parts: must(4, array(manifestPart), 'parts, in order'),
   space: may(5, hex(32), 'of a gallery: the `space` of the model that its embeddings are of'),
+});
+
+export const deal = record('deal', {
+  id: must(1, text, 'id of the deal'),
+  title: must(2, text, "what is offered, in the store's own language"),
+  titles: may(3, textMap, 'the same in further languages, by language code (`de`)'),
+  products: must(4, array(text), 'GTINs (14 digits) and PLUs that it is about'),
+  goesWith: may(5, array(text), 'GTINs and PLUs that it goes well with'),
+  departments: may(
+    6,
+    array(text),
+    'departments of the catalogue where it lies; those of its products where left out',
+  ),
+  place: may(7, text, 'where it lies, for people'),
+  priceMinor: may(8, uint, 'price, minor units; for people: lines are priced by the catalogue alone'),
+  beforeMinor: may(9, uint, 'price without it, minor units'),
+  from: may(10, uint, 'when it begins, UTC, ms since 1970'),
+  until: may(11, uint, 'when it ends, UTC, ms since 1970'),
+});
+/** `_store/offers`, from the store, retained: what displays advertise. An empty payload clears it. */
+export const offersPayload = record('offers', {
+  version: must(1, text, 'version of the list'),
+  currency: must(2, text, 'ISO 4217; carts whose catalogue has another one show nothing of it'),
+  deals: must(3, array(deal), 'deals, the most important first'),
+});
+
+/** `phone/{channel}/say`, from a shopper's phone. */
+export const phoneSay = record('phone-say', {
+  number: must(1, uint, 'larger than of any message before on this channel; UTC, ms since 1970, will do'),
+  what: must(2, choice('join', 'scan', 'leave'), 'what the phone does'),
+  code: may(3, text, 'what was scanned, as the code has it; `scan` only, at most 512 characters'),
+  symbology: may(4, text, 'AIM identifier, as ]E0; `scan` only'),
+  mac: must(5, hex(32), 'HMAC-SHA256 by the secret of the QR code: see Phones'),
+});
+/** `phone/{channel}/heard`, the answer. */
+export const phoneHeard = record('phone-heard', {
+  number: must(1, uint, 'of the message'),
+  outcome: must(2, choice('taken', 'refused', 'too-often'), 'what became of it'),
 });

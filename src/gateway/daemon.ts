@@ -8,6 +8,7 @@ import { startStatusPage } from '#pages/status/server.ts';
 import type { TraceError } from '#traces/errors.ts';
 import { createTrace, type TraceWriter } from '#traces/folder.ts';
 import { RawRecorder } from '#traces/raw.ts';
+import { startDisplay } from './display-page.ts';
 import { startEmbeddedBroker } from './embedded.ts';
 import { Gateway } from './gateway.ts';
 import { type GatewaySetup, loadSetup } from './setup.ts';
@@ -116,6 +117,10 @@ async function startAll(options: DaemonOptions, log: pino.Logger, run: DaemonRun
   // Before the gateway starts, so that the page has heard everything from `gateway.born` on.
   if (setup.config.status.enabled && !run.ending) {
     const page = await startPage(gateway, setup, log);
+    if (page !== undefined) run.add(page);
+  }
+  if (setup.config.display.enabled && !run.ending) {
+    const page = await startDisplay(gateway, setup, systemClock, log);
     if (page !== undefined) run.add(page);
   }
   if (run.ending) return;

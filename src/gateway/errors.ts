@@ -6,6 +6,7 @@ export const gatewayCodes = {
   'CW-GWY-003': 'The saved state could not be used; the gateway starts without it and keeps it aside.',
   'CW-GWY-004': 'The calibration was made on other hardware; it is not applied.',
   'CW-GWY-005': 'The embedded broker is for loopback only.',
+  'CW-GWY-006': "The pictures of products for the shopper's display can't be read.",
 } as const;
 
 export class GatewayError extends CodedError<keyof typeof gatewayCodes> {}

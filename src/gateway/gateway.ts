@@ -13,6 +13,7 @@ import type { PlainMap } from '#events/fields.ts';
 import { Ledger } from '#events/ledger.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import { Pipeline, type PipelineState } from '#pipeline/pipeline.ts';
+import type { ScanReading } from '#readings/readings.ts';
 import { Uplink, type UplinkStatus } from '#uplink/uplink.ts';
 import { bornDevice } from './birth.ts';
 import { judgeHardware } from './calibrated-hardware.ts';
@@ -20,6 +21,7 @@ import { DecisionLoop } from './decisions.ts';
 import { DeviceSupervisor } from './devices.ts';
 import { changingCommands, makeHandlers } from './handlers.ts';
 import { type Health, HealthReporter, processorTemperature } from './health.ts';
+import { gatewayInfo } from './info.ts';
 import { LiveFeed } from './live.ts';
 import { LastMeasurements } from './measurements.ts';
 import { Publisher } from './publisher.ts';
@@ -202,8 +204,17 @@ export class Gateway {
     return this.#loop.pipeline;
   }
 
-  get uplink(): Pick<Uplink, 'status' | 'start'> {
+  get uplink(): Pick<Uplink, 'status' | 'start' | 'subscribe' | 'publish'> {
     return this.#uplink;
+  }
+
+  get vision(): Pick<GatewayVision, 'health'> {
+    return this.#vision;
+  }
+
+  /** Where commands of this machine's own pages are carried out. */
+  get desk(): Pick<CommandDesk, 'handle'> {
+    return this.#desk;
   }
 
   /** What an earlier run knew and this one goes on with, for a recording's header. */
@@ -283,29 +294,18 @@ export class Gateway {
 
   /** What `gateway.info` answers. */
   info(): PlainMap {
-    const { setup } = this.#options;
-    const { start } = this.#uplink;
-    return {
-      store: setup.config.store,
-      device: setup.config.device,
-      board: setup.board.name,
-      software: setup.versions.software,
-      boot: start.boot,
-      ledger: start.ledger,
-      sequence: this.#loop.pipeline.nextSequence - 1,
-      catalogue: setup.catalogue.version,
-      products: setup.catalogue.products.length,
-      ...(setup.planogram === undefined ? {} : { planogram: setup.planogram.version }),
-      ...(setup.calibration === undefined ? {} : { calibration: setup.calibration.revision }),
+    const { late, pipeline } = this.#loop;
+    const sequence = pipeline.nextSequence - 1;
+    return gatewayInfo(this.#options.setup, this.#uplink.start, this.devices.reports(), {
+      sequence,
+      late,
       uptimeS: this.uptimeS(),
-      lateInputs: this.#loop.late,
-      devices: this.devices.reports().map(({ id, driver, state, fault }) => ({
-        id,
-        driver,
-        state,
-        ...(fault === undefined ? {} : { fault: fault.code }),
-      })),
-    };
+    });
+  }
+
+  /** Takes a scan of something that is no device of the board: a shopper's phone. */
+  scanned(scan: ScanReading): void {
+    this.#loop.push(scan);
   }
 
   uptimeS(): number {

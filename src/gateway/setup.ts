@@ -25,6 +25,8 @@ export interface GatewaySetup {
   readonly modelFolder: string;
   readonly galleryPath: string;
   readonly driverPaths: readonly string[];
+  /** Folder of the store's own pictures of products. */
+  readonly picturesFolder: string | undefined;
   readonly broker: Config['broker'];
   /** What an operator should know, though it doesn't keep the gateway from starting. */
   readonly warnings: readonly string[];
@@ -59,6 +61,7 @@ export async function loadSetup(path: string, environment: Environment): Promise
     modelFolder: paths.model,
     galleryPath: paths.gallery,
     driverPaths: paths.drivers,
+    picturesFolder: paths.pictures,
     broker: {
       ...config.broker,
       ...(paths.passwordFile === undefined ? {} : { passwordFile: paths.passwordFile }),

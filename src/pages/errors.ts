@@ -8,6 +8,8 @@ export const pagesCodes = {
   'CW-PAG-004': 'The page is asked for something it does not have.',
   'CW-PAG-005': 'Too many clients watch the page.',
   'CW-PAG-006': 'The page may be served on loopback only.',
+  'CW-PAG-007': 'A page asked for something that it may not ask for.',
+  'CW-PAG-008': 'A page asks too often.',
 } as const;
 
 export class PagesError extends CodedError<keyof typeof pagesCodes> {}

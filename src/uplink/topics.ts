@@ -73,6 +73,7 @@ export type ParsedTopic =
   | { readonly kind: 'event'; readonly place: Place; readonly type: string }
   | { readonly kind: 'live'; readonly place: Place; readonly what: string }
   | { readonly kind: 'request' | 'response'; readonly place: Place; readonly command: string }
+  | { readonly kind: 'phone'; readonly place: Place; readonly channel: string; readonly what: string }
   | { readonly kind: 'store'; readonly store: string; readonly path: readonly string[] };
 
 /**
@@ -106,6 +107,11 @@ function parseDeviceTopic(place: Place, kind: string, rest: readonly string[]): 
     case 'request':
     case 'response':
       return rest.length > 0 ? { kind, place, command: rest.join('.') } : undefined;
+    case 'phone': {
+      const [channel, what, ...more] = rest;
+      if (channel === undefined || what === undefined || more.length > 0) return undefined;
+      return { kind, place, channel, what };
+    }
     default:
       return undefined;
   }

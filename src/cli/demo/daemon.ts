@@ -11,6 +11,8 @@ const stopWithinMs = 12_000;
 
 export interface DaemonProcess {
   readonly statusUrl: string;
+  /** The shopper's display. */
+  readonly displayUrl: string;
   readonly brokerUrl: string;
   readonly pid: number;
   /** Resolves with the exit code when the daemon has ended, by itself or by `stop`. */
@@ -37,8 +39,9 @@ export async function startDaemon(
   });
   const log = createWriteStream(join(folder, 'gateway.log'));
   const tail: string[] = [];
-  const running = new Promise<{ statusUrl: string; brokerUrl: string }>((resolve) => {
+  const running = new Promise<Addresses>((resolve) => {
     let statusUrl = '';
+    let displayUrl = '';
     let brokerUrl = '';
     createInterface({ input: child.stdout }).on('line', (line) => {
       log.write(`${line}\n`);
@@ -47,11 +50,12 @@ export async function startDaemon(
       const entry = readEntry(line);
       if (entry === undefined) return;
       if (entry.msg === 'status page' && entry.url !== undefined) statusUrl = entry.url;
+      if (entry.msg === 'shopper display' && entry.url !== undefined) displayUrl = entry.url;
       if (entry.msg === 'embedded broker' && entry.url !== undefined) {
         brokerUrl = entry.url;
         on.broker(entry.url);
       }
-      if (entry.msg === 'gateway running') resolve({ statusUrl, brokerUrl });
+      if (entry.msg === 'gateway running') resolve({ statusUrl, displayUrl, brokerUrl });
       if (entry.level >= 50) on.error(entry.msg);
     });
   });
@@ -73,6 +77,8 @@ export async function startDaemon(
   }
   return { ...addresses, pid: child.pid ?? 0, exited, stop: () => stop(child, exited) };
 }
+
+type Addresses = Pick<DaemonProcess, 'statusUrl' | 'displayUrl' | 'brokerUrl'>;
 
 interface LogEntry {
   readonly level: number;

@@ -104,4 +104,9 @@ function showLost(): void {
 for (const choice of document.querySelectorAll<HTMLInputElement>('input[name=events]')) {
   choice.addEventListener('change', () => events.filter(choice.value === 'all' && choice.checked));
 }
-listen('api/stream', { picture: showPicture, update: showUpdate, lost: showLost });
+const kinds = ['weights', 'event', 'health', 'basket'];
+listen<StatusPicture, StatusUpdate>('api/stream', kinds, {
+  picture: showPicture,
+  update: showUpdate,
+  lost: showLost,
+});

@@ -1,9 +1,7 @@
-import type { StatusPicture, StatusUpdate } from '../source.ts';
-
-export interface StreamHandlers {
+export interface StreamHandlers<Picture, Update> {
   /** The first message of every connection: everything at once. */
-  picture(picture: StatusPicture): void;
-  update(update: StatusUpdate): void;
+  picture(picture: Picture): void;
+  update(update: Update): void;
   lost(): void;
 }
 
@@ -12,8 +10,15 @@ const silenceMs = 6_500;
 const retryFirstMs = 1_000;
 const retryMaxMs = 10_000;
 
-/** Listens to the gateway for ever: notices silence as well as a closed connection, and tries again by itself. */
-export function listen(url: string, handlers: StreamHandlers): void {
+/**
+ * Listens to the gateway for ever: notices silence as well as a closed connection, and tries again by itself.
+ * @param kinds the kinds of updates that come after the picture
+ */
+export function listen<Picture, Update>(
+  url: string,
+  kinds: readonly string[],
+  handlers: StreamHandlers<Picture, Update>,
+): void {
   let retryMs = retryFirstMs;
   let watchdog: ReturnType<typeof setTimeout> | undefined;
 
@@ -36,11 +41,11 @@ export function listen(url: string, handlers: StreamHandlers): void {
         handle(JSON.parse(message.data));
       });
     };
-    hear<StatusPicture>('picture', (picture) => {
+    hear<Picture>('picture', (picture) => {
       retryMs = retryFirstMs;
       handlers.picture(picture);
     });
-    for (const kind of ['weights', 'event', 'health', 'basket']) hear<StatusUpdate>(kind, handlers.update);
+    for (const kind of kinds) hear<Update>(kind, handlers.update);
     hear('ping', () => {});
     source.addEventListener('error', giveUp);
     alive();

@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '#base/clock.ts';
+import { describeError } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { RateLimit } from '#base/rate-limit.ts';
+import { basketSnapshot } from '#events/data/baskets.ts';
+import { phoneHeard, phoneSay } from '#events/mqtt-payloads.ts';
+import type { ShownPhone } from '#pages/display/source.ts';
+import { decodePayload, encodePayload } from '#uplink/payloads.ts';
+import { isPhoneMac, type PhoneSay, phoneChannel, phoneSecretBytes } from '#uplink/phones.ts';
+import type { Gateway } from './gateway.ts';
+import { type QrCode, qrCodeOf } from './qr-code.ts';
+
+/** What a thumb can do, and no more: so many at once, and so many a minute in the long run. */
+const burst = 20;
+const perMinute = 120;
+const longestCode = 512;
+const aimIdentifier = /^\][A-Za-z][0-9A-Za-z]$/;
+const openBrace = 0x7b;
+
+export interface GatewayPhoneOptions {
+  readonly gateway: Gateway;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: string;
+  readonly device: string;
+  /** Of session tokens, which phones may not scan. */
+  readonly tokenPattern: RegExp;
+  /** The store's page for phones, and its broker's address for them. */
+  readonly page: string;
+  readonly broker: string;
+  /** Something of `shown` has changed. */
+  readonly onChange: () => void;
+}
+
+/** A session's secret and what was said with it. */
+interface Joining {
+  readonly session: string;
+  readonly secret: Buffer;
+  readonly channel: string;
+  readonly limit: RateLimit;
+  /** The largest number heard. */
+  number: number;
+  joined: boolean;
+  json: boolean;
+  code: QrCode | undefined;
+}
+
+/** Shoppers' phones that scan for this cart and show its basket, by way of the store's broker. */
+export class GatewayPhone {
+  readonly #options: GatewayPhoneOptions;
+  readonly #stops: (() => void)[];
+  #joining: Joining | undefined;
+  #revision = '';
+
+  constructor(options: GatewayPhoneOptions) {
+    this.#options = options;
+    const { gateway } = options;
+    this.#stops = [
+      gateway.bus.on('events', () => this.#follow()),
+      gateway.uplink.subscribe('phone/+/say', (topic, payload, { retain }) =>
+        retain ? undefined : this.#hear(topic, payload),
+      ),
+    ];
+    this.#follow();
+  }
+
+  /** What the display shows; undefined until there is a session and its code was made. */
+  shown(): ShownPhone | undefined {
+    const joining = this.#joining;
+    if (joining?.code === undefined) return undefined;
+    return { ...joining.code, joined: joining.joined };
+  }
+
+  /** Disconnects all phones: the next one needs the next code. */
+  stop(): void {
+    const session = this.#joining?.session;
+    this.#forget();
+    if (session !== undefined) this.#begin(session);
+    this.#options.onChange();
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+    this.#forget();
+  }
+
+  /** A secret belongs to one session: it begins and ends with it. */
+  #follow(): void {
+    const { pipeline } = this.#options.gateway;
+    const basket = pipeline.snapshot();
+    const session = basket?.state === 'paid' ? this.#joining?.session : pipeline.session;
+    if (session !== this.#joining?.session) {
+      this.#forget();
+      if (session !== undefined) this.#begin(session);
+    }
+    this.#tellBasket();
+  }
+
+  #begin(session: string): void {
+    const secret = randomBytes(phoneSecretBytes);
+    const joining: Joining = {
+      session,
+      secret,
+      channel: phoneChannel(secret),
+      limit: new RateLimit(burst, perMinute),
+      number: 0,
+      joined: false,
+      json: true,
+      code: undefined,
+    };
+    this.#joining = joining;
+    qrCodeOf(this.#address(secret)).then(
+      (code) => {
+        joining.code = code;
+        this.#options.onChange();
+      },
+      (error: unknown) =>
+        this.#options.log.error({ err: describeError(error) }, "the QR code for phones can't be made"),
+    );
+  }
+
+  #address(secret: Buffer): string {
+    const { page, store, device, broker } = this.#options;
+    const parts = ['1', store, device, secret.toString('base64url'), encodeURIComponent(broker)];
+    return `${page.replace(/#.*$/s, '')}#${parts.join('.')}`;
+  }
+
+  #forget(): void {
+    const joining = this.#joining;
+    this.#joining = undefined;
+    this.#revision = '';
+    if (joining?.joined === true) this.#publish(joining, 'basket', new Uint8Array(0), true);
+  }
+
+  #hear(topic: string, payload: Uint8Array): void {
+    const joining = this.#joining;
+    // Of a session that has ended, or of nobody: not worth an answer.
+    if (joining === undefined || topic !== `phone/${joining.channel}/say`) return;
+    let say: PhoneSay;
+    try {
+      say = decodePayload(phoneSay, payload);
+    } catch {
+      return;
+    }
+    if (say.number <= joining.number || !isPhoneMac(joining.secret, say)) return;
+    joining.number = say.number;
+    joining.json = payload[0] === openBrace;
+    const admitted = joining.limit.admits(this.#options.clock.nowUs());
+    const outcome = admitted ? this.#take(joining, say) : 'too-often';
+    const heard = encodePayload(phoneHeard, { number: say.number, outcome }, this.#encoding(joining));
+    this.#publish(joining, 'heard', heard, false);
+    this.#tellBasket();
+  }
+
+  #take(joining: Joining, { what, code = '', symbology = '' }: PhoneSay): 'taken' | 'refused' {
+    const joined = what !== 'leave';
+    if (joined !== joining.joined) {
+      joining.joined = joined;
+      this.#revision = '';
+      if (!joined) this.#publish(joining, 'basket', new Uint8Array(0), true);
+      this.#options.onChange();
+    }
+    if (what !== 'scan') return 'taken';
+    const { gateway, clock, tokenPattern } = this.#options;
+    const strange = code === '' || code.length > longestCode || !aimIdentifier.test(symbology);
+    if (strange || tokenPattern.test(code)) return 'refused';
+    gateway.scanned({
+      kind: 'scan',
+      source: 'phone',
+      atUs: clock.nowUs(),
+      data: Buffer.from(code, 'utf8'),
+      symbology,
+    });
+    return 'taken';
+  }
+
+  #tellBasket(): void {
+    const joining = this.#joining;
+    const basket = this.#options.gateway.pipeline.snapshot();
+    if (joining?.joined !== true || basket === undefined) return;
+    const revision = `${basket.session}/${basket.revision}`;
+    if (revision === this.#revision) return;
+    this.#revision = revision;
+    this.#publish(joining, 'basket', encodePayload(basketSnapshot, basket, this.#encoding(joining)), true);
+  }
+
+  #encoding({ json }: Joining): 'cbor' | 'json' {
+    return json ? 'json' : 'cbor';
+  }
+
+  #publish({ channel }: Joining, what: string, payload: Uint8Array, retain: boolean): void {
+    this.#options.gateway.uplink.publish(`phone/${channel}/${what}`, payload, { qos: 1, retain });
+  }
+}

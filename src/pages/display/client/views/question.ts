@@ -1,0 +1,100 @@
+import type { ShownQuestion } from '../../source.ts';
+import { button, h, icon } from '../dom.ts';
+import type { Language } from '../language.ts';
+import type { Page } from '../page.ts';
+import type { Sentence } from '../words/words.ts';
+import { picture } from './product.ts';
+
+/** More than these are not looked at by anybody; the look-up has all. */
+const mostCandidates = 4;
+
+interface Wording {
+  readonly title: Sentence;
+  readonly how?: Sentence;
+}
+
+const wordings: Readonly<Record<string, Wording>> = {
+  'scan-it': { title: 'askScan', how: 'askScanHow' },
+  'take-it-out': { title: 'askTakeOut', how: 'askTakeOutHow' },
+  'put-it-back': { title: 'askPutBack', how: 'askPutBackHow' },
+  'place-it': { title: 'askPlace', how: 'askPlaceHow' },
+  'call-staff': { title: 'askStaff', how: 'askStaffHow' },
+};
+
+function wordingOf({ ask, kind, massMg }: ShownQuestion): Wording {
+  if (ask === 'choose' && kind === 'mixed') return { title: 'askMixed', how: 'askScanHow' };
+  if (ask === 'choose') return { title: massMg < 0 ? 'askChooseOut' : 'askChooseIn' };
+  return wordings[ask] ?? { title: 'askStaff', how: 'askStaffHow' };
+}
+
+/** The question in one breath, for those who hear it. */
+export function questionAloud(question: ShownQuestion, language: Language): string {
+  const { title, how } = wordingOf(question);
+  return [language.say(title), how === undefined ? '' : language.say(how)].join(' ').trim();
+}
+
+/** The latest question: what is asked, what it may be, and the ways out of it. */
+export function questionPanel(page: Page): HTMLElement | undefined {
+  const question = page.state.questions.at(-1);
+  if (question === undefined) return undefined;
+  const { language } = page;
+  const { title, how } = wordingOf(question);
+  const more = page.state.questions.length - 1;
+  const scanned = question.ask === 'place-it';
+  return h(
+    'section',
+    { class: 'panel question', 'aria-labelledby': 'question-title', 'data-key': question.event },
+    h('h2', { id: 'question-title' }, icon('asked'), language.say(title)),
+    how !== undefined && h('p', {}, language.say(how)),
+    question.massMg !== 0 &&
+      h('p', {}, language.say('weighs', { mass: language.mass(Math.abs(question.massMg)) })),
+    scanned ? scannedThing(question) : candidates(question, page),
+    h('div', { class: 'ways' }, ways(question, page)),
+    h('p', { class: 'calm' }, language.say('canGoOn')),
+    more > 0 && h('p', {}, language.count('questionsWaiting', more)),
+  );
+}
+
+function scannedThing(question: ShownQuestion): HTMLElement {
+  const thing = question.candidates[0];
+  return h('p', { class: 'thing' }, thing && picture(thing), thing?.name);
+}
+
+function candidates(question: ShownQuestion, page: Page): HTMLElement | undefined {
+  if (question.ask === 'take-it-out' || question.ask === 'call-staff') return undefined;
+  const { language } = page;
+  const shown = question.candidates.filter(({ count }) => count !== 0).slice(0, mostCandidates);
+  if (shown.length === 0) return undefined;
+  return h(
+    'ul',
+    { class: 'candidates' },
+    shown.map((one) => {
+      const count = Math.abs(one.count);
+      const name = count > 1 ? language.say('candidate', { count: String(count), name: one.name }) : one.name;
+      return h(
+        'li',
+        {},
+        button(
+          'choose',
+          [
+            picture(one),
+            h('span', { class: 'name' }, name),
+            one.massMg !== undefined && h('span', { class: 'mass' }, language.mass(one.massMg)),
+          ],
+          { 'data-event': question.event, 'data-gtin': one.gtin, 'data-plu': one.plu, 'data-count': count },
+        ),
+      );
+    }),
+  );
+}
+
+function ways(question: ShownQuestion, page: Page): readonly HTMLElement[] {
+  const { language } = page;
+  const way = (act: string, name: string, sentence: Sentence) =>
+    button(act, [icon(name), h('span', {}, language.say(sentence))], { 'data-event': question.event });
+  if (question.ask === 'place-it') return [way('dont-want', 'none', 'dontWantIt')];
+  const looking = question.massMg === 0 ? [] : [way('find-answer', 'search', 'search')];
+  const own = question.massMg > 0 ? [way('not-goods', 'bag', 'notGoods')] : [];
+  const staff = question.ask === 'call-staff' ? [way('call', 'call', 'callSomeone')] : [];
+  return [...staff, ...looking, ...own];
+}
