@@ -99,13 +99,8 @@ export class Evidence {
   /** How steep the colours are, on the smoother one of both pictures. */
   #colourSlope(into: Float32Array): void {
     const { width } = this.size;
-    const steep = (planes: Planes, at: number) =>
-      Math.abs((planes.cb[at + 1] ?? 0) - (planes.cb[at - 1] ?? 0)) +
-      Math.abs((planes.cr[at + 1] ?? 0) - (planes.cr[at - 1] ?? 0)) +
-      Math.abs((planes.cb[at + width] ?? 0) - (planes.cb[at - width] ?? 0)) +
-      Math.abs((planes.cr[at + width] ?? 0) - (planes.cr[at - width] ?? 0));
     for (let at = 0; at < into.length; at++) {
-      into[at] = Math.min(steep(this.before, at), steep(this.after, at)) / 2;
+      into[at] = Math.min(steepness(this.before, at, width), steepness(this.after, at, width)) / 2;
     }
   }
 
@@ -153,10 +148,10 @@ export class Evidence {
         (lostLevels * lost) ** 2;
       const structure = Math.sqrt(Math.max(0, left) / expected) / structureSigmas;
       const colour =
-        Math.hypot((cbA[at] ?? 0) - light * (cbB[at] ?? 0), (crA[at] ?? 0) - light * (crB[at] ?? 0)) /
+        lengthOf((cbA[at] ?? 0) - light * (cbB[at] ?? 0), (crA[at] ?? 0) - light * (crB[at] ?? 0)) /
         (colourLimit * Math.max(1, light) * (1 + lost) +
           colourJitter * (hue[at] ?? 0) +
-          depth * Math.hypot(cbA[at] ?? 0, crA[at] ?? 0));
+          depth * lengthOf(cbA[at] ?? 0, crA[at] ?? 0));
       const brightness =
         Math.abs(a - b) < 3 * this.noise + 4
           ? 0
@@ -164,4 +159,16 @@ export class Evidence {
       values[at] = Math.max(structure, colour, brightness);
     }
   }
+}
+
+/** As Math.hypot, which takes many times as long for the sake of numbers that colours never are. */
+const lengthOf = (x: number, y: number) => Math.sqrt(x * x + y * y);
+
+function steepness({ cb, cr }: Planes, at: number, width: number): number {
+  return (
+    Math.abs((cb[at + 1] ?? 0) - (cb[at - 1] ?? 0)) +
+    Math.abs((cr[at + 1] ?? 0) - (cr[at - 1] ?? 0)) +
+    Math.abs((cb[at + width] ?? 0) - (cb[at - width] ?? 0)) +
+    Math.abs((cr[at + width] ?? 0) - (cr[at - width] ?? 0))
+  );
 }

@@ -168,8 +168,8 @@ export class LightMatch {
 
 function limitChannels(planes: Planes, at: number, red: number, green: number, blue: number): void {
   const luma = planes.luma[at] ?? 0;
-  const r = redOf(planes, at);
-  const b = blueOf(planes, at);
+  const r = luma + 1.402 * (planes.cr[at] ?? 0);
+  const b = luma + 1.772 * (planes.cb[at] ?? 0);
   const g = (luma - 0.299 * r - 0.114 * b) / 0.587;
   if (r <= red && g <= green && b <= blue) return;
   const left = 0.299 * Math.min(r, red) + 0.587 * Math.min(g, green) + 0.114 * Math.min(b, blue);

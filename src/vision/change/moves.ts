@@ -107,7 +107,13 @@ function bestMove(
     // Next to its own place nearly everything resembles itself.
     if (Math.abs(dx) + Math.abs(dy) < 3) return;
     let explained = 0;
-    for (const at of points) if (isExplained(compared, mask, direction, at, dx, dy)) explained++;
+    let left = points.length;
+    for (const at of points) {
+      if (isExplained(compared, mask, direction, at, dx, dy)) explained++;
+      left--;
+      // It can't become the best any more.
+      if (explained + left <= best.explained) return;
+    }
     if (explained > best.explained) best = { dx, dy, explained };
   };
   for (let dy = -reach; dy <= reach; dy += 2) for (let dx = -reach; dx <= reach; dx += 2) tryAt(dx, dy);

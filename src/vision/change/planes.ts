@@ -15,39 +15,70 @@ export function boxMean(
   scratch: Float32Array,
   into: Float32Array,
 ): void {
+  meansAlongLines(from, size, radius, scratch);
   const { width, height } = size;
-  for (let y = 0; y < height; y++) {
-    const line = y * width;
-    let sum = 0;
-    let count = 0;
-    for (let x = -radius; x < width; x++) {
-      if (x + radius < width) {
-        sum += from[line + x + radius] ?? 0;
-        count++;
-      }
-      if (x > radius) {
-        sum -= from[line + x - radius - 1] ?? 0;
-        count--;
-      }
-      if (x >= 0) scratch[line + x] = sum / count;
-    }
-  }
   // Whole lines are added to and taken from a line of sums: memory is read in its order.
   const sums = new Float64Array(width);
   let lines = 0;
   for (let y = -radius; y < height; y++) {
+    const comes = (y + radius) * width;
+    const goes = (y - radius - 1) * width;
+    const to = y * width;
+    if (y > radius && y + radius < height) {
+      const share = 1 / lines;
+      for (let x = 0; x < width; x++) {
+        const sum = (sums[x] ?? 0) + (scratch[comes + x] ?? 0) - (scratch[goes + x] ?? 0);
+        sums[x] = sum;
+        into[to + x] = sum * share;
+      }
+      continue;
+    }
     if (y + radius < height) {
-      const line = (y + radius) * width;
-      for (let x = 0; x < width; x++) sums[x] = (sums[x] ?? 0) + (scratch[line + x] ?? 0);
+      for (let x = 0; x < width; x++) sums[x] = (sums[x] ?? 0) + (scratch[comes + x] ?? 0);
       lines++;
     }
     if (y > radius) {
-      const line = (y - radius - 1) * width;
-      for (let x = 0; x < width; x++) sums[x] = (sums[x] ?? 0) - (scratch[line + x] ?? 0);
+      for (let x = 0; x < width; x++) sums[x] = (sums[x] ?? 0) - (scratch[goes + x] ?? 0);
       lines--;
     }
     const share = 1 / lines;
-    if (y >= 0) for (let x = 0; x < width; x++) into[y * width + x] = (sums[x] ?? 0) * share;
+    if (y >= 0) for (let x = 0; x < width; x++) into[to + x] = (sums[x] ?? 0) * share;
+  }
+}
+
+function meansAlongLines(
+  from: Float32Array,
+  { width, height }: Size,
+  radius: number,
+  into: Float32Array,
+): void {
+  const inner = Math.max(0, width - radius);
+  for (let y = 0; y < height; y++) {
+    const line = y * width;
+    let sum = 0;
+    let count = 0;
+    for (let x = 0; x < Math.min(radius, width); x++) {
+      sum += from[line + x] ?? 0;
+      count++;
+    }
+    let x = 0;
+    for (; x < inner && x <= radius; x++) {
+      sum += from[line + x + radius] ?? 0;
+      count++;
+      into[line + x] = sum / count;
+    }
+    const share = 1 / count;
+    for (; x < inner; x++) {
+      sum += (from[line + x + radius] ?? 0) - (from[line + x - radius - 1] ?? 0);
+      into[line + x] = sum * share;
+    }
+    for (; x < width; x++) {
+      if (x > radius) {
+        sum -= from[line + x - radius - 1] ?? 0;
+        count--;
+      }
+      into[line + x] = sum / count;
+    }
   }
 }
 
@@ -74,13 +105,17 @@ export function soften(plane: Float32Array, size: Size, scratch: Float32Array): 
 /** Central differences along lines and columns; 0 at the edges, where there is only one side. */
 export function slopes(from: Float32Array, size: Size, alongX: Float32Array, alongY: Float32Array): void {
   const { width, height } = size;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = y * width + x;
-      alongX[at] = x === 0 || x === width - 1 ? 0 : ((from[at + 1] ?? 0) - (from[at - 1] ?? 0)) / 2;
-      alongY[at] = y === 0 || y === height - 1 ? 0 : ((from[at + width] ?? 0) - (from[at - width] ?? 0)) / 2;
+  const last = (height - 1) * width;
+  for (let line = 0; line <= last; line += width) {
+    alongX[line] = 0;
+    alongX[line + width - 1] = 0;
+    for (let at = line + 1; at < line + width - 1; at++) {
+      alongX[at] = ((from[at + 1] ?? 0) - (from[at - 1] ?? 0)) / 2;
     }
   }
+  alongY.fill(0, 0, width);
+  alongY.fill(0, last);
+  for (let at = width; at < last; at++) alongY[at] = ((from[at + width] ?? 0) - (from[at - width] ?? 0)) / 2;
 }
 
 /** How a later picture lies against an earlier one: moved, and turned about the middle by a small angle (radians). */
@@ -96,6 +131,10 @@ export interface Pose {
 export function posed(from: Float32Array, size: Size, pose: Pose, into: Float32Array): void {
   const { width, height } = size;
   const { dx, dy, turn } = pose;
+  if (dx === 0 && dy === 0 && turn === 0) {
+    into.set(from);
+    return;
+  }
   const lastX = width - 1;
   const lastY = height - 1;
   for (let y = 0; y < height; y++) {

@@ -43,7 +43,13 @@ export class Registration {
   readonly #beforeY: Float32Array;
   readonly #afterX: Float32Array;
   readonly #afterY: Float32Array;
+  /** Squared lengths of the slopes. */
+  readonly #beforeSquared: Float64Array;
+  readonly #afterSquared: Float64Array;
   readonly #points: Int32Array;
+  /** Of the points. */
+  readonly #columns: Int32Array;
+  readonly #lines: Int32Array;
   #count = 0;
 
   constructor(size: Size) {
@@ -53,8 +59,12 @@ export class Registration {
     this.#beforeY = new Float32Array(values);
     this.#afterX = new Float32Array(values);
     this.#afterY = new Float32Array(values);
+    this.#beforeSquared = new Float64Array(values);
+    this.#afterSquared = new Float64Array(values);
     const squares = Math.ceil(size.width / squareSide) * Math.ceil(size.height / squareSide);
     this.#points = new Int32Array(squares * pointsPerSquare);
+    this.#columns = new Int32Array(this.#points.length);
+    this.#lines = new Int32Array(this.#points.length);
   }
 
   /**
@@ -68,6 +78,8 @@ export class Registration {
   find(before: Float32Array, after: Float32Array, reach: number, counts?: (at: number) => boolean): Shift {
     slopes(before, this.#size, this.#beforeX, this.#beforeY);
     slopes(after, this.#size, this.#afterX, this.#afterY);
+    squared(this.#beforeX, this.#beforeY, this.#beforeSquared);
+    squared(this.#afterX, this.#afterY, this.#afterSquared);
     this.#choosePoints(counts);
     if (this.#count < 8) return { dx: 0, dy: 0, turn: 0, agreement: 0 };
     let best = { dx: 0, dy: 0, worth: Number.NEGATIVE_INFINITY };
@@ -135,6 +147,11 @@ export class Registration {
         }
       }
     }
+    for (let index = 0; index < this.#count; index++) {
+      const at = this.#points[index] ?? 0;
+      this.#columns[index] = at % width;
+      this.#lines[index] = Math.floor(at / width);
+    }
   }
 
   /** Keeps a point if it is among the strongest of its square, whose points begin at `first` and are in order. */
@@ -154,32 +171,34 @@ export class Registration {
   }
 
   #strength(at: number): number {
-    return (this.#beforeX[at] ?? 0) ** 2 + (this.#beforeY[at] ?? 0) ** 2;
+    return this.#beforeSquared[at] ?? 0;
   }
 
   #agreement(dx: number, dy: number, part: Part = everywhere, every = 1): number {
     const { width, height } = this.#size;
+    const [points, columns, lines] = [this.#points, this.#columns, this.#lines];
+    const [beforeX, beforeY, beforeSquared] = [this.#beforeX, this.#beforeY, this.#beforeSquared];
+    const [afterX, afterY, afterSquared] = [this.#afterX, this.#afterY, this.#afterSquared];
     let sum = 0;
     let count = 0;
     for (let index = 0; index < this.#count; index += every) {
-      const at = this.#points[index] ?? 0;
-      const column = at % width;
-      const line = (at - column) / width;
+      const at = points[index] ?? 0;
+      const column = columns[index] ?? 0;
+      const line = lines[index] ?? 0;
       if (column < part.left || column >= part.right || line < part.top || line >= part.bottom) continue;
       const x = column + dx;
       const y = line + dy;
       if (x < 0 || y < 0 || x >= width || y >= height) continue;
       const there = y * width + x;
-      const beforeX = this.#beforeX[at] ?? 0;
-      const beforeY = this.#beforeY[at] ?? 0;
-      const afterX = this.#afterX[there] ?? 0;
-      const afterY = this.#afterY[there] ?? 0;
-      const lengths = Math.sqrt(
-        (beforeX * beforeX + beforeY * beforeY) * (afterX * afterX + afterY * afterY),
-      );
-      sum += (beforeX * afterX + beforeY * afterY) / (lengths + weakestSlope * weakestSlope);
+      const along = (beforeX[at] ?? 0) * (afterX[there] ?? 0) + (beforeY[at] ?? 0) * (afterY[there] ?? 0);
+      const lengths = Math.sqrt((beforeSquared[at] ?? 0) * (afterSquared[there] ?? 0));
+      sum += along / (lengths + weakestSlope * weakestSlope);
       count++;
     }
     return count === 0 ? 0 : sum / count;
   }
+}
+
+function squared(alongX: Float32Array, alongY: Float32Array, into: Float64Array): void {
+  for (let at = 0; at < into.length; at++) into[at] = (alongX[at] ?? 0) ** 2 + (alongY[at] ?? 0) ** 2;
 }

@@ -99,6 +99,11 @@ function halved({ left, top, width, height }: Region): Region {
 /** Where cell `index` of `count` begins on a side of `length` pixels; several cells may share a pixel. */
 const startOf = (index: number, count: number, length: number) => Math.floor((index * length) / count);
 
+/** … of all of them, and where the last one ends. */
+function startsOf(count: number, length: number): Int32Array {
+  return Int32Array.from({ length: count + 1 }, (_, index) => startOf(index, count, length));
+}
+
 function meanPlane(
   data: Uint8Array,
   offset: number,
@@ -109,23 +114,24 @@ function meanPlane(
   zero: number,
   gain: number,
 ): number {
+  const starts = startsOf(into.width, region.width);
   let checksum = 0x811c9dc5;
   for (let row = 0; row < into.height; row++) {
     const top = startOf(row, into.height, region.height);
     const bottom = Math.max(top + 1, startOf(row + 1, into.height, region.height));
     const stepY = Math.ceil((bottom - top) / samplesPerCell);
     for (let column = 0; column < into.width; column++) {
-      const left = startOf(column, into.width, region.width);
-      const right = Math.max(left + 1, startOf(column + 1, into.width, region.width));
+      const left = starts[column] ?? 0;
+      const right = Math.max(left + 1, starts[column + 1] ?? 0);
       const stepX = Math.ceil((right - left) / samplesPerCell);
+      const columns = Math.ceil((right - left) / stepX);
       let sum = 0;
       let count = 0;
       for (let y = top; y < bottom; y += stepY) {
         const line = offset + (region.top + y) * stride + region.left;
-        for (let x = left; x < right; x += stepX) {
-          sum += data[line + x] ?? 0;
-          count++;
-        }
+        const end = line + right;
+        for (let at = line + left; at < end; at += stepX) sum += data[at] ?? 0;
+        count += columns;
       }
       plane[row * into.width + column] = (sum / count - zero) * gain;
       checksum = Math.imul(checksum ^ sum, 0x01000193);
@@ -136,28 +142,30 @@ function meanPlane(
 
 function reduceRgb(picture: Picture, region: Region, into: Reduced): void {
   const { data, stride } = picture;
+  const starts = startsOf(into.width, region.width);
   let checksum = 0x811c9dc5;
   for (let row = 0; row < into.height; row++) {
     const top = startOf(row, into.height, region.height);
     const bottom = Math.max(top + 1, startOf(row + 1, into.height, region.height));
     const stepY = Math.ceil((bottom - top) / samplesPerCell);
     for (let column = 0; column < into.width; column++) {
-      const left = startOf(column, into.width, region.width);
-      const right = Math.max(left + 1, startOf(column + 1, into.width, region.width));
+      const left = starts[column] ?? 0;
+      const right = Math.max(left + 1, starts[column + 1] ?? 0);
       const stepX = Math.ceil((right - left) / samplesPerCell);
+      const columns = Math.ceil((right - left) / stepX);
       let red = 0;
       let green = 0;
       let blue = 0;
       let count = 0;
       for (let y = top; y < bottom; y += stepY) {
         const line = (region.top + y) * stride + region.left * 3;
-        for (let x = left; x < right; x += stepX) {
-          const at = line + x * 3;
+        const end = line + right * 3;
+        for (let at = line + left * 3; at < end; at += 3 * stepX) {
           red += data[at] ?? 0;
           green += data[at + 1] ?? 0;
           blue += data[at + 2] ?? 0;
-          count++;
         }
+        count += columns;
       }
       const at = row * into.width + column;
       into.luma[at] = (0.299 * red + 0.587 * green + 0.114 * blue) / count;
