@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { basketSchema } from './basket.ts';
 import { displaySchema } from './display.ts';
 import { visionSchema } from './vision.ts';
 
@@ -207,9 +208,16 @@ export const configSchema = z.strictObject({
         .string()
         .default('^QR-[A-Za-z0-9-]{4,64}$')
         .describe('Regular expression of a scanned session token.'),
+      loyaltyPattern: z
+        .string()
+        .optional()
+        .describe(
+          'Regular expression of a code (a session token or another one) that makes the shopper a known one, for loyalty prices. Such a code is not published.',
+        ),
     })
     .prefault({})
     .describe('Shopping sessions.'),
+  basket: basketSchema.prefault({}),
   weighing: weighingSchema.prefault({}),
   fusion: fusionSchema.prefault({}),
   vision: visionSchema.prefault({}),
