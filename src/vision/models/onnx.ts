@@ -8,7 +8,12 @@ import type { ModelManifest } from './manifest.ts';
 
 type Engine = typeof import('onnxruntime-node');
 
+/**
+ * ONNX Runtime's published builds for Linux send figures about their use to their maker, under an identifier that they
+ * keep in the home folder. A cart sends nothing to anybody but its store, so that is switched off before they are loaded.
+ */
 async function loadEngine(): Promise<Engine> {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
   try {
     return await import('onnxruntime-node');
   } catch (error) {
