@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { usPerSecond } from '#base/units.ts';
 import type { DeviceEntry } from '#config/board.ts';
 import type { DeviceFault } from '#readings/faults.ts';
+import { type LensMemory, type LensNormal, lensCodes } from '#vision/change/lens-memory.ts';
 import type { CameraHealth } from '#vision/process/messages.ts';
 import type { DeviceReport } from './devices.ts';
 
@@ -37,6 +38,7 @@ export class CameraBook {
   /** Since when each camera runs, in which process. */
   readonly #running = new Map<string, { readonly generation: number; readonly sinceUs: number }>();
   readonly #identified = new Set<string>();
+  readonly #lenses = new Map<string, LensNormal>();
 
   constructor(options: CameraBookOptions) {
     this.#options = options;
@@ -64,12 +66,31 @@ export class CameraBook {
     else this.#running.set(id, { generation, sinceUs: this.#options.clock.nowUs() });
   }
 
-  /** What earlier processes said of a source, and that one does not since a while, is over. */
+  /** A lens is known as it is when nothing is wrong with it. */
+  learn(camera: string, normal: LensNormal): void {
+    this.#lenses.set(camera, normal);
+  }
+
+  /** What the next process has to know of the lenses: what is normal, and what it has to see the end of. */
+  lenses(): LensMemory[] {
+    return this.#options.cameras.map(({ id }) => ({
+      camera: id,
+      normal: this.#lenses.get(id),
+      standing: [...this.#faults.values()].flatMap(({ source, fault: { code } }) =>
+        source === id && lensCodes.includes(code) ? code : [],
+      ),
+    }));
+  }
+
+  /**
+   * What earlier processes said of a source, and that one does not since a while, is over. Not so what is wrong with a lens:
+   * the process knows of it from the start, and says itself when it sees that it is over.
+   */
   endOld(about: string, sinceUs: number, current: number): void {
     const nowUs = this.#options.clock.nowUs();
     if (nowUs - sinceUs < judgedWithinUs) return;
     for (const { source, fault, generation } of [...this.#faults.values()]) {
-      if (source === about && generation !== current) {
+      if (source === about && generation !== current && !lensCodes.includes(fault.code)) {
         this.fault(source, { ...fault, cleared: true }, current, nowUs);
       }
     }

@@ -4,7 +4,7 @@ import { keepCompiledCode } from '#base/compile-cache.ts';
 import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { DeviceIdentity } from '#drivers/driver.ts';
-import type { FromVision, VisionSetup } from '#vision/process/messages.ts';
+import type { FromVision, ToVision } from '#vision/process/messages.ts';
 
 /** A little: a look has half a second. */
 const niceness = 3;
@@ -39,7 +39,7 @@ function run(): void {
       return;
     }
     const message = result.data;
-    if (message.kind === 'begin') running ??= begin(message.setup);
+    if (message.kind === 'begin') running ??= begin(message);
     else if (message.kind === 'stop') void end();
     else handle(message);
   });
@@ -63,9 +63,10 @@ let handle: InstanceType<typeof Eyes>['handle'] = () => {};
 
 const load = new ProcessorLoad();
 
-async function begin(setup: VisionSetup): Promise<() => Promise<void>> {
+async function begin({ setup, lenses }: Extract<ToVision, { kind: 'begin' }>): Promise<() => Promise<void>> {
   const eyes = new Eyes({
     setup,
+    lenses,
     clock: systemClock,
     log,
     parts: assembleParts(),

@@ -76,6 +76,7 @@ export class GatewayVision {
     this.#process = new VisionProcess({
       entry: options.entry ?? join(import.meta.dirname, 'vision-child.ts'),
       setup: said,
+      lenses: () => this.#book.lenses(),
       memoryBytes: setup.config.vision.memoryMegabytes * 1_048_576,
       clock,
       log,
@@ -248,6 +249,9 @@ export class GatewayVision {
         if (!inSession()) {
           this.#process.tell({ kind: 'expect-code', plate: message.plate, forMs: mayBeginMs });
         }
+        return;
+      case 'lens':
+        this.#book.learn(message.camera, message.normal);
         return;
       case 'fault':
         this.#fault(message.source, message.fault);

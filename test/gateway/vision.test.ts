@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { stringify } from 'yaml';
 import { VirtualClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
+import type { CartEvent } from '#events/event.ts';
 import { type GatewaySetup, loadSetup } from '#gateway/setup.ts';
 import { GatewayVision } from '#gateway/vision.ts';
 import { camerasOf, visionSetup } from '#gateway/vision-setup.ts';
@@ -194,7 +195,7 @@ test('Cameras are reported like other devices, and count on when the process is 
 test('A fault of a camera that a new process does not confirm has ended', async (t) => {
   const eyes = await bench(t, 'faulty+once');
   await eyes.until(() => eyes.of('device-fault').length === 3);
-  t.like(eyes.of('device-fault')[0], { source: 'basket-camera', fault: { code: 'CW-VIS-014' } });
+  t.like(eyes.of('device-fault')[0], { source: 'basket-camera', fault: { code: 'CW-VIS-007' } });
   process.kill(eyes.vision.status.pid ?? 0, 'SIGKILL');
   await eyes.until(() => eyes.vision.status.model === 'again', 250_000);
   const told = () =>
@@ -203,11 +204,27 @@ test('A fault of a camera that a new process does not confirm has ended', async 
       .flatMap(({ source, fault }) => (fault.cleared ? [`${source} ${fault.code}`] : []));
   await eyes.until(() => told().length === 4, 250_000);
   t.deepEqual(told().sort(), [
-    'basket-camera CW-VIS-014',
-    'handle-camera CW-VIS-014',
-    'spare-camera CW-VIS-014',
+    'basket-camera CW-VIS-007',
+    'handle-camera CW-VIS-007',
+    'spare-camera CW-VIS-007',
     'vision CW-VIS-012',
   ]);
+});
+
+test('A fault of a lens stands until a process has seen that it is over', async (t) => {
+  const eyes = await bench(t, 'dirty+once');
+  await eyes.until(() => eyes.of('device-fault').length === 1);
+  process.kill(eyes.vision.status.pid ?? 0, 'SIGKILL');
+  await eyes.until(() => eyes.vision.status.model === 'again', 250_000);
+  const told = () => eyes.of('device-fault').map(({ fault }) => `${fault.code} ${fault.cleared ?? false}`);
+  const before = ['CW-VIS-015 false', 'CW-VIS-012 false', 'CW-VIS-012 true'];
+  const startUs = eyes.clock.nowUs();
+  await eyes.until(() => eyes.clock.nowUs() > startUs + 40_000_000, 500_000);
+  t.deepEqual(told(), before, 'nobody has seen it gone');
+  t.like(eyes.vision.reports()[0]?.fault, { code: 'CW-VIS-015' });
+  eyes.vision.decided([{ type: 'basket.opened' } as CartEvent]);
+  await eyes.until(() => told().length === 4);
+  t.deepEqual(told(), [...before, 'CW-VIS-015 true']);
 });
 
 test('A fault that a new process confirms is not told twice', async (t) => {
@@ -219,9 +236,9 @@ test('A fault that a new process confirms is not told twice', async (t) => {
   t.deepEqual(
     eyes.of('device-fault').map(({ source, fault }) => `${source} ${fault.code} ${fault.cleared ?? false}`),
     [
-      'basket-camera CW-VIS-014 false',
-      'handle-camera CW-VIS-014 false',
-      'spare-camera CW-VIS-014 false',
+      'basket-camera CW-VIS-007 false',
+      'handle-camera CW-VIS-007 false',
+      'spare-camera CW-VIS-007 false',
       'vision CW-VIS-012 false',
       'vision CW-VIS-012 true',
     ],

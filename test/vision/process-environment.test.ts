@@ -35,7 +35,7 @@ test.serial(
       ended: () => {},
     });
     t.teardown(() => line.kill());
-    line.send({ kind: 'begin', setup: setupOf({ model: 'well' }) });
+    line.send({ kind: 'begin', setup: setupOf({ model: 'well' }), lenses: [] });
     for (let tries = 0; said === 0; tries++) {
       if (tries > 3_000) throw new Error('it said nothing');
       await sleep(10);

@@ -341,6 +341,7 @@ test('What a camera sees is embedded; one that shows nothing is told', async (t)
   bench.eyes.handle({ kind: 'embed', id: 3, camera: 'camera', plate: 'basket' });
   await bench.pass(0);
   t.deepEqual(bench.of('embedded')[0]?.embedding, new Int8Array([1, 2, 3]));
+  await bench.pass(1_000);
   t.is(bench.of('health').at(-1)?.health.gallery, 'ab12');
 });
 
@@ -379,6 +380,25 @@ test('What was put in is enrolled as a look sees it, and the middle where nothin
   bench.eyes.handle({ kind: 'embed', id: 3, camera: 'camera', plate: 'basket' });
   await bench.pass(0);
   t.deepEqual(crops.pop(), middle, 'that was long ago');
+});
+
+test('The gateway hears what is normal for a lens, and of the end of what an earlier process found', async (t) => {
+  const before = { sharpness: 0.4, rim: new Int8Array(4) };
+  const known = { camera: 'camera', normal: before, standing: ['CW-VIS-015'] };
+  const bench = new Bench({ restPerSecond: 10 }, [known]);
+  await bench.eyes.start();
+  await bench.film([1, 2]);
+  t.deepEqual(bench.of('lens'), [], 'the gateway knows it');
+  const after = { ...before, sharpness: 0.6 };
+  if (bench.lens !== undefined) bench.lens.normal = after;
+  const fault = { fault: 'integrity', code: 'CW-VIS-015', message: 'sharp again', cleared: true } as const;
+  bench.lensFaults.push(fault);
+  await bench.film([3, 4]);
+  t.deepEqual(bench.of('lens'), [{ kind: 'lens', camera: 'camera', normal: after }]);
+  t.deepEqual(
+    bench.of('fault').map((told) => told.fault),
+    [fault],
+  );
 });
 
 test('A recording ends by itself, is announced while it runs, and is erased after its term', async (t) => {

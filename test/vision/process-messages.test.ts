@@ -26,6 +26,7 @@ const told: readonly FromVision[] = [
   { kind: 'looked', id: 1, outcome: 'seen', things: [apple], ...looked },
   { kind: 'code', camera: 'c', plate: 'p', atUs: 1, data: new Uint8Array([1]), symbology: ']E0' },
   { kind: 'motion', camera: 'c', plate: 'p', atUs: 1 },
+  { kind: 'lens', camera: 'c', normal: { sharpness: 0.4, rim: new Int8Array(700) } },
   { kind: 'fault', source: 'c', atUs: 1, fault: { fault: 'stuck', code: 'CW-VIS-022', message: 'm' } },
   { kind: 'embedded', id: 1, embedding: new Int8Array(3) },
   { kind: 'recording', id: 1, camera: 'c', path: '/r', untilUs: 1, erasedAt: 2 },
@@ -53,7 +54,14 @@ const told: readonly FromVision[] = [
   },
 ];
 const asked: readonly ToVision[] = [
-  { kind: 'begin', setup: setupOf() },
+  {
+    kind: 'begin',
+    setup: setupOf(),
+    lenses: [
+      { camera: 'c', normal: { sharpness: 0.4, rim: new Int8Array(700) }, standing: ['CW-VIS-016'] },
+      { camera: 'd', standing: [] },
+    ],
+  },
   { kind: 'look', id: 1, plate: 'p', startedAtUs: 1, settledAtUs: 2, sign: -1 },
   { kind: 'watch', plate: 'p', atUs: 1 },
   { kind: 'quiet', plate: 'p' },

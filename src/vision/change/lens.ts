@@ -3,6 +3,7 @@ import type { DeviceFault } from '#readings/faults.ts';
 import type { VisionCode } from '../errors.ts';
 import type { Picture } from '../pictures/picture.ts';
 import { createReduced, type Reduced, reduce, wholeOf } from '../pictures/reduced.ts';
+import { isElsewhere, type LensMemory, type LensNormal, rimOf } from './lens-memory.ts';
 import { slopes } from './planes.ts';
 import { Registration } from './register.ts';
 import { sharpnessOf } from './sharpness.ts';
@@ -13,6 +14,8 @@ export interface LensOptions {
   readonly sharpness?: number | undefined;
   /** The same picture again and again is a fault; not for a camera that plays still pictures. */
   readonly repeats: 'fault' | 'allowed';
+  /** What the processes before knew: what is normal, and which faults stand until they are seen to be over. */
+  readonly memory?: Pick<LensMemory, 'normal' | 'standing'> | undefined;
 }
 
 const columns = 128;
@@ -26,6 +29,8 @@ const edgeSlope = 3;
 /** Share of the learned sharpness below which a lens is dirty; cleared a little above. */
 const blurredBelow = 0.5;
 const sharpAbove = 0.6;
+/** A sharpness that rose by so much is a new normal for the process after this one. */
+const toldAgain = 1.1;
 /** Share of the width by which the fixed parts may seem to lie elsewhere. */
 const movedBeyond = 0.025;
 /** The fixed parts (rim of a basket, edge of a shelf) are looked for in this share of the frame at each side. */
@@ -84,8 +89,9 @@ class Lasting {
   #sinceUs: number | undefined;
   #raised = false;
 
-  constructor(what: Judged) {
+  constructor(what: Judged, standing: readonly string[] = []) {
     this.#judged = what;
+    this.#raised = standing.includes(what.code);
   }
 
   get raised(): boolean {
@@ -112,29 +118,44 @@ interface Reference {
   readonly luma: Float32Array;
   readonly registration: Registration;
   readonly agreement: number;
-  sharpness: number;
 }
 
 /**
  * Watches a camera's view over time: covered, dirty or out of focus, moved, frozen. Each must last (a hand before the lens
  * for a second is no fault), and is told once, and once when it is over. What is normal is learned from the first frames at
- * rest, so a camera should be well and in place when it starts.
+ * rest, so a camera should be well and in place when the gateway starts; a later process learns only from frames that are
+ * as sharp as the processes before knew them, and show the fixed parts where those did.
  */
 export class LensHealth {
   readonly #options: LensOptions;
-  readonly #covered = new Lasting(judged.covered);
-  readonly #blurred = new Lasting(judged.blurred);
-  readonly #moved = new Lasting(judged.moved);
-  readonly #frozen = new Lasting(judged.frozen);
+  readonly #covered: Lasting;
+  readonly #blurred: Lasting;
+  readonly #moved: Lasting;
+  readonly #frozen: Lasting;
   #seen: Reduced | undefined;
   #size = '';
   #checksum: number | undefined;
   #sum: Float32Array | undefined;
   #sharpest: number[] = [];
   #reference: Reference | undefined;
+  /** Of a clean lens; rises with what is seen. */
+  #sharpness: number | undefined;
+  #normal: LensNormal | undefined;
 
   constructor(options: LensOptions) {
+    const { normal, standing } = options.memory ?? {};
     this.#options = options;
+    this.#covered = new Lasting(judged.covered, standing);
+    this.#blurred = new Lasting(judged.blurred, standing);
+    this.#moved = new Lasting(judged.moved, standing);
+    this.#frozen = new Lasting(judged.frozen, standing);
+    this.#normal = normal;
+    this.#sharpness = options.sharpness ?? normal?.sharpness;
+  }
+
+  /** What is normal here, for the process after this one; another object where it has changed. */
+  get normal(): LensNormal | undefined {
+    return this.#normal;
   }
 
   /**
@@ -155,26 +176,32 @@ export class LensHealth {
       return [...faults, ...this.#blurred.judge(undefined, atUs), ...this.#moved.judge(undefined, atUs)];
     }
     const sharpness = sharpnessOf(picture);
-    if (this.#reference === undefined) {
-      if (!moving) this.#learn(seen, sharpness);
-      return faults;
-    }
-    const blurred = this.#isBlurred(this.#reference, sharpness);
+    const blurred = this.#isBlurred(sharpness);
     // A blurred edge is found, but not to a fraction: the place is judged on sharp pictures.
-    const moved = blurred === true || this.#blurred.raised ? undefined : this.#isMoved(this.#reference, seen);
+    const moved = blurred === true || this.#blurred.raised ? undefined : this.#isMoved(seen);
+    if (this.#reference === undefined && !moving && blurred !== true && moved !== true) {
+      this.#learn(seen, sharpness);
+    }
     return [...faults, ...this.#blurred.judge(blurred, atUs), ...this.#moved.judge(moved, atUs)];
   }
 
   #reduced(picture: Picture): Reduced {
     const size = `${picture.width} ${picture.height}`;
     if (this.#seen === undefined || this.#size !== size) {
+      // Pictures of another size are of another mode of the camera, in which its sharpness is another one.
+      if (this.#size !== '') this.#forget();
       this.#size = size;
       this.#seen = createReduced(wholeOf(picture), columns);
-      this.#reference = undefined;
-      this.#sum = undefined;
-      this.#sharpest = [];
     }
     return reduce(picture, wholeOf(picture), this.#seen);
+  }
+
+  #forget(): void {
+    this.#reference = undefined;
+    this.#sum = undefined;
+    this.#sharpest = [];
+    this.#normal = undefined;
+    this.#sharpness = this.#options.sharpness;
   }
 
   #learn(seen: Reduced, sharpness: number | undefined): void {
@@ -186,25 +213,34 @@ export class LensHealth {
     const registration = new Registration(seen);
     const { agreement } = registration.find(luma, seen.luma, 2, isAtRim(seen));
     const ordered = [...this.#sharpest].sort((a, b) => a - b);
-    const middle = ordered[ordered.length >> 1] ?? 0;
-    this.#reference = {
-      luma,
-      registration,
-      agreement,
-      sharpness: this.#options.sharpness ?? middle,
-    };
+    this.#sharpness ??= ordered[ordered.length >> 1] ?? 0;
+    this.#reference = { luma, registration, agreement };
+    // Where an earlier process learned the place, that stays it: else it would wander from one to the next.
+    const rim = this.#normal?.rim ?? rimOf({ ...seen, luma });
+    if (rim !== undefined) this.#normal = { sharpness: this.#sharpness, rim };
   }
 
-  #isBlurred(reference: Reference, sharpness: number | undefined): boolean | undefined {
-    if (sharpness === undefined || reference.sharpness === 0) return undefined;
-    if (this.#options.sharpness === undefined && sharpness > reference.sharpness) {
-      reference.sharpness += 0.02 * (sharpness - reference.sharpness);
-    }
-    const share = sharpness / reference.sharpness;
+  #isBlurred(sharpness: number | undefined): boolean | undefined {
+    const normal = this.#sharpness ?? 0;
+    if (sharpness === undefined || normal === 0) return undefined;
+    if (this.#options.sharpness === undefined && sharpness > normal) this.#sharpen(sharpness, normal);
+    const share = sharpness / normal;
     return share < (this.#blurred.raised ? sharpAbove : blurredBelow);
   }
 
-  #isMoved(reference: Reference, seen: Reduced): boolean | undefined {
+  #sharpen(sharpness: number, normal: number): void {
+    const risen = normal + 0.02 * (sharpness - normal);
+    this.#sharpness = risen;
+    if (this.#normal !== undefined && risen > toldAgain * this.#normal.sharpness) {
+      this.#normal = { ...this.#normal, sharpness: risen };
+    }
+  }
+
+  #isMoved(seen: Reduced): boolean | undefined {
+    const reference = this.#reference;
+    if (reference === undefined) {
+      return this.#normal === undefined ? undefined : isElsewhere(this.#normal.rim, rimOf(seen), seen);
+    }
     // Without edges at the rim nothing says where they are.
     if (reference.agreement < 0.3) return undefined;
     const reach = Math.round(0.1 * seen.width);

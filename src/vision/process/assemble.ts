@@ -14,7 +14,8 @@ export function assembleParts(): EyesParts {
     pictureOf,
     watchRegion: () => new RegionMotion(),
     // A camera that plays pictures of files repeats them on purpose.
-    watchLens: (driver) => new LensHealth({ repeats: driver === 'files' ? 'allowed' : 'fault' }),
+    watchLens: (driver, memory) =>
+      new LensHealth({ repeats: driver === 'files' ? 'allowed' : 'fault', memory }),
     compare: (asked) => finder.compare(asked),
     watchCodes: (camera, purpose, region) => new CodeWatch({ camera, purpose, reader, view: region }),
     close: () => reader.close(),

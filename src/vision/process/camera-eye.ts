@@ -4,6 +4,7 @@ import { usPerSecond } from '#base/units.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import { frameBytes } from '#readings/frames.ts';
 import type { FrameReading } from '#readings/readings.ts';
+import type { LensMemory, LensNormal } from '../change/lens-memory.ts';
 import type { WatchedFrame } from '../codes/watch.ts';
 import type { Picture } from '../pictures/picture.ts';
 import type { FromVision, PlateView } from './messages.ts';
@@ -16,6 +17,8 @@ export interface CameraEyeOptions {
   readonly id: string;
   readonly driver: string;
   readonly views: readonly PlateView[];
+  /** What earlier processes knew of its lens. */
+  readonly lens?: LensMemory | undefined;
   readonly ring: RingOptions;
   readonly clock: Clock;
   readonly pace: Pace;
@@ -41,6 +44,8 @@ export class CameraEye {
   readonly #options: CameraEyeOptions;
   readonly #ring: FrameRing;
   readonly #lens: LensWatch;
+  /** What the gateway knows to be normal for the lens. */
+  #normal: LensNormal | undefined;
   readonly #codes = new Map<PlateEye, CodeEyes>();
   readonly #waiting = new Set<() => void>();
   /** Faults that stand, with what was said of them. */
@@ -59,7 +64,8 @@ export class CameraEye {
     this.#options = options;
     this.id = options.id;
     this.#ring = new FrameRing(options.ring);
-    this.#lens = options.parts.watchLens(options.driver);
+    this.#lens = options.parts.watchLens(options.driver, options.lens);
+    this.#normal = options.lens?.normal;
     this.plates = options.views.map((view) => new PlateEye(view, this.#ring, options.parts.watchRegion()));
     for (const plate of this.plates) {
       const [left, top, width, height] = plate.view.region ?? [];
@@ -197,7 +203,12 @@ export class CameraEye {
       const expected = plate.expects(clock.nowUs());
       if (expected || moved.length > 0) void this.#readCodes(plate, { picture, atUs, moved, expected });
     }
-    for (const fault of this.#lens.see(picture, atUs, moving)) this.#fault(fault);
+    // It says each fault once by itself, and the end of those that an earlier process told.
+    for (const fault of this.#lens.see(picture, atUs, moving)) this.#tell(fault);
+    const { normal } = this.#lens;
+    if (normal === undefined || normal === this.#normal) return;
+    this.#normal = normal;
+    tell({ kind: 'lens', camera: this.id, normal });
   }
 
   /** Nobody waits for this: the picture is copied, and what is found is told. Never rejects. */
@@ -235,6 +246,10 @@ export class CameraEye {
     const text = fault.cleared === true ? '' : fault.message;
     if ((this.#told.get(key) ?? '') === text) return;
     this.#told.set(key, text);
+    this.#tell(fault);
+  }
+
+  #tell(fault: DeviceFault): void {
     this.#options.tell({ kind: 'fault', source: this.id, fault, atUs: this.#options.clock.nowUs() });
   }
 

@@ -4,6 +4,7 @@ import type { Logger } from '#base/log.ts';
 import { usPerMs, usPerSecond } from '#base/units.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { FrameReading } from '#readings/readings.ts';
+import type { LensMemory } from '../change/lens-memory.ts';
 import { VisionError } from '../errors.ts';
 import type { Region } from '../pictures/picture.ts';
 import { CameraEye } from './camera-eye.ts';
@@ -19,6 +20,8 @@ const healthEveryUs = usPerSecond;
 
 export interface EyesOptions {
   readonly setup: VisionSetup;
+  /** What earlier processes knew of the cameras' lenses. */
+  readonly lenses: readonly LensMemory[];
   readonly clock: Clock;
   readonly log: Logger;
   readonly parts: EyesParts;
@@ -72,7 +75,11 @@ export class Eyes {
     };
     for (const { id, driver } of setup.devices) {
       const views = setup.views.filter(({ camera }) => camera === id);
-      this.#cameras.set(id, new CameraEye({ id, driver, views, ring, clock, pace: this.#pace, parts, tell }));
+      const lens = options.lenses.find(({ camera }) => camera === id);
+      this.#cameras.set(
+        id,
+        new CameraEye({ id, driver, views, lens, ring, clock, pace: this.#pace, parts, tell }),
+      );
     }
   }
 
@@ -211,10 +218,7 @@ export class Eyes {
    * What a camera sees now of a plate: what was put in last, cut out as a look cuts it out; where nothing was, the middle of
    * its region, where whoever enrols holds the thing.
    */
-  async #embedView(
-    recognizer: Recognizer,
-    { camera, plate }: Asked<'embed'>,
-  ): Promise<Int8Array> {
+  async #embedView(recognizer: Recognizer, { camera, plate }: Asked<'embed'>): Promise<Int8Array> {
     const eye = this.#cameras.get(camera);
     const view = eye?.plates.find((one) => one.view.plate === plate);
     const latest = eye?.latest;

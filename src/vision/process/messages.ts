@@ -1,4 +1,5 @@
 import type { DeviceFault } from '#readings/faults.ts';
+import type { LensMemory, LensNormal } from '../change/lens-memory.ts';
 
 /**
  * What the gateway and its vision process say to each other. Nothing here can carry a picture: no field holds pixels,
@@ -63,7 +64,8 @@ export interface LookRequest {
 }
 
 export type ToVision =
-  | { readonly kind: 'begin'; readonly setup: VisionSetup }
+  /** With what the processes before knew of the lenses. */
+  | { readonly kind: 'begin'; readonly setup: VisionSetup; readonly lenses: readonly LensMemory[] }
   | LookRequest
   /** Something moves on that plate since `atUs`: frames are wanted at the higher rate until `look` or `quiet`. */
   | { readonly kind: 'watch'; readonly plate: string; readonly atUs: number }
@@ -134,6 +136,8 @@ export type ToldByVision =
     }
   /** Motion in a plate's region without a change of mass. */
   | { readonly kind: 'motion'; readonly camera: string; readonly plate: string; readonly atUs: number }
+  /** What is normal for a lens, kept by the gateway for the process after this one. */
+  | { readonly kind: 'lens'; readonly camera: string; readonly normal: LensNormal }
   | { readonly kind: 'fault'; readonly source: string; readonly fault: DeviceFault; readonly atUs: number }
   | { readonly kind: 'health'; readonly health: VisionHealth };
 

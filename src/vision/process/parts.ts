@@ -1,6 +1,7 @@
 import type { DeviceFault } from '#readings/faults.ts';
 import type { FrameReading } from '#readings/readings.ts';
 import type { Change, Comparison } from '../change/compare.ts';
+import type { LensMemory, LensNormal } from '../change/lens-memory.ts';
 import type { FoundCode } from '../codes/evidence.ts';
 import type { WatchedFrame } from '../codes/watch.ts';
 import type { Recognition } from '../gallery/types.ts';
@@ -22,6 +23,8 @@ export interface RegionWatch {
 
 /** Sees the frames of one camera in their order, and says what of the lens became wrong or is right again. */
 export interface LensWatch {
+  /** What is normal for the lens; undefined until it is known, another object where it has changed. */
+  readonly normal: LensNormal | undefined;
   see(picture: Picture, atUs: number, moving: boolean): readonly DeviceFault[];
 }
 
@@ -59,7 +62,7 @@ export interface EyesParts {
   /** A frame as a picture. The frame's bytes stay what they are until this has settled. */
   pictureOf(frame: FrameReading): Promise<Picture>;
   watchRegion(): RegionWatch;
-  watchLens(driver: string): LensWatch;
+  watchLens(driver: string, memory: LensMemory | undefined): LensWatch;
   compare(asked: Comparison): Change;
   /** @param region what of the camera's pictures is searched; all of them where left out */
   watchCodes(camera: string, purpose: PlateView['purpose'], region: Region | undefined): CodeEyes;

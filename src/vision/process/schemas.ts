@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { deviceFaultKinds } from '#readings/faults.ts';
+import { lensCodes, longestRim } from '../change/lens-memory.ts';
 import type { FromVision, ToVision } from './messages.ts';
 
 /** Most bytes of a code: a QR code holds 2,953. */
 const longestCode = 4_096;
 /** Most candidates that are told. */
 const mostCandidates = 16;
+/** Most cameras of a board. */
+const mostCameras = 32;
 /** Most things that one look tells of. */
 const mostThings = 4;
 
@@ -29,6 +32,13 @@ const embedding = z.custom<Int8Array>((value) => value instanceof Int8Array && v
   error: 'must be at most 256 values of a byte',
 });
 
+const lens = z.strictObject({
+  sharpness: z.number().nonnegative(),
+  rim: z.custom<Int8Array>((value) => value instanceof Int8Array && value.length <= longestRim, {
+    error: `must be at most ${longestRim} values of a byte`,
+  }),
+});
+
 const view = z.strictObject({
   plate: name,
   camera: name,
@@ -39,7 +49,7 @@ const view = z.strictObject({
 const setup = z.strictObject({
   devices: z
     .array(z.strictObject({ id: name, driver: name, options: z.record(z.string(), z.unknown()) }))
-    .max(32),
+    .max(mostCameras),
   views: z.array(view).max(128),
   driverPaths: z.array(path),
   model: path.optional(),
@@ -59,7 +69,19 @@ const setup = z.strictObject({
 
 /** What the vision process takes. */
 export const toVisionSchema: z.ZodType<ToVision> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('begin'), setup }),
+  z.strictObject({
+    kind: z.literal('begin'),
+    setup,
+    lenses: z
+      .array(
+        z.strictObject({
+          camera: name,
+          normal: lens.optional(),
+          standing: z.array(z.enum(lensCodes)).max(lensCodes.length),
+        }),
+      )
+      .max(mostCameras),
+  }),
   z.strictObject({
     kind: z.literal('look'),
     id,
@@ -143,6 +165,7 @@ export const fromVisionSchema = z.discriminatedUnion('kind', [
     symbology: z.string().regex(/^\][A-Za-z][0-9A-Za-z]$/),
   }),
   z.strictObject({ kind: z.literal('motion'), camera: name, plate: name, atUs: us }),
+  z.strictObject({ kind: z.literal('lens'), camera: name, normal: lens }),
   z.strictObject({ kind: z.literal('fault'), source: name, fault, atUs: us }),
   z.strictObject({ kind: z.literal('embedded'), id, embedding }),
   z.strictObject({
@@ -166,7 +189,7 @@ export const fromVisionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('health'),
     health: z.strictObject({
-      cameras: z.array(camera).max(32),
+      cameras: z.array(camera).max(mostCameras),
       looksPerSecond: z.number().nonnegative(),
       slowedBy: z.enum(['heat', 'load']).optional(),
       inferenceMs: z.number().nonnegative().optional(),

@@ -4,6 +4,7 @@ import type { Random } from '#base/random.ts';
 import { Backoff } from '#base/retry.ts';
 import { usPerMs, usPerSecond } from '#base/units.ts';
 import type { DeviceFault } from '#readings/faults.ts';
+import type { LensMemory } from '../change/lens-memory.ts';
 import { isVisionCode, VisionError } from '../errors.ts';
 import { ChildLine, type Ended, type LineListener } from './child-line.ts';
 import type {
@@ -20,6 +21,8 @@ export interface VisionOptions {
   /** Module that the child runs: it speaks `messages.ts` over its channel to the parent. */
   readonly entry: string;
   readonly setup: VisionSetup;
+  /** What is known of the lenses, each time that a process begins. */
+  readonly lenses?: () => readonly LensMemory[];
   /** Resident memory above which the child is started again, bytes: what leaks there stays there. */
   readonly memoryBytes: number;
   readonly clock: Clock;
@@ -152,7 +155,7 @@ export class VisionProcess {
       nonsense: (what) => this.#end('CW-VIS-019', `the vision process said what is no message (${what})`),
       ended: (ended) => this.#ended(ended),
     });
-    this.#line.send({ kind: 'begin', setup });
+    this.#line.send({ kind: 'begin', setup, lenses: this.#options.lenses?.() ?? [] });
     this.#checkedUs = this.#startedUs;
     this.#countedUs = this.#startedUs;
     this.#cancelCheck = clock.after(checkEveryUs, () => this.#check());
@@ -272,6 +275,7 @@ export class VisionProcess {
         break;
       case 'code':
       case 'motion':
+      case 'lens':
       case 'fault':
         break;
     }

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import type { LensMemory } from '#vision/change/lens-memory.ts';
 import type { FromVision, ToVision } from '#vision/process/messages.ts';
 
 /**
@@ -17,6 +18,8 @@ function health(): void {
 let frames = 0;
 let looks: readonly string[] = [];
 let ids: readonly string[] = [];
+let known: readonly LensMemory[] = [];
+const dirt = { fault: 'integrity' as const, code: 'CW-VIS-015', message: 'the lens is dirty' };
 function cameras() {
   frames += 10;
   return ids.map((id) => ({
@@ -30,7 +33,8 @@ function cameras() {
   }));
 }
 
-function begin({ setup }: Extract<ToVision, { kind: 'begin' }>): void {
+function begin({ setup, lenses }: Extract<ToVision, { kind: 'begin' }>): void {
+  known = lenses;
   const words = (setup.model ?? '').split('+');
   looks = setup.looks;
   ids = setup.devices.map(({ id }) => id);
@@ -55,8 +59,13 @@ function begin({ setup }: Extract<ToVision, { kind: 'begin' }>): void {
   if (mode.includes('floods')) for (let i = 0; i < 20_000; i++) health();
   if (mode.includes('prints')) process.stderr.write(`${'native \u0001 trouble '.repeat(100)}\n`);
   if (mode.includes('faulty')) {
-    const fault = { fault: 'integrity' as const, code: 'CW-VIS-014', message: 'the lens is covered' };
+    const fault = { fault: 'integrity' as const, code: 'CW-VIS-007', message: 'frames are damaged' };
     for (const source of ids) say({ kind: 'fault', source, fault, atUs: 1 });
+  }
+  if (mode.includes('dirty')) {
+    const camera = ids[0] ?? '';
+    say({ kind: 'lens', camera, normal: { sharpness: 0.4, rim: Int8Array.of(1, -2) } });
+    say({ kind: 'fault', source: camera, fault: dirt, atUs: 1 });
   }
 }
 
@@ -91,6 +100,12 @@ process.on('message', (message: ToVision) => {
   } else if (message.kind === 'erase') say({ kind: 'erased', id: message.id, files: 3 });
   else if (message.kind === 'record' && !mode.includes('slow')) {
     say({ kind: 'refused', id: message.id, code: 'CW-VIS-020', message: 'no room' });
+  } else if (message.kind === 'trip') {
+    // By now it has seen which lenses are clean again: those that it knows.
+    for (const { camera, normal, standing } of known) {
+      if (normal?.sharpness !== 0.4 || normal.rim[1] !== -2 || !standing.includes(dirt.code)) continue;
+      say({ kind: 'fault', source: camera, fault: { ...dirt, cleared: true }, atUs: 1 });
+    }
   } else if (message.kind === 'watch') {
     const { plate, atUs } = message;
     say({ kind: 'code', camera: ids[0] ?? '', plate, atUs, data: Buffer.from('QR-1234'), symbology: ']Q1' });

@@ -2,13 +2,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { VirtualClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
+import type { DeviceFault } from '#readings/faults.ts';
 import type { FrameReading } from '#readings/readings.ts';
 import type { Change, Comparison } from '#vision/change/compare.ts';
+import type { LensMemory, LensNormal } from '#vision/change/lens-memory.ts';
 import type { WatchedFrame } from '#vision/codes/watch.ts';
 import { VisionError } from '#vision/errors.ts';
 import { Eyes } from '#vision/process/eyes.ts';
 import type { FromVision, VisionSetup } from '#vision/process/messages.ts';
-import type { Recognizer } from '#vision/process/parts.ts';
+import type { LensWatch, Recognizer } from '#vision/process/parts.ts';
 import { fromVisionSchema } from '#vision/process/schemas.ts';
 import { setupOf } from './setup.ts';
 
@@ -41,11 +43,14 @@ export class Bench {
   recognizer: Partial<Recognizer> | VisionError = {};
   codes: string[] = [];
   codesFail = false;
+  lens: { normal: LensNormal | undefined; see: LensWatch['see'] } | undefined;
+  readonly lensFaults: DeviceFault[] = [];
   readonly eyes: Eyes;
 
-  constructor(setup: Partial<VisionSetup> = {}) {
+  constructor(setup: Partial<VisionSetup> = {}, lenses: readonly LensMemory[] = []) {
     this.eyes = new Eyes({
       setup: setupOf({ model: 'test', ...setup }),
+      lenses,
       clock: this.clock,
       log: silentLogger,
       parts: {
@@ -60,7 +65,8 @@ export class Bench {
             return { moving: picture.data[0] === 1 };
           },
         }),
-        watchLens: () => ({ see: () => [] }),
+        watchLens: (_driver, memory) =>
+          (this.lens = { normal: memory?.normal, see: () => this.lensFaults.splice(0) }),
         compare: ({ before, after, sign }: Comparison) => {
           if (before.width === 64) {
             this.compared.push({ before: number(before.data), after: number(after.data), sign });
