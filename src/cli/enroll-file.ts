@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { toGtin14 } from '#base/gtin.ts';
 import { plainCause } from '#base/system-error.ts';
@@ -27,6 +28,17 @@ export async function chooseModel({ model, config }: Choice): Promise<Model> {
   if (model !== undefined) return await loadModel(modelPath(model));
   if (config === undefined) return await loadModel(modelPath('groceries'));
   return await loadModel((await loadConfig(config, process.env)).paths.model);
+}
+
+/** The product's key in a gallery that no catalogue says more of: its GTIN with 14 digits, or its PLU. Throws CW-CLI-001. */
+export function productNumber({ gtin, plu }: ProductNames): string {
+  const number = gtin === undefined ? plu : toGtin14(gtin);
+  if (number !== undefined && (gtin !== undefined || /^\d{4,5}$/.test(number))) return number;
+  const what =
+    gtin === undefined
+      ? `--plu ${plu}: must have 4 or 5 digits`
+      : `--gtin ${gtin}: its check digit or its length is wrong`;
+  throw new CliError('CW-CLI-001', what);
 }
 
 /** A gallery's file with its model, and the catalogue of the configuration that names them. */
@@ -81,7 +93,13 @@ export class GalleryOnDisk implements Gallery {
   }
 
   async list(): Promise<Looks> {
+    const isThere = await stat(this.#path).then(
+      () => true,
+      () => false,
+    );
     const file = await this.#inForce();
+    if (!isThere && file !== undefined)
+      notice(`there is no ${this.name} yet: this is what comes with the model`);
     return { version: file?.version, looks: file?.gallery.looks ?? [] };
   }
 
@@ -99,22 +117,18 @@ export class GalleryOnDisk implements Gallery {
   }
 
   /** The product's key: what the catalogue says, or its GTIN or PLU. Throws CW-CLI-001 for what is none. */
-  #lookOf({ gtin, plu, look }: ProductNames): string {
-    if (look !== undefined) return look;
-    const number = gtin === undefined ? plu : toGtin14(gtin);
-    if (number === undefined || (gtin === undefined && !/^\d{4,5}$/.test(number))) {
-      const what =
-        gtin === undefined
-          ? `--plu ${plu}: must have 4 or 5 digits`
-          : `--gtin ${gtin}: its check digit or its length is wrong`;
-      throw new CliError('CW-CLI-001', what);
-    }
+  #lookOf(product: ProductNames): string {
+    if (product.look !== undefined) return product.look;
+    const number = productNumber(product);
     const catalogue = this.#catalogue;
-    if (catalogue === undefined) return number;
-    const product = (gtin === undefined ? catalogue.byPlu : catalogue.byGtin).get(number);
-    if (product === undefined) {
+    if (catalogue === undefined) {
+      notice(`its key in the gallery is ${number}; where a catalogue names another one, give its --config`);
+      return number;
+    }
+    const found = (product.gtin === undefined ? catalogue.byPlu : catalogue.byGtin).get(number);
+    if (found === undefined) {
       notice(`the catalogue ${catalogue.version} has no product ${number} yet; it is filed under its number`);
     }
-    return product?.look ?? number;
+    return found?.look ?? number;
   }
 }

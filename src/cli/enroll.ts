@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type BrokerOptions, withBroker } from './broker.ts';
 import type { ConfigChoice } from './config-file.ts';
 import { Device } from './enroll-device.ts';
-import { chooseModel, GalleryOnDisk } from './enroll-file.ts';
+import { chooseModel, GalleryOnDisk, productNumber } from './enroll-file.ts';
 import type { Embedded, EnrolOptions, Gallery, Looks } from './enroll-gallery.ts';
 import { embedFiles } from './enroll-pictures.ts';
 import { listLines, reportLines } from './enroll-report.ts';
@@ -63,6 +63,7 @@ export function registerEnroll(program: Command): void {
 Pictures are embedded here, on this machine, and with --camera on the device: only embeddings travel, never pictures.
 A picture that shows something else than the others is left out and named. A warning tells which other product looks so
 much alike that the two will be taken for each other. Exit code 1 where a picture was left out or a warning is given.
+What is enrolled again is added to; --replace begins anew. One gallery for all devices of a store: scripts/cartwright gallery.
 
 Examples:
   scripts/cartwright enroll --gtin 4006381333931 front.jpg back.jpg left.jpg right.jpg top.jpg
@@ -92,6 +93,9 @@ async function runEnroll(pictures: string[], options: EnrollCommand): Promise<vo
             );
       await enroll(gallery, embedded, options);
     }
+    if (device === undefined && options.gallery === undefined && options.list !== true) {
+      notice('a gateway that runs has it after its next start, and at once with --store and --device');
+    }
   } finally {
     await device?.close();
   }
@@ -113,6 +117,8 @@ function checkUsage(pictures: readonly string[], options: EnrollCommand): void {
     throw wrong('give either pictures, --camera, --remove or --list');
   }
   if (options.list !== true && named !== 1) throw wrong('name the product by either --gtin, --plu or --look');
+  if (options.list === true && named > 0) throw wrong('--list shows all products; leave the product out');
+  if (gtin !== undefined || plu !== undefined) productNumber(options);
   if ((store === undefined) !== (device === undefined)) throw wrong('--store and --device belong together');
   if (store !== undefined && gallery !== undefined) {
     throw wrong('--gallery is a file, --device a running gateway with its own gallery; give one');

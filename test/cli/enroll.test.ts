@@ -69,6 +69,31 @@ test('a picture that can not be read is named and the others are enrolled; none 
   t.is(none.stdout, '');
 });
 
+test('a picture that is given twice counts once, and is named', async (t) => {
+  const folder = await temporary(t);
+  const copy = join(folder, 'copy.jpg');
+  await writeFile(copy, await readFile(picture('Lemon')));
+  const args = ['enroll', '--model', model, '--gallery', join(folder, 'gallery.cwg'), '--look', 'Lemon'];
+  const twice = await runCli([...args, picture('Lemon'), copy]);
+  t.is(twice.code, 1);
+  t.regex(twice.stdout, /^Lemon: 1 picture, 1 reference\n/);
+  t.regex(twice.stderr, /copy\.jpg is left out: it is the same picture as .*Lemon\.jpg/);
+});
+
+test('listing a gallery that is not there yet says whose products are shown', async (t) => {
+  const folder = await temporary(t);
+  const listed = await runCli([
+    'enroll',
+    '--list',
+    '--model',
+    'groceries',
+    '--gallery',
+    join(folder, 'none.cwg'),
+  ]);
+  t.is(listed.code, 0);
+  t.regex(listed.stderr, /there is no .*none\.cwg yet: this is what comes with the model/);
+});
+
 test('the catalogue of a configuration says under which look a product is filed', async (t) => {
   const folder = await temporary(t);
   const config = join(folder, 'cartwright.yaml');
@@ -105,6 +130,12 @@ test('what does not go together is a mistake of usage', async (t) => {
     [['--plu', '4011', '--camera', 'c', '--plate', 'p'], /running device/],
     [['--plu', '4011', '--camera', 'c', '-s', 'store', '-d', 'cart'], /--plate/],
     [['--gtin', '123', '--model', model, '--gallery', 'x.cwg', lemon], /check digit/],
+    [
+      ['--gtin', '4006381333932', '-s', 'store', '-d', 'cart', lemon],
+      /--gtin 4006381333932: its check digit/,
+    ],
+    [['--plu', '40', '-s', 'store', '-d', 'cart', lemon], /4 or 5 digits/],
+    [['--list', '--plu', '4011'], /all products/],
   ] as const) {
     const result = await runCli(['enroll', ...args]);
     t.is(result.code, 2, result.stderr);
@@ -160,7 +191,7 @@ test('a camera of a running device takes the pictures, and only embeddings leave
   t.true(cosineOf(seen, here) > 0.99);
   const other = await runCli([...args.slice(0, 3), '--camera', 'nose', '--plate', 'basket', ...at]);
   t.is(other.code, 1);
-  t.regex(other.stderr, /refuses: CW-VIS-\d{3} .*nose/);
+  t.regex(other.stderr, /refuses: CW-VIS-\d{3} .*nose.*\(eye sees basket\)/);
 });
 
 test('a running device is taught over MQTT, where embeddings travel', async (t) => {

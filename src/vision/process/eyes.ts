@@ -223,8 +223,13 @@ export class Eyes {
     const view = eye?.plates.find((one) => one.view.plate === plate);
     const latest = eye?.latest;
     if (eye === undefined || view === undefined || latest === undefined) {
+      const seen = [...this.#cameras].flatMap(([id, { plates }]) =>
+        plates.map((one) => `${id} sees ${one.view.plate}`),
+      );
       const why =
-        view === undefined ? `no camera ${camera} sees plate ${plate}` : `${camera} delivers no frames`;
+        view === undefined
+          ? `no camera ${camera} sees plate ${plate} (${seen.join(', ')})`
+          : `${camera} delivers no frames`;
       throw new VisionError('CW-VIS-017', `${why}; nothing was enrolled`);
     }
     const embedding = await eye.withPictures([latest], async ([picture]) => {
