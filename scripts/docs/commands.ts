@@ -215,6 +215,12 @@ export const commands: readonly CommandDoc[] = [
     answer: 'nothing',
   },
   {
+    name: 'mass.forget',
+    summary: 'Forgets what the device has learned of what products weigh.',
+    args: { 'gtin?': 'of this product, or', 'plu?': 'of this one, or', 'all?': '`true`: of all' },
+    answer: '`forgotten` (how many)',
+  },
+  {
     name: 'vision.record',
     summary:
       "Starts a technician's recording of a camera on the device: the only frames that are ever written to the disk. Health says so while it lasts; the file is erased after `vision.recording.keepMinutes`.",

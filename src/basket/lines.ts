@@ -1,10 +1,16 @@
-import type { Product } from '#catalogue/products.ts';
+import type { Catalogue, Product } from '#catalogue/products.ts';
 import type { EventData } from '#events/catalog.ts';
+import type { basketLineRecord, saving } from '#events/data/baskets.ts';
+import type { Infer } from '#events/fields.ts';
+import { portion } from './rounding.ts';
 
 export type PriceStatus = 'final' | 'estimate' | 'at-till';
 export type Entry = EventData<'basket.line'>['entry'];
+export type Saving = Infer<typeof saving>;
+/** A line as events and the snapshot carry it. */
+export type LineRecord = Infer<typeof basketLineRecord>;
 
-/** A line of the basket ledger. Its price is the one in force when it was made. */
+/** A line of the basket ledger. Its price, deposit and tax rate are those in force when it was made. */
 export interface Line {
   readonly line: number;
   /** Product key. */
@@ -22,6 +28,19 @@ export interface Line {
   readonly certificateId?: string;
   /** Of a weighed or labelled line, whose price is one for all its units: what it was made with. */
   readonly made?: { readonly count: number; readonly priceMinor: number; readonly massMg: number };
+  /** Version of the catalogue. */
+  readonly catalogue?: string;
+  readonly department?: string;
+  readonly depositEachMinor?: number;
+  readonly taxCode?: string;
+  readonly taxRatePpm?: number;
+  readonly minimumAge?: number;
+  readonly approved?: boolean;
+  readonly disputed?: true;
+  /** Units received from another cart and not yet put on a plate of this one. */
+  readonly unplaced?: number;
+  readonly overridden?: true;
+  readonly savings?: readonly Saving[];
 }
 
 /** What was put in, as the item event says it. */
@@ -35,15 +54,30 @@ export interface Addition {
   readonly certificateId?: string | undefined;
 }
 
+/** What of a catalogue a line keeps. */
+export type PriceBook = Pick<Catalogue, 'version' | 'taxes'>;
+
 /** Price of `massMg` at `priceMinorPerKg`, rounded half away from zero to the minor unit. */
 export function priceByMass(massMg: number, priceMinorPerKg: number): number {
-  // mg × minor/kg stays below 2⁵³ up to 9 t at 1,000,000 minor units a kilogram.
-  const exact = (massMg * priceMinorPerKg) / 1_000_000;
-  return Math.sign(exact) * Math.round(Math.abs(exact));
+  return portion(massMg, priceMinorPerKg, 1_000_000);
+}
+
+/** Fields of a line that come from the product alone. */
+function termsOf(product: Product, book: PriceBook): Partial<Line> {
+  const { taxCode, minimumAge, depositMinor, department } = product;
+  const rate = taxCode === undefined ? undefined : book.taxes?.ratePpm.get(taxCode);
+  return {
+    catalogue: book.version,
+    ...(department === undefined ? {} : { department }),
+    ...(depositMinor === undefined || depositMinor === 0 ? {} : { depositEachMinor: depositMinor }),
+    ...(taxCode === undefined ? {} : { taxCode }),
+    ...(rate === undefined ? {} : { taxRatePpm: rate }),
+    ...(minimumAge === undefined || minimumAge === 0 ? {} : { minimumAge }),
+  };
 }
 
 /** The line that `addition` makes when nothing in the basket can take it up. */
-export function newLine(line: number, addition: Addition): Line {
+export function newLine(line: number, addition: Addition, book: PriceBook): Line {
   const { product, count, massMg } = addition;
   const base = {
     line,
@@ -55,6 +89,7 @@ export function newLine(line: number, addition: Addition): Line {
     count,
     entry: addition.entry,
     ...(addition.certificateId === undefined ? {} : { certificateId: addition.certificateId }),
+    ...termsOf(product, book),
   };
   const whole = (priceMinor: number, priceStatus: PriceStatus) => ({
     ...base,
@@ -82,16 +117,25 @@ export function newLine(line: number, addition: Addition): Line {
   };
 }
 
-/** True where another unit of the product may be counted on this line: same product, sold by the piece, at the same price. */
-export function takesUp(line: Line, addition: Addition): boolean {
+/**
+ * True where another unit of the product may be counted on this line: same product, sold by the piece, at the same
+ * price, deposit and tax.
+ */
+export function takesUp(line: Line, addition: Addition, book: PriceBook): boolean {
+  const { product } = addition;
+  const terms = termsOf(product, book);
   return (
     line.count > 0 &&
-    line.product === addition.product.key &&
+    line.product === product.key &&
     line.sale === 'each' &&
-    addition.product.sale === 'each' &&
+    product.sale === 'each' &&
     addition.priceMinor === undefined &&
     line.made === undefined &&
-    line.unitPriceMinor === addition.product.priceMinor
+    line.unitPriceMinor === product.priceMinor &&
+    line.depositEachMinor === terms.depositEachMinor &&
+    line.taxCode === terms.taxCode &&
+    line.taxRatePpm === terms.taxRatePpm &&
+    line.minimumAge === terms.minimumAge
   );
 }
 
@@ -101,10 +145,36 @@ export function takesUp(line: Line, addition: Addition): boolean {
  */
 export function recount(line: Line, change: number): Line {
   const count = Math.max(0, line.count + change);
-  const { made } = line;
-  if (made === undefined) return { ...line, count, priceMinor: (line.unitPriceMinor ?? 0) * count };
-  const share = (whole: number) => Math.round((whole * count) / made.count);
-  return { ...line, count, priceMinor: share(made.priceMinor), massMg: share(made.massMg) };
+  const { made, unplaced, disputed, ...rest } = line;
+  const kept = {
+    ...rest,
+    ...(disputed === undefined || count === 0 ? {} : { disputed }),
+    ...(made === undefined ? {} : { made }),
+    ...(unplaced === undefined || Math.min(unplaced, count) === 0
+      ? {}
+      : { unplaced: Math.min(unplaced, count) }),
+  };
+  if (made === undefined) return { ...kept, count, priceMinor: (line.unitPriceMinor ?? 0) * count };
+  const share = (whole: number) => portion(whole, count, made.count);
+  return { ...kept, count, priceMinor: share(made.priceMinor), massMg: share(made.massMg) };
+}
+
+/** The line with a final price of its own for all its units, as staff or till sets it. */
+export function repriced(
+  line: Line,
+  priceMinor: number,
+  measured: { readonly massMg?: number | undefined; readonly certificateId?: string | undefined } = {},
+): Line {
+  const massMg = measured.massMg ?? line.massMg ?? 0;
+  return {
+    ...line,
+    priceMinor,
+    priceStatus: 'final',
+    ...(measured.massMg === undefined && line.massMg === undefined ? {} : { massMg }),
+    ...(measured.certificateId === undefined ? {} : { certificateId: measured.certificateId }),
+    made: { count: line.count, priceMinor, massMg },
+    overridden: true,
+  };
 }
 
 /**
@@ -131,4 +201,32 @@ export function takeFrom(
     left -= units;
   }
   return taken;
+}
+
+/** What promotions take off a line, minor units. */
+export function savedOn(line: Pick<Line, 'savings'>): number {
+  return (line.savings ?? []).reduce((sum, { savedMinor }) => sum + savedMinor, 0);
+}
+
+/** Deposit on all units of a line, minor units. */
+export function depositOf(line: Pick<Line, 'count' | 'depositEachMinor'>): number {
+  return line.count * (line.depositEachMinor ?? 0);
+}
+
+/** A line as events carry it: without what only the basket needs. */
+export function lineRecord(line: Line): LineRecord {
+  const {
+    product: _product,
+    made: _made,
+    department: _department,
+    depositEachMinor,
+    savings,
+    ...rest
+  } = line;
+  const saved = savedOn(line);
+  return {
+    ...rest,
+    ...(saved === 0 ? {} : { savedMinor: saved, savings: savings ?? [] }),
+    ...(depositEachMinor === undefined ? {} : { depositMinor: depositOf(line) }),
+  };
 }

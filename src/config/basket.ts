@@ -22,7 +22,7 @@ export const basketSchema = z
       .int()
       .min(100)
       .max(100_000)
-      .default(4_000)
+      .default(1_000)
       .describe(
         'Steps of the search for the best way to share goods among promotions that compete for them; beyond them the best one found so far counts.',
       ),

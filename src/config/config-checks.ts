@@ -9,7 +9,9 @@ const brokerProtocols = ['mqtt:', 'mqtts:'];
 export function checkValues(config: Config, source: Pick<SourceDocument, 'file' | 'locate'>): Finding[] {
   const report = new Report(source);
   checkBroker(config.broker, report);
-  checkPattern(config.session.tokenPattern, report);
+  for (const key of ['tokenPattern', 'loyaltyPattern'] as const) {
+    checkPattern(key, config.session[key], report);
+  }
   if (config.fusion.decideWithinMs > 1000) {
     const expected = 'at most 1000: every movement is decided or asked about within a second';
     report.error('CW-CFG-007', ['fusion', 'decideWithinMs'], config.fusion.decideWithinMs, expected);
@@ -52,10 +54,11 @@ function checkBroker(broker: Config['broker'], report: Report): void {
   }
 }
 
-function checkPattern(pattern: string, report: Report): void {
+function checkPattern(key: string, pattern: string | undefined, report: Report): void {
+  if (pattern === undefined) return;
   try {
     new RegExp(pattern, 'u');
   } catch {
-    report.error('CW-CFG-007', ['session', 'tokenPattern'], pattern, 'a regular expression');
+    report.error('CW-CFG-007', ['session', key], pattern, 'a regular expression');
   }
 }

@@ -11,6 +11,7 @@ import { Judge } from './judge.ts';
 import { Learned, type LearnedProduct } from './learned.ts';
 import { Memory, type PlateMemory, rebase } from './memory.ts';
 import type { ListedScan, Observation, ScanObservation } from './observations.ts';
+import { overrideQuestion } from './overriding.ts';
 import { maximumScans } from './priors.ts';
 import { Settling } from './settling.ts';
 import type { FusionState, ItemDraft, PendingScan, PlateOptions, Question } from './types.ts';
@@ -290,6 +291,20 @@ export class Fusion {
     const pending = this.#memory.scans.find((one) => one.question === question.event);
     if (question.change === undefined && pending !== undefined) this.#settling.withdraw(pending);
     else this.#book.dismiss(question, args.outcome);
+  }
+
+  /** Staff's word on a question: `count` units of a product, whatever the mass says. Throws CW-FUS-002 and 003. */
+  override(args: { event: string; product: string; count: number }, atUs: number): void {
+    this.advance(atUs);
+    const question = this.#question(args.event);
+    const product = this.#store.catalogue.byKey.get(args.product);
+    if (product === undefined) {
+      throw new FusionError(
+        'CW-FUS-002',
+        `The catalogue ${this.#store.catalogue.version} has no product "${args.product}". Choose one of its products.`,
+      );
+    }
+    overrideQuestion(this.#memory, { question, product, count: args.count }, this.#emit);
   }
 
   #question(event: string): Question {

@@ -143,7 +143,12 @@ function record(
     calibration: setup.calibration,
     catalogue: setup.cataloguePath,
     planogram: setup.planogramPath,
-    config: { weighing: setup.weighing, fusion: setup.fusion, session: setup.config.session },
+    config: {
+      weighing: setup.weighing,
+      fusion: setup.fusion,
+      session: setup.config.session,
+      basket: setup.basket,
+    },
     extra: {
       // Where the pipeline began: a replay rebases what an earlier run left to the same instant.
       originUs: gateway.pipeline.nowUs,

@@ -49,7 +49,9 @@ export class DecisionLoop {
   /** State to be stored with the events that are still to be stored. */
   #withFresh: StateChanges = {};
   /** Null before the first one was shown: a basket left from an earlier run is replaced or cleared at the start. */
-  #basketRevision: string | undefined | null = null;
+  #shownMark: string | null = null;
+  /** What the basket was when it was last on its way to be shown. */
+  #lastMark = '';
   #storing: Promise<void> = Promise.resolve();
   #failed = false;
 
@@ -72,6 +74,7 @@ export class DecisionLoop {
       advance: (toUs) => this.#pipeline.advance(toUs),
       settled: () => {
         if (this.#fresh.length > 0) this.#store();
+        else if (this.#pipeline.basketMark !== this.#lastMark) this.#showBasket();
       },
     });
   }
@@ -157,9 +160,21 @@ export class DecisionLoop {
     this.#withFresh = {};
     if (events.length === 0 && Object.keys(state).length === 0) return;
     const basket = this.#pipeline.snapshot();
+    const mark = this.#pipeline.basketMark;
+    this.#lastMark = mark;
     const stored = this.#options.store.store(events, state);
     // In order: a later batch is never shown before an earlier one, nor after one that was lost.
-    this.#storing = Promise.all([this.#storing, stored]).then(() => this.#shown(events, basket));
+    this.#storing = Promise.all([this.#storing, stored]).then(() => this.#shown(events, basket, mark));
+    this.#storing.catch((error: unknown) => this.#lost(error));
+  }
+
+  /** Time alone changed the basket, without an event: it is shown after what is still on its way to the disk. */
+  #showBasket(): void {
+    if (this.#failed) return;
+    const basket = this.#pipeline.snapshot();
+    const mark = this.#pipeline.basketMark;
+    this.#lastMark = mark;
+    this.#storing = this.#storing.then(() => this.#shown([], basket, mark));
     this.#storing.catch((error: unknown) => this.#lost(error));
   }
 
@@ -172,12 +187,11 @@ export class DecisionLoop {
   }
 
   /** Never throws: what is stored is safe, whatever becomes of showing it. */
-  #shown(events: readonly CartEvent[], basket: BasketSnapshot | undefined): void {
+  #shown(events: readonly CartEvent[], basket: BasketSnapshot | undefined, mark: string): void {
     try {
       if (events.length > 0) this.#options.onStored(events);
-      const revision = basket === undefined ? undefined : `${basket.session}/${basket.revision}`;
-      if (revision === this.#basketRevision) return;
-      this.#basketRevision = revision;
+      if (mark === this.#shownMark) return;
+      this.#shownMark = mark;
       this.#options.onBasket(basket);
     } catch (error) {
       this.#options.log.error({ err: describeError(error) }, 'stored events could not be shown');

@@ -1,5 +1,6 @@
 import { loadCatalogue, loadPlanogram } from '#catalogue/load.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import type { BasketConfig } from '#config/basket.ts';
 import type { Board, Calibration } from '#config/board.ts';
 import type { Environment } from '#config/environment.ts';
 import { loadConfig } from '#config/load.ts';
@@ -20,6 +21,8 @@ export interface GatewaySetup {
   readonly weighing: WeighingConfig;
   readonly fusion: FusionConfig;
   readonly tokenPattern: RegExp;
+  readonly loyaltyPattern?: RegExp;
+  readonly basket: BasketConfig;
   readonly versions: Versions;
   readonly dataFolder: string;
   readonly modelFolder: string;
@@ -56,6 +59,10 @@ export async function loadSetup(path: string, environment: Environment): Promise
     weighing: config.weighing,
     fusion: config.fusion,
     tokenPattern: new RegExp(config.session.tokenPattern, 'u'),
+    ...(config.session.loyaltyPattern === undefined
+      ? {}
+      : { loyaltyPattern: new RegExp(config.session.loyaltyPattern, 'u') }),
+    basket: config.basket,
     versions: versionsOf(catalogue, planogram, calibration),
     dataFolder: paths.data,
     modelFolder: paths.model,

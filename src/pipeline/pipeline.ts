@@ -2,6 +2,7 @@ import { currencyOf } from '#base/currency.ts';
 import { usPerMs } from '#base/units.ts';
 import { Basket, type BasketSnapshot, type BasketState } from '#basket/basket.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import { type BasketConfig, basketSchema } from '#config/basket.ts';
 import type { Board, Calibration } from '#config/board.ts';
 import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
 import type { CartEvent, Draft } from '#events/event.ts';
@@ -14,12 +15,12 @@ import type { ScanRules } from '#scanning/interpret.ts';
 import type { WeighingFault, WeighingOutput } from '#weighing/outputs.ts';
 import { Weigher, type WeighingState } from '#weighing/weigher.ts';
 import { type CommandOutcome, runCommand } from './commands.ts';
-import { PipelineError } from './errors.ts';
 import { OpenFaults, type SavedFault } from './faults.ts';
 import type { PipelineInput } from './inputs.ts';
-import { type UnderstoodScan, understandScan, understandTag } from './scans.ts';
+import { isLoyaltyCode, type UnderstoodScan, understandScan, understandTag } from './scans.ts';
 import { lookSeen } from './sightings.ts';
 import { mostTags, TagMemory } from './tags.ts';
+import { Trips } from './trips.ts';
 import { UtcClock } from './utc.ts';
 
 /** What survives a restart: written in the transaction that stores the events it follows from. Plain JSON. */
@@ -45,6 +46,10 @@ export interface PipelineOptions {
   readonly weighing: WeighingConfig;
   readonly fusion: FusionConfig;
   readonly tokenPattern: RegExp;
+  /** A code that makes its shopper a known one; none where left out. */
+  readonly loyaltyPattern?: RegExp | undefined;
+  /** As the schema has it where left out. */
+  readonly basket?: BasketConfig | undefined;
   /** Keeps session ids of different ledgers apart; in the daemon the ledger's id. */
   readonly sessionSalt: string;
   /** Takes each event in the order of its sequence. */
@@ -56,6 +61,9 @@ export interface PipelineOptions {
   /** Monotonic time at which this run begins, µs. */
   readonly startUs: number;
 }
+
+/** Fusion decides within `decideWithinMs` of settling, and then takes what was asked meanwhile, µs. */
+const decidingMarginUs = 250_000;
 
 /**
  * Readings in, events out. One instance is one device's decisions; the daemon and replay run this same code. It has no
@@ -72,9 +80,10 @@ export class Pipeline {
   readonly #rules: Omit<ScanRules, 'todayUtc'>;
   readonly #tags: TagMemory;
   readonly #faults: OpenFaults;
+  readonly #trips: Trips;
+  /** Plates whose goods are a basket's. */
+  readonly #cartPlates: ReadonlySet<string>;
   #nowUs = 0;
-  /** No room for another session's events. */
-  #full = false;
   /** When fusion is due next, µs; NaN where that may have changed. */
   #fusionDueUs = Number.NaN;
 
@@ -90,12 +99,22 @@ export class Pipeline {
       ...(currency === undefined ? {} : { currencyNumber: currency.number }),
       isListed: (gtin) => options.catalogue.byGtin.has(gtin),
     };
+    // Time waited before a restart counts; the time away doesn't.
+    const rebaseUs = options.state === undefined ? 0 : options.startUs - options.state.atUs;
     this.#basket = new Basket({
       catalogue: options.catalogue,
+      config: options.basket ?? basketSchema.parse({}),
       salt: options.sessionSalt,
       emit: (draft) => this.#emit(draft).id,
+      nowUs: () => this.#nowUs,
+      today: () => this.#utc.dayIn(options.catalogue.timeZone ?? 'UTC', this.#nowUs),
+      decideWithinUs: options.fusion.decideWithinMs * usPerMs + decidingMarginUs,
       state: options.state?.basket,
+      rebaseUs,
     });
+    this.#cartPlates = new Set(
+      options.board.plates.filter(({ kind }) => kind === 'cart').map(({ id }) => id),
+    );
     this.#faults = new OpenFaults(
       (draft) => this.#emit(draft),
       options.startUs,
@@ -132,6 +151,15 @@ export class Pipeline {
           }),
     });
     this.#tags = new TagMemory(options.fusion.forgetTagMs * usPerMs, options.state?.tags, options.startUs);
+    this.#trips = new Trips({
+      basket: this.#basket,
+      weigher: this.#weigher,
+      tags: this.#tags,
+      decide: () => this.#decide(),
+      nowUs: () => this.#nowUs,
+      utcMs: () => this.#utcMs(),
+      isLoyalty: (code) => isLoyaltyCode(code, options.loyaltyPattern),
+    });
     if (this.#basket.session !== undefined) this.#weigher.setSession(true);
   }
 
@@ -142,6 +170,11 @@ export class Pipeline {
 
   get nowUs(): number {
     return this.#nowUs;
+  }
+
+  /** Changes whenever the snapshot would. */
+  get basketMark(): string {
+    return this.#basket.mark;
   }
 
   get session(): string | undefined {
@@ -194,11 +227,10 @@ export class Pipeline {
           weigher: this.#weigher,
           fusion: this.#decide(),
           catalogue: this.#options.catalogue,
-          openSession: (token) => this.#openSession('command', token, []),
-          closeSession: () => this.#closeSession(),
+          trips: this.#trips,
         });
       case 'capacity':
-        this.#full = input.full;
+        this.#trips.setFull(input.full);
         return undefined;
       case 'frame':
       case 'power':
@@ -215,12 +247,14 @@ export class Pipeline {
       const weighing = this.#weigher.nextDeadlineUs() ?? Number.POSITIVE_INFINITY;
       const fusion = this.#fusionDeadline();
       const faults = this.#faults.dueUs;
-      const due = Math.min(weighing, fusion, faults);
+      const basket = this.#basket.nextDeadlineUs();
+      const due = Math.min(weighing, fusion, faults, basket);
       if (due > toUs) break;
       this.#nowUs = Math.max(this.#nowUs, due);
       if (weighing === due) this.#weigher.advance(due);
       if (fusion === due) this.#decide().advance(due);
       if (faults === due) this.#faults.advance(due);
+      if (basket === due) this.#trips.due(due);
     }
     if (toUs > this.#nowUs) this.#nowUs = toUs;
   }
@@ -296,10 +330,12 @@ export class Pipeline {
             ...certificate,
           },
         });
+        if (this.#cartPlates.has(plate)) this.#basket.moved(massMg);
         this.#decide().observe({ kind: 'movement', event: event.id, atUs: this.#nowUs, movement: output });
         break;
       }
       case 'activity':
+        if (this.#cartPlates.has(output.plate)) this.#basket.activity(output.plate, output.open);
         this.#decide().observe(output);
         break;
       case 'fault':
@@ -321,7 +357,11 @@ export class Pipeline {
 
   #scanned(reading: ScanReading): void {
     const rules = { ...this.#rules, todayUtc: this.#utc.today(reading.atUs) };
-    this.#read(understandScan(reading, rules, this.#options.catalogue));
+    const codes = {
+      isCoupon: (code: string) => this.#basket.service.isCoupon(code),
+      isLoyalty: (code: string) => isLoyaltyCode(code, this.#options.loyaltyPattern),
+    };
+    this.#read(understandScan(reading, rules, this.#options.catalogue, codes));
   }
 
   #tagged(reading: TagReading): void {
@@ -335,40 +375,16 @@ export class Pipeline {
 
   #read(understood: UnderstoodScan): void {
     const event = this.#emit({ type: 'scan.read', data: understood.read });
-    if (understood.token !== undefined) this.#tokenScanned(understood.token, event.id);
+    this.#basket.touch();
+    if (understood.token !== undefined && !this.#trips.tokenScanned(understood.token, event.id)) {
+      this.#emit({ type: 'basket.alert', data: { kind: 'refused', blocking: false }, causes: [event.id] });
+    }
+    const isOpen = this.#basket.state === 'open' || this.#basket.state === 'checkout';
+    if (understood.coupon !== undefined && isOpen) this.#basket.service.coupon(understood.coupon, [event.id]);
+    if (understood.loyalty === true && isOpen) this.#basket.service.recognize('scan', [event.id]);
     if (understood.observation !== undefined) {
       this.#decide().observe({ ...understood.observation, event: event.id });
     }
-  }
-
-  #tokenScanned(token: string, cause: string): void {
-    if (this.#basket.session === undefined && !this.#full) {
-      this.#openSession('token', token, [cause]);
-    } else if (!this.#basket.isOpenedBy(token)) {
-      this.#emit({ type: 'basket.alert', data: { kind: 'refused', blocking: false }, causes: [cause] });
-    }
-  }
-
-  #openSession(by: 'token' | 'command', token: string | undefined, causes: readonly string[]): string {
-    if (this.#full && this.#basket.session === undefined) {
-      throw new PipelineError(
-        'CW-PIP-007',
-        "the outbox is full of events that the store hasn't taken; no new session begins until the broker is back",
-      );
-    }
-    const session = this.#basket.open(by, token, causes);
-    this.#tags.clear();
-    this.#weigher.setSession(true);
-    this.#decide().beginSession();
-    return session;
-  }
-
-  #closeSession(): BasketSnapshot {
-    // What is undecided still belongs into this basket. Where no session is open, `close` says so.
-    if (this.#basket.session !== undefined) this.#decide().endSession(this.#nowUs, this.#utcMs());
-    const last = this.#basket.close();
-    this.#weigher.setSession(false);
-    return last;
   }
 
   #utcMs(): number | undefined {

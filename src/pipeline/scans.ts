@@ -13,15 +13,45 @@ export interface UnderstoodScan {
   /** The observation for fusion, but for the id of the scan.read event. */
   readonly observation?: Omit<ScanObservation, 'event'>;
   readonly token?: string;
+  /** Code of a coupon. */
+  readonly coupon?: string;
+  /** A code that makes the shopper a known one. */
+  readonly loyalty?: true;
+}
+
+/** What the store's own codes are. */
+export interface StoreCodes {
+  readonly isCoupon: (code: string) => boolean;
+  readonly isLoyalty: (code: string) => boolean;
+}
+
+/** Longer texts are no codes of shoppers: a careless pattern can't stall the gateway. */
+const longestLoyaltyCode = 512;
+
+/** Whether a code makes its shopper a known one. */
+export function isLoyaltyCode(code: string, pattern: RegExp | undefined): boolean {
+  return pattern !== undefined && code.length <= longestLoyaltyCode && code.search(pattern) >= 0;
+}
+
+/** The code as text, as `interpretScan` takes it. */
+function textOf(data: Uint8Array): string {
+  return new TextDecoder().decode(data).replace(/[\r\n]+$/, '');
 }
 
 type ScanData = EventData<'scan.read'>;
 type VariableMeasure = Extract<ScanMeaning, { meaning: 'variable-measure' }>;
 
 /** Reads a code, looks it up, and never throws: what can't be understood is published with its error code. */
-export function understandScan(reading: ScanReading, rules: ScanRules, catalogue: Catalogue): UnderstoodScan {
+export function understandScan(
+  reading: ScanReading,
+  rules: ScanRules,
+  catalogue: Catalogue,
+  codes?: StoreCodes,
+): UnderstoodScan {
   let meaning: ScanMeaning;
   try {
+    const own = codes === undefined ? undefined : ownCode(reading, rules, codes);
+    if (own !== undefined) return own;
     meaning = interpretScan(reading.data, reading.symbology, rules);
   } catch (error) {
     const base = { source: reading.source, symbology: reading.symbology };
@@ -32,6 +62,18 @@ export function understandScan(reading: ScanReading, rules: ScanRules, catalogue
     return code === 'CW-SCN-010' ? observed(reading, read, undefined, {}) : { read };
   }
   return published(reading, meaning, catalogue);
+}
+
+/** A code that is the store's own: a coupon of its promotions, or one of a known shopper, which is not published. */
+function ownCode(reading: ScanReading, rules: ScanRules, codes: StoreCodes): UnderstoodScan | undefined {
+  const text = textOf(reading.data);
+  const base = { source: reading.source, symbology: reading.symbology };
+  if (codes.isCoupon(text)) {
+    return { read: { ...base, meaning: 'coupon', raw: reading.data }, coupon: text };
+  }
+  // A token that is also a loyalty code is the session's key first: `Trips` sees that it is both.
+  if (text.search(rules.tokenPattern) >= 0 || !codes.isLoyalty(text)) return undefined;
+  return { read: { ...base, meaning: 'loyalty' }, loyalty: true };
 }
 
 /** Reads the EPC of a radio tag and looks it up, as `understandScan` does with a code. */
@@ -81,6 +123,7 @@ function published(reading: ScanReading, meaning: ScanMeaning, catalogue: Catalo
       return observed(reading, read, product, meaning);
     }
     case 'coupon':
+      return { read: { ...base, meaning: 'coupon', raw: reading.data }, coupon: meaning.data };
     case 'element-string':
     case 'unknown':
       return { read: { ...base, meaning: meaning.meaning, raw: reading.data } };

@@ -27,4 +27,19 @@ export class UtcClock {
     const date = new Date(this.moment(atUs).time);
     return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
   }
+
+  /** Today's date in a time zone (IANA), YYYY-MM-DD; undefined while the clock is unset. */
+  dayIn(timeZone: string, atUs: number): string | undefined {
+    if (this.#utcMs === undefined) return undefined;
+    const format = new Intl.DateTimeFormat('en', {
+      timeZone,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+    });
+    const parts = new Map(
+      format.formatToParts(this.moment(atUs).time).map(({ type, value }) => [type, value]),
+    );
+    return `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}`;
+  }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describeError } from '#base/errors.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import type { BasketConfig } from '#config/basket.ts';
 import type { Board, Calibration } from '#config/board.ts';
 import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
 import type { CartEvent, Versions } from '#events/event.ts';
@@ -21,6 +22,8 @@ export interface ReplaySetup {
   readonly weighing: WeighingConfig;
   readonly fusion: FusionConfig;
   readonly tokenPattern: RegExp;
+  readonly loyaltyPattern?: RegExp;
+  readonly basket?: BasketConfig;
   readonly versions: Versions;
 }
 
@@ -81,6 +84,8 @@ export async function replay(
     weighing: setup.weighing,
     fusion: setup.fusion,
     tokenPattern: setup.tokenPattern,
+    loyaltyPattern: setup.loyaltyPattern,
+    basket: setup.basket,
     sessionSalt: header.sessionSalt ?? id,
     startUs: originUs,
     onWeighed: changes.onWeighed,

@@ -27,6 +27,7 @@ const decisionConfig = z.object({
   weighing: weighingSchema.prefault({}),
   fusion: fusionSchema.prefault({}),
   session: configSchema.shape.session,
+  basket: configSchema.shape.basket,
 });
 
 /**
@@ -74,6 +75,10 @@ export async function loadReplaySetup(
     weighing: config.weighing,
     fusion: config.fusion,
     tokenPattern: new RegExp(config.session.tokenPattern, 'u'),
+    ...(config.session.loyaltyPattern === undefined
+      ? {}
+      : { loyaltyPattern: new RegExp(config.session.loyaltyPattern, 'u') }),
+    basket: config.basket,
     versions: versionsOf(catalogue, planogram, calibration),
   };
 }

@@ -4,7 +4,7 @@ import { apples, beans, goods, milk, Trolley, unpriced, unpricedPears } from './
 
 const opened = (products = goods) => {
   const trolley = new Trolley(products);
-  trolley.basket.open('token', 'QR-1234');
+  trolley.basket.open({ by: 'token', token: 'QR-1234' });
   return trolley;
 };
 const prices = (trolley: Trolley) =>
@@ -27,6 +27,13 @@ test('Units of one product at one price share a line', (t) => {
     atTill: 0,
     items: 4,
     open: 0,
+    savedMinor: 0,
+    estimateSavedMinor: 0,
+    depositMinor: 0,
+    taxes: [],
+    addedTaxMinor: 0,
+    toPayMinor: 486,
+    probableMinor: 486,
   });
 });
 
@@ -211,6 +218,13 @@ test('The end of a session carries the lines that are left, the totals and the o
     atTill: 0,
     items: 1,
     open: 1,
+    savedMinor: 0,
+    estimateSavedMinor: 0,
+    depositMinor: 0,
+    taxes: [],
+    addedTaxMinor: 0,
+    toPayMinor: 99,
+    probableMinor: 99,
   });
   t.deepEqual(closed.data.unsettled, [question]);
   t.is(trolley.basket.session, undefined);
@@ -222,7 +236,7 @@ test('Two sessions of one token are two sessions, with lines numbered from 1', (
   const first = trolley.basket.session;
   trolley.add(milk);
   trolley.basket.close();
-  trolley.restart().basket.open('token', 'QR-1234');
+  trolley.restart().basket.open({ by: 'token', token: 'QR-1234' });
   t.not(trolley.basket.session, first);
   trolley.add(beans);
   t.is(trolley.lines().at(-1)?.line, 1);
@@ -231,16 +245,19 @@ test('Two sessions of one token are two sessions, with lines numbered from 1', (
 test('A session is opened once and closed once', (t) => {
   const trolley = new Trolley();
   t.is(t.throws(() => trolley.basket.close(), { instanceOf: BasketError })?.code, 'CW-BSK-002');
-  trolley.basket.open('command', undefined);
-  t.is(t.throws(() => trolley.basket.open('token', 'x'), { instanceOf: BasketError })?.code, 'CW-BSK-001');
+  trolley.basket.open({ by: 'command' });
+  t.is(
+    t.throws(() => trolley.basket.open({ by: 'token', token: 'x' }), { instanceOf: BasketError })?.code,
+    'CW-BSK-001',
+  );
 });
 
 test('Only the token that opened the session is its key', (t) => {
   const trolley = new Trolley();
-  trolley.basket.open('command', undefined);
+  trolley.basket.open({ by: 'command' });
   t.false(trolley.basket.isOpenedBy(''));
   trolley.basket.close();
-  trolley.basket.open('token', 'QR-1234');
+  trolley.basket.open({ by: 'token', token: 'QR-1234' });
   t.true(trolley.restart().basket.isOpenedBy('QR-1234'));
   t.false(trolley.basket.isOpenedBy('QR-12345'));
   trolley.basket.close();

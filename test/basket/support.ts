@@ -1,5 +1,6 @@
 import { Basket, type BasketState } from '#basket/basket.ts';
 import type { Catalogue, Product } from '#catalogue/products.ts';
+import { type BasketConfig, basketSchema } from '#config/basket.ts';
 import type { EventData } from '#events/catalog.ts';
 import type { CartEvent, Draft } from '#events/event.ts';
 import { Ledger } from '#events/ledger.ts';
@@ -67,10 +68,18 @@ export class Trolley {
   readonly events: CartEvent[] = [];
   readonly #ledger: Ledger;
   basket: Basket;
+  nowUs = 0;
+  today: string | undefined = '2026-11-23';
+  readonly config: Partial<BasketConfig>;
   #catalogue: Catalogue;
 
-  constructor(products: readonly Product[] = goods) {
-    this.#catalogue = catalogueOf(products);
+  constructor(
+    products: readonly Product[] = goods,
+    terms: Pick<Catalogue, 'promotions' | 'taxes'> = {},
+    config: Partial<BasketConfig> = {},
+  ) {
+    this.config = config;
+    this.#catalogue = { ...catalogueOf(products), ...terms };
     this.#ledger = new Ledger(
       { store: 's', device: 'd', ledger: '0011223344556677' },
       { boot: 1, nextSequence: 1, versions: { software: 'test/1' } },
@@ -81,14 +90,18 @@ export class Trolley {
   #make(state?: BasketState): Basket {
     return new Basket({
       catalogue: this.#catalogue,
+      config: { ...basketSchema.parse({}), ...this.config },
       salt: 'salt',
+      nowUs: () => this.nowUs,
+      today: () => this.today,
+      decideWithinUs: 1_050_000,
       emit: (draft) => this.emit(draft).id,
       state,
     });
   }
 
   emit(draft: Draft): CartEvent {
-    const event = this.#ledger.append(draft, { atUs: 0, time: 0, timeQuality: 'unset' });
+    const event = this.#ledger.append(draft, { atUs: this.nowUs, time: 0, timeQuality: 'unset' });
     this.events.push(event);
     return event;
   }
@@ -135,7 +148,7 @@ export class Trolley {
 
   /** Power fails and comes back: the state goes through JSON. The catalogue may be a new one. */
   restart(products?: readonly Product[]): this {
-    if (products !== undefined) this.#catalogue = catalogueOf(products);
+    if (products !== undefined) this.#catalogue = { ...this.#catalogue, ...catalogueOf(products) };
     this.basket = this.#make(JSON.parse(JSON.stringify(this.basket.saveState())) as BasketState);
     return this;
   }

@@ -128,6 +128,13 @@ export const commandArguments = {
   }),
   'checkout.cancel': z.strictObject({ checkout: id.optional(), by: person.optional() }),
   tare: z.strictObject({ plate: z.string() }),
+  'mass.forget': z
+    .strictObject({
+      gtin: z.string().optional(),
+      plu: z.string().optional(),
+      all: z.literal(true).optional(),
+    })
+    .refine((args) => Object.keys(args).length === 1, 'needs one of gtin, plu and all: true'),
 } as const;
 
 export type CommandName = keyof typeof commandArguments;
