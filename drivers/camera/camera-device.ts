@@ -5,8 +5,8 @@ import { DriverError } from '../errors.ts';
 import { FaultBus } from '../fault-bus.ts';
 import { FaultLatch } from '../polled/fault-latch.ts';
 
-/** Without a frame for so long the camera is taken for stuck, so that it is told within two seconds, µs. */
-const leastSilenceUs = 1_700_000;
+/** Without a frame for so long the camera is taken for stuck, so that it is told within two seconds where processors are short, too, µs. */
+const leastSilenceUs = 1_500_000;
 /** … but a slow camera may miss so many frames. */
 const mostMissed = 5;
 /** Before silence is told, it is looked at once more after this, µs: what came while this process slept is read then. */

@@ -140,6 +140,11 @@ verified. Requests and ports, with types: [drivers/ports/ports.ts](../drivers/po
 
 \`match\` binds by \`vendorId\`, \`productId\`, \`serial\` and \`topology\`, and for serial lines by a stable \`path\`; several matching devices are refused. Opening
 rejects with a code that says what to do (not attached, held by another process, permission missing); a listener is \`{ data(data, atUs), lost(error) }\`.
+What a program writes is its listener's to keep.
+
+A camera's frame is lent for the call that delivers it. Most frames are left out again, so a driver that has to put one together (rows with padding,
+pieces of a stream) delivers \`assembly: { bytes, copyTo(target) }\` too, and \`data\` as a getter: then only frames that are kept are copied, once. Cameras
+run in the vision process, which gets of the environment only what finds programs and libraries: settings of a driver belong into its options.
 
 - \`atUs\` of a reading is \`clock.nowUs()\` as near to the hardware as possible; \`source\` is \`context.id\` (of a cell: the cell's id).
 - Bytes from outside are not to be trusted: bound what you gather, and drop what can't be a reading.

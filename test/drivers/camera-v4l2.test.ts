@@ -142,8 +142,11 @@ test('a camera that falls silent is told within two seconds, and may be opened a
   peer.silent = true;
   await trial.pass(2 * second);
   t.like(trial.faults, [{ fault: 'disconnected', code: 'CW-DRV-008' }] as never);
-  t.regex(trial.faults[0]?.message ?? '', /^basket-camera: no frame came for 1\.7 s/);
-  t.true((trial.faults[0]?.atUs ?? 0) - silentUs <= 2 * second);
+  t.regex(trial.faults[0]?.message ?? '', /^basket-camera: no frame came for 1\.5 s/);
+  t.true(
+    (trial.faults[0]?.atUs ?? 0) - silentUs <= 1.7 * second,
+    'some time is left for a machine that is held up',
+  );
   await trial.device.stop();
   t.is(ports.open, 0);
   peer.silent = false;
