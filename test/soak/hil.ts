@@ -2,7 +2,7 @@ import { runProgram } from './children.ts';
 import type { Stage } from './stage.ts';
 
 /** What the runs tell of plug cycles: times to the first reading, open files, memory. */
-const figures = /first reading .*put back|open files .*memory/;
+const figures = /first reading .*put back|open files .*memory|memory in round/;
 
 /** Each device of the virtual machine pulled and put back a hundred times, between the other tests of devices. */
 export const hilStage: Stage = {

@@ -19,9 +19,8 @@ export function hotPlugCases({ withHands: test, everywhere, devices, scales }: P
       // The first round is not measured: what is loaded on the first reopening stays loaded.
       for (const id of ids) await cycle(t, id, plates.get(id), -1);
       const before = await gateway.footprint();
-      const memory: string[] = [];
       for (let round = 0; round < cycles; round++) {
-        if (round % 10 === 0) memory.push(mib((await gateway.footprint()).bytes));
+        if (round % 10 === 0) t.log(`memory in round ${round}: ${mib((await gateway.footprint()).bytes)} MiB`);
         for (const id of ids) times.get(id)?.push(await cycle(t, id, plates.get(id), round));
       }
       const after = await gateway.footprint();
@@ -33,7 +32,6 @@ export function hotPlugCases({ withHands: test, everywhere, devices, scales }: P
       t.log(
         `open files ${before.files} → ${after.files}, memory ${mib(before.bytes)} → ${mib(after.bytes)} MiB`,
       );
-      if (memory.length > 1) t.log(`memory every tenth round: ${memory.join(', ')} MiB`);
       t.is(after.files, before.files);
       t.true(after.bytes - before.bytes < 32 * 2 ** 20, 'memory grew by more than 32 MiB');
     },
@@ -69,11 +67,18 @@ async function cycle(
   plate: string | undefined,
   round: number,
 ): Promise<number> {
-  await pull(t, id);
-  const started = performance.now();
-  await t.context.rig.hands.putBack(id);
-  await firstReading(t, id, plate, round);
-  return performance.now() - started;
+  const { rig } = t.context;
+  try {
+    await pull(t, id);
+    const started = performance.now();
+    await rig.hands.putBack(id);
+    await firstReading(t, id, plate, round);
+    return performance.now() - started;
+  } catch (error) {
+    // Whether the kernel had the device at all.
+    t.log(`${id} in round ${round}; the kernel's log ends:\n${await rig.sh('dmesg | tail -n 30')}`);
+    throw error;
+  }
 }
 
 async function pull(t: ExecutionContext<Context>, id: string): Promise<void> {
