@@ -20,7 +20,8 @@ export function hotPlugCases({ withHands: test, everywhere, devices, scales }: P
       for (const id of ids) await cycle(t, id, plates.get(id), -1);
       const before = await gateway.footprint();
       for (let round = 0; round < cycles; round++) {
-        if (round % 10 === 0) t.log(`memory in round ${round}: ${mib((await gateway.footprint()).bytes)} MiB`);
+        if (round % 10 === 0)
+          t.log(`memory in round ${round}: ${mib((await gateway.footprint()).bytes)} MiB`);
         for (const id of ids) times.get(id)?.push(await cycle(t, id, plates.get(id), round));
       }
       const after = await gateway.footprint();
