@@ -20,7 +20,7 @@ export const hilStage: Stage = {
     return {
       summary: `${cycles} cycles a device; ${lines.at(-1) ?? 'nothing was said'}`,
       faults,
-      details: code === 0 ? [] : lines.slice(-40),
+      details: code === 0 ? [] : lines.slice(-150),
     };
   },
 };
