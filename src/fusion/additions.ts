@@ -11,6 +11,8 @@ export interface AdditionSet {
   /** One part fits any plausible mass. */
   readonly broad: boolean;
   readonly logPrior: number;
+  /** There are more units than scans. Whatever else happened beside that is too much of a coincidence. */
+  readonly twins: boolean;
 }
 
 /** What is known of products. */
@@ -115,6 +117,7 @@ function withTwins(shop: Shop, set: AdditionSet): AdditionSet[] {
         meanMg: set.meanMg - part.meanMg + more.meanMg,
         varMg2: set.varMg2 - part.varMg2 + more.varMg2,
         logPrior: set.logPrior + extra * Math.log(prior),
+        twins: true,
       });
     }
   }
@@ -132,7 +135,7 @@ export function additionSets(
   maximumItems: number,
   placedPrior: (scan: PendingScan) => number,
 ): AdditionSet[] {
-  let sets: AdditionSet[] = [{ parts: [], meanMg: 0, varMg2: 0, broad: false, logPrior: 0 }];
+  let sets: AdditionSet[] = [{ parts: [], meanMg: 0, varMg2: 0, broad: false, logPrior: 0, twins: false }];
   for (const group of groupScans(scans, placedPrior)) {
     const next: AdditionSet[] = [];
     const n = group.scans.length;
@@ -153,6 +156,7 @@ export function additionSets(
           varMg2: set.varMg2 + part.varMg2,
           broad: set.broad || part.broad,
           logPrior,
+          twins: false,
         });
       }
     }

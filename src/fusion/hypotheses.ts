@@ -1,11 +1,11 @@
 import type { FusionConfig } from '#config/schema.ts';
 import { type AdditionSet, additionSets, type Shop } from './additions.ts';
-import { broadFromMg, logBroadDensity, logNormal, logSumExp, logUnknownDensity } from './likelihood.ts';
+import { broadFromMg, LogSum, logBroadDensity, logNormal, logUnknownDensity } from './likelihood.ts';
 import type { MassIndex, MassMatch } from './mass-index.ts';
-import { disturbanceSdMg, maximumPairs, maximumSwaps, priors } from './priors.ts';
-import { RemovalSets } from './removals.ts';
+import { disturbanceSdMg, maximumPairs, maximumRemovalSets, maximumSwaps, priors } from './priors.ts';
+import { type RemovalSet, RemovalSets } from './removals.ts';
 import type { Sightings } from './sightings.ts';
-import type { Change, Hypothesis, Lot, Part, PendingScan } from './types.ts';
+import type { Change, Explanation, Hypothesis, Lot, Part, PendingScan } from './types.ts';
 
 /** Everything that may explain a change of a cart's plate. */
 export interface CartContext extends Shop {
@@ -18,51 +18,76 @@ export interface CartContext extends Shop {
   readonly unlistedOdds: number;
   readonly lots: readonly Lot[];
   readonly sightings: Sightings;
+  /** log of what else is known of an explanation than its prior and its mass: what cameras saw, that scans came late. */
+  readonly logFactor: (explanation: Explanation) => number;
+  /** The most that `logFactor` can be. */
+  readonly mostLogFactor: number;
+  /** How far to go; left out, as far as decisions need it. */
+  readonly limits?: Limits;
+}
+
+/** Where the enumeration stops listing. */
+export interface Limits {
+  /**
+   * Explanations this far below the best so far (in log weight) are not listed, but summed up. What is e^(−14) of another can
+   * neither be decided nor come second.
+   */
+  readonly gap: number;
+  /** Sets of many things taken out that together are at most so far below the best are not looked for one by one. */
+  readonly deepGap: number;
+  /** Pairs of products nobody scanned, beyond which they are counted. */
+  readonly pairs: number;
+  /** Sets of things taken out of one size, beyond which only those of the right mass are looked for, or bounded. */
+  readonly removals: number;
+}
+
+const usualLimits: Limits = { gap: 14, deepGap: 9, pairs: maximumPairs, removals: maximumRemovalSets };
+
+/** Explanations of a change, with unnormalized log weights. */
+export interface Enumerated {
+  readonly found: readonly Hypothesis[];
+  /** log of what all explanations that are not listed weigh together, at most. */
+  readonly logRest: number;
 }
 
 const logOf = (weight: number) => Math.log(weight);
 
-/**
- * Explanations this far below the best so far (in log weight) are not kept: the posterior leaves out what is 22 below, and
- * what is known of late scans moves any of them by less than 18. Where a camera has a say, all are kept.
- */
-const hopeless = 40;
-
-/** One thing put in without a scan, another taken out. */
-interface Swap {
-  readonly parts: readonly Part[];
-  readonly logLikely: number;
-  readonly logLikelihood: number;
-}
-
 /** Builds the hypotheses of one change; each method adds one family of explanations. */
 class Enumeration {
-  readonly found: Hypothesis[] = [];
+  readonly #found: Hypothesis[] = [];
   readonly #context: CartContext;
+  readonly #limits: Limits;
   readonly #removals: RemovalSets;
   readonly #delta: number;
   readonly #var: number;
   readonly #singles = new Map<MassMatch, Part>();
-  readonly #hopeless: number;
-  /** Products that lie in the cart. */
-  readonly #inside: ReadonlySet<string>;
+  /** Products that lie in the cart already, each once. */
+  readonly #inside: readonly MassMatch[];
+  /** A thing that nobody can name, alone; several things, not all of which can be named. */
+  readonly #unknownSum = new LogSum();
+  readonly #mixedSum = new LogSum();
+  readonly #restSum = new LogSum();
   #best = Number.NEGATIVE_INFINITY;
 
   constructor(context: CartContext) {
     this.#context = context;
+    this.#limits = context.limits ?? usualLimits;
     this.#delta = context.change.massMg;
-    this.#inside = new Set(context.lots.flatMap(({ product }) => product ?? []));
-    this.#hopeless = !context.sightings.seen ? hopeless : Number.POSITIVE_INFINITY;
+    this.#inside = insideOf(context);
     this.#var = Math.max(1, context.change.varMg2);
     // A gain can't be a loss alone: then at least one part is something put in.
     const most = context.config.maximumItems - (this.#delta > 6 * Math.sqrt(this.#var) ? 1 : 0);
-    this.#removals = new RemovalSets(context.lots, context.catalogue, Math.max(1, most));
+    const { lots, catalogue } = context;
+    this.#removals = new RemovalSets(lots, catalogue, Math.max(1, most), this.#limits.removals);
   }
 
-  run(): Hypothesis[] {
+  run(): Enumerated {
     const { scans, config, placedPrior } = this.#context;
-    for (const set of additionSets(this.#context, scans, config.maximumItems, placedPrior)) {
-      this.#placed(set);
+    const sets = additionSets(this.#context, scans, config.maximumItems, placedPrior);
+    // What fits best comes first, so that the rest is known to be hopeless.
+    for (const set of sets) this.#placed(set);
+    for (const set of sets) {
+      if (set.twins) continue;
       this.#beside(set);
       this.#unknown(set);
       this.#withRemovals(set);
@@ -73,7 +98,17 @@ class Enumeration {
     this.#unscannedSwaps(unplaced);
     this.#putBacks(unplaced);
     this.#nothing(unplaced);
-    return this.found;
+    this.#sum('unknown', this.#unknownSum);
+    this.#sum('mixed', this.#mixedSum);
+    return { found: this.#found, logRest: this.#restSum.value };
+  }
+
+  #sum(kind: 'unknown' | 'mixed', sum: LogSum): void {
+    const logFactor = this.#context.logFactor({ kind, parts: [] });
+    const logWeight = sum.value + logFactor;
+    if (Number.isFinite(logWeight)) {
+      this.#found.push({ kind, parts: [], logWeight, expectedMg: this.#delta, z: 0 });
+    }
   }
 
   /** One unit that nobody scanned: the same part in all the hypotheses that it is in. */
@@ -84,6 +119,22 @@ class Enumeration {
       this.#singles.set(match, part);
     }
     return part;
+  }
+
+  /**
+   * Whether an explanation, or the best of several that weigh `logTogether`, is not worth being listed, by its log weight before
+   * `logFactor`; then it goes to the rest. HOT PATH.
+   */
+  #isHopeless(logWeight: number, logTogether = logWeight): boolean {
+    const { mostLogFactor } = this.#context;
+    if (logWeight + mostLogFactor >= this.#best - this.#limits.gap) return false;
+    this.#restSum.add(logTogether + mostLogFactor);
+    return true;
+  }
+
+  /** The same, by prior and mass: the parts need not be made. */
+  #isFar(logPrior: number, expectedMg: number, varMg2: number): boolean {
+    return this.#isHopeless(logPrior + logNormal(this.#delta, expectedMg, this.#var + varMg2));
   }
 
   #push(parts: readonly Part[], logPrior: number): void {
@@ -100,20 +151,17 @@ class Enumeration {
       usual === undefined
         ? logNormal(this.#delta, expected, variance)
         : logBroadDensity(this.#delta - expected, usual);
-    const logWeight = logPrior + logLikelihood;
-    if (!Number.isFinite(logWeight) || logWeight < this.#best - this.#hopeless) return;
+    const plain = logPrior + logLikelihood;
+    if (!Number.isFinite(plain) || this.#isHopeless(plain)) return;
+    const logWeight = plain + this.#context.logFactor({ kind: 'items', parts });
     this.#best = Math.max(this.#best, logWeight);
-    this.found.push({
+    this.#found.push({
       kind: 'items',
       parts,
       logWeight,
       expectedMg: Math.round(broad ? this.#delta : expected),
       z: broad ? 0 : (this.#delta - expected) / Math.sqrt(variance),
     });
-  }
-
-  #pushUnknown(logWeight: number): void {
-    this.found.push({ kind: 'unknown', parts: [], logWeight, expectedMg: this.#delta, z: 0 });
   }
 
   /** Exactly the scanned things were put in. */
@@ -123,20 +171,31 @@ class Enumeration {
 
   /** One thing nobody scanned is put in, alone or beside scanned ones; its prior is spread over the catalogue. */
   #beside(set: AdditionSet): void {
-    const { config, index, sightings } = this.#context;
+    const { config, index } = this.#context;
     if (set.broad || set.parts.length >= config.maximumItems) return;
     const rest = this.#delta - set.meanMg;
     if (rest <= 0) return;
     const weight = set.parts.length === 0 ? priors.unscanned : priors.unscannedBeside;
     const each = weight * (1 - config.unscannedUnknownPrior) * this.#share();
+    const variance = this.#var + set.varMg2;
     for (let count = 1; count <= 3; count++) {
       const logPrior = set.logPrior + logOf(each * priors.furtherUnit ** (count - 1));
-      for (const match of index.matches(rest, this.#var + set.varMg2, count)) {
-        // A second unit of a scanned product is `extraUnit`'s case.
-        if (set.parts.some((part) => part.product === match.product)) continue;
-        this.#push([...set.parts, unscannedPart(match, count, sightings)], logPrior + this.#likely(match));
+      const all = index.density(rest, variance, count);
+      if (!this.#isHopeless(logPrior + all.logBest, logPrior + all.logSum)) {
+        for (const match of index.matches(rest, variance, count)) {
+          this.#besideOne(set, match, count, logPrior + match.logPopularity);
+        }
       }
+      const again = logPrior + logOf(priors.boughtAlready - 1);
+      for (const match of this.#inside) this.#besideOne(set, match, count, again + match.logPopularity);
     }
+  }
+
+  #besideOne(set: AdditionSet, match: MassMatch, count: number, logPrior: number): void {
+    if (this.#isFar(logPrior, set.meanMg + count * match.meanMg, set.varMg2 + count * match.varMg2)) return;
+    // A second unit of a scanned product is `extraUnit`'s case.
+    if (set.parts.some((part) => part.product === match.product)) return;
+    this.#push([...set.parts, unscannedPart(match, count, this.#context.sightings)], logPrior);
   }
 
   /** Produce that nobody scanned: mass can't name it, a camera can. */
@@ -154,11 +213,6 @@ class Enumeration {
     }
   }
 
-  /** How much likelier than the average product it is to be put in without a scan: bought often, or in this trip before. */
-  #likely(match: MassMatch): number {
-    return match.logPopularity + (this.#inside.has(match.product.key) ? logOf(priors.boughtAlready) : 0);
-  }
-
   /** A product's share of the prior of unscanned things. */
   #share(): number {
     return 1 / Math.max(1, this.#context.catalogue.products.length);
@@ -173,7 +227,8 @@ class Enumeration {
     const put = set.parts.length === 0 ? priors.unscanned : priors.unscannedBeside;
     const weight = rest > 0 ? put * unscannedUnknownPrior : (priors.removed[1] ?? 0) * unknownPrior;
     const scanned = this.#isThing(rest, set.varMg2) ? this.#context.unlistedOdds : 0;
-    this.#pushUnknown(set.logPrior + logOf(weight + scanned) + logUnknownDensity(rest));
+    const sum = set.parts.length === 0 ? this.#unknownSum : this.#mixedSum;
+    sum.add(set.logPrior + logOf(weight + scanned) + logUnknownDensity(rest));
   }
 
   /** Whether a mass is more than what the masses beside it leave by chance: a thing that was scanned weighs something. */
@@ -201,13 +256,24 @@ class Enumeration {
     }
   }
 
-  #removeBeside(set: AdditionSet, room: number): void {
-    for (const removal of this.#removals.matches(set.meanMg - this.#delta, this.#var + set.varMg2, room)) {
-      // Putting in what is taken out is nothing at all.
-      if (removal.parts.some((out) => set.parts.some((into) => into.product === out.product))) continue;
-      const exchange = set.parts.length === 0 ? 1 : (priors.exchanged[removal.parts.length] ?? 0);
-      this.#push([...set.parts, ...removal.parts], set.logPrior + removal.logPrior + logOf(exchange));
+  #removeBeside(set: Omit<AdditionSet, 'twins'>, room: number): void {
+    const massMg = set.meanMg - this.#delta;
+    const variance = this.#var + set.varMg2;
+    for (const removal of this.#removals.matches(massMg, variance, room)) this.#exchange(set, removal);
+    for (const { logBound, sets } of this.#removals.deeper(massMg, variance, room)) {
+      const log = set.logPrior + logBound + this.#context.mostLogFactor;
+      if (sets === undefined || log < this.#best - this.#limits.deepGap) this.#restSum.add(log);
+      else for (const removal of sets()) this.#exchange(set, removal);
     }
+  }
+
+  #exchange(set: Omit<AdditionSet, 'twins'>, removal: RemovalSet): void {
+    const exchange = set.parts.length === 0 ? 1 : (priors.exchanged[removal.parts.length] ?? 0);
+    const logPrior = set.logPrior + removal.logPrior + logOf(exchange);
+    if (this.#isFar(logPrior, set.meanMg - removal.meanMg, set.varMg2 + removal.varMg2)) return;
+    // Putting in what is taken out is nothing at all.
+    if (removal.parts.some((out) => set.parts.some((into) => into.product === out.product))) return;
+    this.#push([...set.parts, ...removal.parts], logPrior);
   }
 
   /**
@@ -221,8 +287,8 @@ class Enumeration {
     const logPair = unplaced + logOf(priors.unscannedPair * (1 - config.unscannedUnknownPrior));
     const halfWidth = Math.max(5_000, 4 * Math.sqrt(this.#var));
     const fitting = index.countPairs(this.#delta, halfWidth);
-    if (fitting > maximumPairs) {
-      this.#pushUnknown(logPair + logOf(fitting / (total * 2 * halfWidth)));
+    if (fitting > this.#limits.pairs) {
+      this.#mixedSum.add(logPair + logOf(fitting / (total * 2 * halfWidth)));
       return;
     }
     const each = logPair - logOf(total);
@@ -230,7 +296,8 @@ class Enumeration {
       if (first.meanMg > this.#delta) continue;
       for (const second of index.matches(this.#delta - first.meanMg, this.#var + first.varMg2, 1)) {
         if (second.product.key <= first.product.key) continue;
-        const logPrior = each + this.#likely(first) + this.#likely(second);
+        const logPrior = each + first.logPopularity + second.logPopularity;
+        if (this.#isFar(logPrior, first.meanMg + second.meanMg, first.varMg2 + second.varMg2)) continue;
         this.#push([this.#unscanned(first), this.#unscanned(second)], logPrior);
       }
     }
@@ -244,26 +311,32 @@ class Enumeration {
     const logPrior = unplaced + logOf(priors.unscannedSwap / Math.max(1, singles.length));
     const known = logPrior + logOf((1 - config.unscannedUnknownPrior) * this.#share());
     const unknown: number = logPrior + logOf(config.unscannedUnknownPrior);
-    const swaps: Swap[] = [];
+    const sum = new LogSum();
+    let count = 0;
     for (const removal of singles) {
       const rest = this.#delta + removal.meanMg;
       if (rest <= 0) continue;
-      this.#pushUnknown(unknown + logUnknownDensity(rest));
-      const variance = this.#var + removal.varMg2;
+      this.#mixedSum.add(unknown + logUnknownDensity(rest));
       if (unlistedOdds > 0 && this.#isThing(rest, removal.varMg2)) {
         const exchange = unplaced + removal.logPrior + logOf(unlistedOdds * (priors.exchanged[1] ?? 0));
-        this.#pushUnknown(exchange + logUnknownDensity(rest));
+        this.#mixedSum.add(exchange + logUnknownDensity(rest));
       }
-      for (const match of index.matches(rest, variance, 1)) {
-        if (removal.parts[0]?.product === match.product) continue;
-        const logLikelihood = logNormal(rest, match.meanMg, variance + match.varMg2);
-        const parts = [this.#unscanned(match), ...removal.parts];
-        swaps.push({ parts, logLikely: this.#likely(match), logLikelihood });
-      }
+      const all = index.density(rest, this.#var + removal.varMg2, 1);
+      sum.add(all.logSum);
+      count += all.count;
     }
-    if (swaps.length > maximumSwaps) {
-      this.#pushUnknown(known + logSumExp(swaps.map((swap) => swap.logLikely + swap.logLikelihood)));
-    } else for (const { parts, logLikely } of swaps) this.#push(parts, known + logLikely);
+    if (count > maximumSwaps) this.#mixedSum.add(known + sum.value);
+    else for (const removal of singles) this.#swap(removal, known);
+  }
+
+  #swap(removal: RemovalSet, logPrior: number): void {
+    const { index } = this.#context;
+    const rest = this.#delta + removal.meanMg;
+    if (rest <= 0) return;
+    for (const match of index.matches(rest, this.#var + removal.varMg2, 1)) {
+      if (removal.parts[0]?.product === match.product) continue;
+      this.#push([this.#unscanned(match), ...removal.parts], logPrior + match.logPopularity);
+    }
   }
 
   /** What was taken out unnamed comes back: its own measured mass says so. */
@@ -277,14 +350,24 @@ class Enumeration {
   /** Something happened and left nothing. */
   #nothing(unplaced: number): void {
     const variance = this.#var + disturbanceSdMg ** 2;
-    this.found.push({
+    const logFactor = this.#context.logFactor({ kind: 'nothing', parts: [] });
+    this.#found.push({
       kind: 'nothing',
       parts: [],
-      logWeight: unplaced + logOf(priors.nothing) + logNormal(this.#delta, 0, variance),
+      logWeight: unplaced + logOf(priors.nothing) + logNormal(this.#delta, 0, variance) + logFactor,
       expectedMg: 0,
       z: this.#delta / Math.sqrt(variance),
     });
   }
+}
+
+/** Products of known mass that lie in the cart. */
+function insideOf({ lots, catalogue, learned }: CartContext): MassMatch[] {
+  const products = new Set(lots.flatMap(({ product }) => catalogue.byKey.get(product ?? '') ?? []));
+  return [...products].flatMap((product) => {
+    const { broad, meanMg, varMg2 } = learned.unitMass(product);
+    return broad ? [] : [{ product, meanMg, varMg2, logPopularity: 0 }];
+  });
 }
 
 /** A part for a thing that was put in without a scan. */
@@ -321,6 +404,6 @@ export function debtPart(lot: Lot): Part {
 }
 
 /** Every explanation of a change of a cart's plate, with its unnormalized log weight. */
-export function enumerateCart(context: CartContext): Hypothesis[] {
+export function enumerateCart(context: CartContext): Enumerated {
   return new Enumeration(context).run();
 }

@@ -10,7 +10,7 @@ import { type Posterior, posterior } from './posterior.ts';
 import { priors } from './priors.ts';
 import { enumerateShelf } from './shelf.ts';
 import { Sightings } from './sightings.ts';
-import type { Change, Hypothesis, Lot, PendingScan, WaitingScan } from './types.ts';
+import type { Change, Explanation, Lot, Part, PendingScan, WaitingScan } from './types.ts';
 
 /** What else to assume when a change is judged. */
 export interface Assumptions {
@@ -71,7 +71,10 @@ export class Judge {
     const lots = plate.lots.filter((lot: Lot) => !assumptions.without.has(lot.id));
     const unlisted = this.#unlisted(change, assumptions.question);
     const waiting = [...assumptions.scans, ...unlisted];
-    const found =
+    const late = assumptions.question !== undefined && !leavesNoMass(change);
+    const logFactor = (one: Explanation) =>
+      sightings.logFactor(one) + (late && one.kind === 'items' ? logDiscount(one.parts, change) : 0);
+    const { found, logRest } =
       shelf && assumptions.scans.length === 0
         ? enumerateShelf({
             catalogue,
@@ -82,6 +85,7 @@ export class Judge {
             lots,
             takes: this.#memory.takes,
             sightings,
+            logFactor,
           })
         : enumerateCart({
             catalogue,
@@ -91,6 +95,8 @@ export class Judge {
             change,
             lots,
             sightings,
+            logFactor,
+            mostLogFactor: sightings.mostLogFactor,
             scans: assumptions.scans,
             placedPrior: (pending) => placedPrior(pending, change, waiting, assumptions.question),
             unlistedOdds: unlisted.reduce(
@@ -98,8 +104,7 @@ export class Judge {
               0,
             ),
           });
-    const late = assumptions.question !== undefined && !leavesNoMass(change);
-    return posterior(found.map((one) => withSightings(late ? discounted(one, change) : one, sightings)));
+    return posterior(found, logRest);
   }
 }
 
@@ -130,9 +135,9 @@ function placedPrior(
  * After the fact, one thing scanned once is the likely explanation, or one beside what was scanned before; several, more
  * than were scanned, or an exchange, are much rarer.
  */
-function discounted(hypothesis: Hypothesis, change: Change): Hypothesis {
-  const put = hypothesis.parts.filter((part) => part.sign > 0 && part.scans.length > 0);
-  if (put.length === 0) return hypothesis;
+function logDiscount(parts: readonly Part[], change: Change): number {
+  const put = parts.filter((part) => part.sign > 0 && part.scans.length > 0);
+  if (put.length === 0) return 0;
   const late = put.filter((part) => part.scans.some((pending) => pending.scan.atUs > change.startedAtUs));
   let further = Math.max(0, late.length - 1);
   for (const part of put) {
@@ -140,15 +145,6 @@ function discounted(hypothesis: Hypothesis, change: Change): Hypothesis {
     further += Math.max(0, part.count - units);
   }
   const picked = put.some((part) => part.entry === 'manual');
-  const exchange = !picked && put.length < hypothesis.parts.length ? Math.log(priors.lateExchange) : 0;
-  if (exchange === 0 && further === 0) return hypothesis;
-  return {
-    ...hypothesis,
-    logWeight: hypothesis.logWeight + exchange + further * Math.log(priors.lateFurther),
-  };
-}
-
-function withSightings(hypothesis: Hypothesis, sightings: Sightings): Hypothesis {
-  const factor = sightings.logFactor(hypothesis);
-  return factor === 0 ? hypothesis : { ...hypothesis, logWeight: hypothesis.logWeight + factor };
+  const exchange = !picked && put.length < parts.length ? Math.log(priors.lateExchange) : 0;
+  return exchange + further * Math.log(priors.lateFurther);
 }

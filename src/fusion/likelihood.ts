@@ -69,6 +69,25 @@ export function unitMass(product: Product, scan?: ScanObservation): UnitMass {
   return { broad: false, meanMg: gross.mean, varMg2: gross.sd * gross.sd };
 }
 
+/** log Σ exp(xᵢ) of numbers that come one by one; −∞ for none. */
+export class LogSum {
+  #largest = Number.NEGATIVE_INFINITY;
+  #sum = 0;
+
+  add(value: number): void {
+    if (value === Number.NEGATIVE_INFINITY) return;
+    if (value <= this.#largest) this.#sum += Math.exp(value - this.#largest);
+    else {
+      this.#sum = this.#sum * Math.exp(this.#largest - value) + 1;
+      this.#largest = value;
+    }
+  }
+
+  get value(): number {
+    return this.#largest + Math.log(this.#sum);
+  }
+}
+
 /** log Σ exp(xᵢ), safe for very small weights; −∞ for none. */
 export function logSumExp(values: readonly number[]): number {
   let largest = Number.NEGATIVE_INFINITY;

@@ -7,9 +7,23 @@ interface Entry {
   readonly varMg2: number;
   readonly logPopularity: number;
 }
+/** Products of similar spread, by mean. The numbers once more in arrays of their own: they are looked through for every set of scans. */
 interface Bucket {
   readonly entries: Entry[];
   maxVarMg2: number;
+  means: Float64Array;
+  variances: Float64Array;
+  popularities: Float64Array;
+}
+
+/** What the products of about a mass weigh together as explanations of it. */
+export interface MassDensity {
+  /** log of the sum over products of popularity times the density of that mass, per mg. */
+  readonly logSum: number;
+  /** The largest of them. */
+  readonly logBest: number;
+  /** How many products there are within the gate. */
+  readonly count: number;
 }
 
 /** A product whose `count` units weigh about what was asked. */
@@ -21,13 +35,16 @@ export interface MassMatch {
   readonly logPopularity: number;
 }
 
+const none = new Float64Array(0);
+const noNumbers = { means: none, variances: none, popularities: none };
+
 /** First position whose mean is not below `meanMg`. */
-function lowerBound(entries: readonly Entry[], meanMg: number): number {
+function lowerBound(means: Float64Array, meanMg: number): number {
   let low = 0;
-  let high = entries.length;
+  let high = means.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((entries[middle]?.meanMg ?? 0) < meanMg) low = middle + 1;
+    if ((means[middle] ?? 0) < meanMg) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -59,13 +76,18 @@ export class MassIndex {
       if (unit.broad) continue;
       size++;
       const key = Math.ceil(Math.log2(Math.max(1, unit.varMg2)));
-      const bucket = buckets.get(key) ?? { entries: [], maxVarMg2: 0 };
+      const bucket = buckets.get(key) ?? { entries: [], maxVarMg2: 0, ...noNumbers };
       const { meanMg, varMg2 } = unit;
       bucket.entries.push({ product, meanMg, varMg2, logPopularity: popularityOf(product) });
       bucket.maxVarMg2 = Math.max(bucket.maxVarMg2, unit.varMg2);
       buckets.set(key, bucket);
     }
-    for (const bucket of buckets.values()) bucket.entries.sort((a, b) => a.meanMg - b.meanMg);
+    for (const bucket of buckets.values()) {
+      bucket.entries.sort((a, b) => a.meanMg - b.meanMg);
+      bucket.means = Float64Array.from(bucket.entries, (one) => one.meanMg);
+      bucket.variances = Float64Array.from(bucket.entries, (one) => one.varMg2);
+      bucket.popularities = Float64Array.from(bucket.entries, (one) => one.logPopularity);
+    }
     this.size = size;
     this.#buckets = [...buckets.values()];
     this.#means = Float64Array.from(this.#buckets.flatMap(({ entries }) => entries.map((one) => one.meanMg)));
@@ -77,13 +99,37 @@ export class MassIndex {
     for (const bucket of this.#buckets) {
       const gate = gateZ * Math.sqrt(varMg2 + count * bucket.maxVarMg2);
       const to = (massMg + gate) / count;
-      for (let i = lowerBound(bucket.entries, (massMg - gate) / count); i < bucket.entries.length; i++) {
+      for (let i = lowerBound(bucket.means, (massMg - gate) / count); i < bucket.entries.length; i++) {
         const entry = bucket.entries[i];
         if (entry === undefined || entry.meanMg > to) break;
         const d = massMg - count * entry.meanMg;
         if (d * d <= gateZ * gateZ * (varMg2 + count * entry.varMg2)) yield entry;
       }
     }
+  }
+
+  /** What all products of which `count` units weigh `massMg` within the gate are worth together. HOT PATH. */
+  density(massMg: number, varMg2: number, count: number): MassDensity {
+    let sum = 0;
+    let best = 0;
+    let matches = 0;
+    for (const { means, variances, popularities, maxVarMg2 } of this.#buckets) {
+      const gate = gateZ * Math.sqrt(varMg2 + count * maxVarMg2);
+      const to = (massMg + gate) / count;
+      for (let i = lowerBound(means, (massMg - gate) / count); i < means.length; i++) {
+        const mean = means[i] ?? 0;
+        if (mean > to) break;
+        const d = massMg - count * mean;
+        const variance = varMg2 + count * (variances[i] ?? 0);
+        const square = (d * d) / variance;
+        if (square > gateZ * gateZ) continue;
+        const density = Math.exp((popularities[i] ?? 0) - 0.5 * square) / Math.sqrt(2 * Math.PI * variance);
+        sum += density;
+        if (density > best) best = density;
+        matches++;
+      }
+    }
+    return { logSum: Math.log(sum), logBest: Math.log(best), count: matches };
   }
 
   /** Every product, class by class. */

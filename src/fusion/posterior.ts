@@ -1,6 +1,6 @@
 import { ppm } from '#base/units.ts';
 import type { FusionConfig } from '#config/schema.ts';
-import { logSumExp } from './likelihood.ts';
+import { LogSum, logSumExp } from './likelihood.ts';
 import type { Hypothesis, Part, PendingScan, Ranked } from './types.ts';
 
 /** What a hypothesis would report, in words that sort. */
@@ -90,28 +90,39 @@ interface Group {
   log: number;
 }
 
-/** Hypotheses e^(−22) below the best are left out: 30,000 of them together would not reach 10 ppm. */
+/** Hypotheses e^(−22) below the best are not listed, but summed up. */
 const negligible = 22;
 
 /** Explanations of one change, best first, and how far each is to be believed. */
 export interface Posterior {
   readonly ranked: readonly Ranked[];
+  /** Something that nobody can name, alone or beside things that are known. */
   readonly unknown: number;
   readonly nothing: number;
+  /**
+   * At most what all other explanations have together. It counts against every one that is ranked, so that no probability is
+   * too large for what was left out, nor too small by more than this.
+   */
+  readonly rest: number;
 }
 
 /**
  * Normalizes weights to posterior probabilities. Hypotheses with the same outcome (which of two equal things was
  * taken out, which of two equal scans was placed) add up, represented by the likeliest.
  */
-export function posterior(hypotheses: readonly Hypothesis[]): Posterior {
+export function posterior(hypotheses: readonly Hypothesis[], logRest = Number.NEGATIVE_INFINITY): Posterior {
   const keys = new OutcomeKeys();
   const groups = new Map<number | string, Group>();
+  const rest = new LogSum();
+  rest.add(logRest);
   let top = Number.NEGATIVE_INFINITY;
   for (const { logWeight } of hypotheses) if (logWeight > top) top = logWeight;
   for (const hypothesis of hypotheses) {
     const { logWeight } = hypothesis;
-    if (logWeight < top - negligible) continue;
+    if (logWeight < top - negligible) {
+      rest.add(logWeight);
+      continue;
+    }
     const key = keys.of(hypothesis);
     const group = groups.get(key);
     if (group === undefined) {
@@ -124,7 +135,7 @@ export function posterior(hypotheses: readonly Hypothesis[]): Posterior {
   }
   const merged = [...groups.values()];
   for (const group of merged) if (group.weights !== undefined) group.log = logSumExp(group.weights);
-  const total = logSumExp(merged.map((one) => one.log));
+  const total = logSumExp([rest.value, ...merged.map((one) => one.log)]);
   merged.sort((a, b) => b.log - a.log || (outcomeName(a.best) < outcomeName(b.best) ? -1 : 1));
   const ranked = merged.map(
     ({ best: { kind, parts, logWeight, expectedMg, z }, log }): Ranked => ({
@@ -137,7 +148,12 @@ export function posterior(hypotheses: readonly Hypothesis[]): Posterior {
     }),
   );
   const share = (kind: Hypothesis['kind']) => ranked.find((one) => one.kind === kind)?.probability ?? 0;
-  return { ranked, unknown: share('unknown'), nothing: share('nothing') };
+  return {
+    ranked,
+    unknown: share('unknown') + share('mixed'),
+    nothing: share('nothing'),
+    rest: Math.exp(rest.value - total),
+  };
 }
 
 /**

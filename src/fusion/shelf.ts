@@ -1,12 +1,12 @@
 import type { Planogram, Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Shop } from './additions.ts';
-import { debtPart } from './hypotheses.ts';
+import { debtPart, type Enumerated } from './hypotheses.ts';
 import { logBroadDensity, logNormal, logUnknownDensity, type UnitMass } from './likelihood.ts';
 import { disturbanceSdMg, priors, shelfMaximumUnits, shelfPriors } from './priors.ts';
 import { RemovalSets } from './removals.ts';
 import type { Sightings } from './sightings.ts';
-import type { Change, Entry, Hypothesis, Lot, Part, Take } from './types.ts';
+import type { Change, Entry, Explanation, Hypothesis, Lot, Part, Take } from './types.ts';
 
 /** Everything that may explain a change of a shelf's plate. */
 export interface ShelfContext extends Shop {
@@ -17,6 +17,8 @@ export interface ShelfContext extends Shop {
   readonly lots: readonly Lot[];
   readonly takes: readonly Take[];
   readonly sightings: Sightings;
+  /** log of what else is known of an explanation than its prior and its mass. */
+  readonly logFactor: (explanation: Explanation) => number;
 }
 
 interface Option {
@@ -164,7 +166,7 @@ function* pairs(
  * Every explanation of a change of a shelf's plate. Its contents are not known unit by unit, but the planogram says
  * what belongs there; what was taken lately is what comes back.
  */
-export function enumerateShelf(context: ShelfContext): Hypothesis[] {
+export function enumerateShelf(context: ShelfContext): Enumerated {
   const { change, planogram, catalogue, config } = context;
   const own = (planogram?.byPlate.get(change.plate) ?? []).flatMap((key) => catalogue.byKey.get(key) ?? []);
   const taken = takenOptions(context, own);
@@ -200,5 +202,9 @@ export function enumerateShelf(context: ShelfContext): Hypothesis[] {
     expectedMg: 0,
     z: change.massMg / Math.sqrt(disturbance),
   });
-  return found;
+  const logWeight = (one: Hypothesis) => one.logWeight + context.logFactor(one);
+  return {
+    found: found.map((one) => ({ ...one, logWeight: logWeight(one) })),
+    logRest: Number.NEGATIVE_INFINITY,
+  };
 }

@@ -2,7 +2,7 @@ import { ppm } from '#base/units.ts';
 import type { Catalogue, Product } from '#catalogue/products.ts';
 import type { SeenThing } from './observations.ts';
 import { unseenByCamera } from './priors.ts';
-import type { Hypothesis, Part, SeenLook } from './types.ts';
+import type { Explanation, Part, SeenLook } from './types.ts';
 
 const floor = 0.002;
 const mostSuggestions = 8;
@@ -52,11 +52,11 @@ export class Sightings {
    *
    * Of a camera that saw nothing change, it is how much rarer that is where there is a thing; the same for all things.
    */
-  logFactor(hypothesis: Hypothesis): number {
+  logFactor(hypothesis: Explanation): number {
     if (hypothesis.kind === 'nothing') return 0;
     if (!this.seen) return this.#unchanged ? this.#weight * Math.log(unseenByCamera) : 0;
     const parts = hypothesis.parts.filter((part) => part.product !== undefined);
-    const isUnknown = hypothesis.kind === 'unknown' || parts.length === 0;
+    const isUnknown = parts.length === 0;
     const sum = this.#looks.reduce(
       (total, things) => total + (isUnknown ? this.#unknown(things) : this.#known(things, parts)),
       0,
@@ -104,6 +104,24 @@ export class Sightings {
       log += scores.reduce((sum, score) => sum + score, 0) / scores.length;
     }
     return log;
+  }
+
+  /** The most that `logFactor` can be, for any explanation: as if all that was seen matched. */
+  get mostLogFactor(): number {
+    const sum = this.#looks.reduce((total, things) => {
+      const known = things.reduce((most, { thing }) => most + Math.max(0, this.#bestScore(thing)), 0);
+      return total + Math.max(0, known, this.#unknown(things));
+    }, 0);
+    return this.seen ? (this.#weight * sum) / this.#looks.length : 0;
+  }
+
+  /** log(p_vision / p_train) of the product that a thing looks most like. */
+  #bestScore({ candidates, unknownPpm }: SeenThing): number {
+    const size = Math.max(1, this.#catalogue.products.length);
+    const rest = candidates.reduce((left, one) => left - one.probabilityPpm, ppm - unknownPpm);
+    const unlisted = Math.max(0, rest) / Math.max(1, size - candidates.length);
+    const best = candidates.reduce((most, one) => Math.max(most, one.probabilityPpm), unlisted);
+    return Math.log(Math.max((best * size) / ppm, floor));
   }
 
   /** log(p_vision / p_train) of a part's product for one thing. */

@@ -185,10 +185,14 @@ export interface Part {
   readonly entry: Entry;
 }
 
-/** One explanation of a change. */
-export interface Hypothesis {
-  readonly kind: 'items' | 'unknown' | 'nothing';
+/** What may have happened: these things, one that nobody can name, several of which not all can be named, or nothing. */
+export interface Explanation {
+  readonly kind: 'items' | 'unknown' | 'mixed' | 'nothing';
   readonly parts: readonly Part[];
+}
+
+/** One explanation of a change. */
+export interface Hypothesis extends Explanation {
   /** log(prior × likelihood), up to a constant common to all hypotheses of one change. */
   readonly logWeight: number;
   readonly expectedMg: number;
