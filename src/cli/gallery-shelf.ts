@@ -10,7 +10,7 @@ import type { GalleryOffer, Manifest } from '#vision/gallery/offer.ts';
 import { type BrokerOptions, connectBroker } from './broker.ts';
 import { CliError } from './errors.ts';
 
-export interface ShelfAccess extends BrokerOptions {
+interface ShelfAccess extends BrokerOptions {
   readonly store: string;
   /** Seconds. */
   readonly timeout: number;

@@ -42,7 +42,10 @@ have, and says so in its health; one with another model goes on with what it has
     )
     .action(publish);
   withStore(gallery.command('show').description('show what is offered, and which gallery each device has'))
-    .addHelpText('after', '\nExit code 1 where a device does not take what is offered.')
+    .addHelpText(
+      'after',
+      '\nDevices tell it with their health, every 30 s. Exit code 1 where one does not take what is offered.',
+    )
     .action(show);
   withStore(
     gallery.command('withdraw').description('offer none any more; devices keep what they have'),

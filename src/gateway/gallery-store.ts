@@ -27,7 +27,7 @@ export interface StoreLink extends Pick<Uplink, 'subscribe'> {
   status(): { readonly connected: boolean };
 }
 
-export interface StoreGalleryOptions {
+interface StoreGalleryOptions {
   readonly uplink: StoreLink;
   readonly keeper: Pick<GalleryKeeper, 'adopted' | 'adopt'>;
   /** Folder of what is being received. */
@@ -38,7 +38,7 @@ export interface StoreGalleryOptions {
 }
 
 /** What health says of it. */
-export interface StoreGalleryStatus {
+interface StoreGalleryStatus {
   /** Version of the store's that is in force. */
   readonly version?: string | undefined;
   /** Why the one that is offered is not. */

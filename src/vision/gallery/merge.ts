@@ -1,7 +1,7 @@
 import { checkRoom, type Gallery, type GalleryLook } from './gallery.ts';
 
 /** A gallery that follows the store's, with what was done on the device. */
-export interface Merged {
+interface Merged {
   readonly gallery: Gallery;
   /** Looks that are the device's own. */
   readonly kept: number;

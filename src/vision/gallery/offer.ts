@@ -11,7 +11,7 @@ export type ManifestPart = Manifest['parts'][number];
 export type GalleryOffer = Manifest & { readonly space: string };
 
 /** A part is a message of its own, well below what a gateway takes of its broker (256 KiB). */
-export const largestPart = 131_072;
+const largestPart = 131_072;
 const mostParts = 1_024;
 const partName = /^[a-z0-9-]{1,64}$/;
 
