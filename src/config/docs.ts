@@ -77,6 +77,7 @@ const exampleValues: Readonly<Record<string, string>> = {
   'display.pictures': 'pictures',
   'display.phone.page': 'https://phone.my-store.example/',
   'display.phone.broker': 'wss://phone.my-store.example/mqtt',
+  'session.loyaltyPattern': '"^QR-CARD-[0-9]{8}$"',
 };
 
 /** config/cartwright.example.yaml: every key with its default; optional keys without one are commented out. */
