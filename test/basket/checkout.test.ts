@@ -85,13 +85,28 @@ test('A settlement of another attempt, revision or total is refused, and the att
   trolley.basket.checkout.begin(false);
   const before = trolley.events.length;
   const other = '7c1d9b34-58e0-8a26-8b1f-33d06a2c5e41';
-  t.is(refusal(() => settle(trolley, { checkout: other })), 'CW-BSK-005');
-  t.is(refusal(() => settle(trolley, { checkout: other, outcome: 'declined' })), 'CW-BSK-005');
-  t.is(refusal(() => settle(trolley, { revision: 2 })), 'CW-BSK-006');
-  t.is(refusal(() => settle(trolley, { totalMinor: 128 })), 'CW-BSK-007');
+  t.is(
+    refusal(() => settle(trolley, { checkout: other })),
+    'CW-BSK-005',
+  );
+  t.is(
+    refusal(() => settle(trolley, { checkout: other, outcome: 'declined' })),
+    'CW-BSK-005',
+  );
+  t.is(
+    refusal(() => settle(trolley, { revision: 2 })),
+    'CW-BSK-006',
+  );
+  t.is(
+    refusal(() => settle(trolley, { totalMinor: 128 })),
+    'CW-BSK-007',
+  );
   t.is(trolley.events.length, before);
   t.is(trolley.basket.state, 'checkout');
-  t.is(refusal(() => settle(trolley)), 'done');
+  t.is(
+    refusal(() => settle(trolley)),
+    'done',
+  );
 });
 
 test('A settlement is taken once, however often and whenever it is sent', (t) => {
@@ -108,8 +123,16 @@ test('A settlement is taken once, however often and whenever it is sent', (t) =>
   trolley.add(milk);
   t.deepEqual(again(), first, 'in the next trip');
   t.is(trolley.basket.state, 'open', 'which it does not touch');
-  for (const changes of [{ totalMinor: 1 }, { reference: 'T-2' }, { outcome: 'declined' as const }, { revision: 1 }]) {
-    t.is(refusal(() => trolley.basket.checkout.settle({ ...settlement, ...changes }, false)), 'CW-BSK-014');
+  for (const changes of [
+    { totalMinor: 1 },
+    { reference: 'T-2' },
+    { outcome: 'declined' as const },
+    { revision: 1 },
+  ]) {
+    t.is(
+      refusal(() => trolley.basket.checkout.settle({ ...settlement, ...changes }, false)),
+      'CW-BSK-014',
+    );
   }
   t.is(of(trolley, 'basket.paid').length, 1);
 });
@@ -132,12 +155,23 @@ test('What only a till can price holds payment up until it has', (t) => {
   const { checkout, unpriced: lines, totals } = trolley.basket.checkout.begin(false);
   t.deepEqual(lines, [2, 3]);
   t.deepEqual([totals.toPayMinor, totals.probableMinor, totals.atTill], [129, 229, 1]);
-  t.is(refusal(() => settle(trolley)), 'CW-BSK-008');
+  t.is(
+    refusal(() => settle(trolley)),
+    'CW-BSK-008',
+  );
   const { revision = 0 } = trolley.basket.snapshot('', 0) ?? {};
-  const price = (of: readonly { line: number; priceMinor: number; massMg?: number; certificateId?: string }[]) =>
-    trolley.basket.checkout.price({ checkout, revision, lines: of });
-  t.is(refusal(() => price([{ line: 1, priceMinor: 1 }])), 'CW-BSK-015', 'its price is final');
-  t.is(refusal(() => price([{ line: 9, priceMinor: 1 }])), 'CW-BSK-015');
+  const price = (
+    of: readonly { line: number; priceMinor: number; massMg?: number; certificateId?: string }[],
+  ) => trolley.basket.checkout.price({ checkout, revision, lines: of });
+  t.is(
+    refusal(() => price([{ line: 1, priceMinor: 1 }])),
+    'CW-BSK-015',
+    'its price is final',
+  );
+  t.is(
+    refusal(() => price([{ line: 9, priceMinor: 1 }])),
+    'CW-BSK-015',
+  );
   t.is(
     refusal(() =>
       price([
@@ -152,7 +186,11 @@ test('What only a till can price holds payment up until it has', (t) => {
     { line: 3, priceMinor: 250 },
   ]);
   t.deepEqual([priced.unpriced, priced.totals.toPayMinor], [[], 129 + 97 + 250]);
-  t.is(refusal(() => price([{ line: 2, priceMinor: 98 }])), 'CW-BSK-006', 'of the revision before');
+  t.is(
+    refusal(() => price([{ line: 2, priceMinor: 98 }])),
+    'CW-BSK-006',
+    'of the revision before',
+  );
   settle(trolley);
   const [receipt] = of(trolley, 'basket.closed');
   t.deepEqual(
@@ -172,17 +210,29 @@ test('Goods for adults are paid for when staff has approved the age, and not whe
   trolley.nowUs += 5_000_000;
   const { approvals } = trolley.basket.checkout.begin(false);
   t.deepEqual(approvals, [{ minimumAge: 18, lines: [2] }]);
-  t.is(refusal(() => settle(trolley)), 'CW-BSK-009');
+  t.is(
+    refusal(() => settle(trolley)),
+    'CW-BSK-009',
+  );
   const approve = (age: number, outcome: 'approved' | 'refused') =>
     trolley.basket.service.approve({ age, outcome, by: staff });
-  t.is(refusal(() => trolley.basket.service.approve({ age: 18, outcome: 'approved', by: { role: 'shopper' } })), 'CW-BSK-013');
+  t.is(
+    refusal(() => trolley.basket.service.approve({ age: 18, outcome: 'approved', by: { role: 'shopper' } })),
+    'CW-BSK-013',
+  );
   t.is(approve(16, 'approved').approvals.length, 1);
   t.is(approve(18, 'approved').approvals.length, 0);
   t.true(trolley.lines().at(-1)?.approved);
   t.is(approve(18, 'refused').approvals.length, 1);
-  t.is(refusal(() => settle(trolley)), 'CW-BSK-009');
+  t.is(
+    refusal(() => settle(trolley)),
+    'CW-BSK-009',
+  );
   approve(21, 'approved');
-  t.is(refusal(() => settle(trolley)), 'done');
+  t.is(
+    refusal(() => settle(trolley)),
+    'done',
+  );
   t.deepEqual(
     of(trolley, 'basket.approved').map(({ data }) => [data.age, data.outcome, data.by.who]),
     [
@@ -204,7 +254,11 @@ test('Goods that move while the shopper pays end the attempt and are told', (t) 
     t.deepEqual([alert?.data.kind, alert?.data.blocking, alert?.data.event], ['during-payment', true, cause]);
     t.deepEqual(of(trolley, 'basket.reopened')[0]?.data.checkout, checkout);
     t.is(trolley.basket.state, 'open');
-    t.is(refusal(() => trolley.basket.checkout.settle(settlement, false)), 'CW-BSK-005', 'that till has to void');
+    t.is(
+      refusal(() => trolley.basket.checkout.settle(settlement, false)),
+      'CW-BSK-005',
+      'that till has to void',
+    );
     t.is(trolley.lines().length, 2, 'the line is counted as ever');
   }
 });
@@ -212,17 +266,27 @@ test('Goods that move while the shopper pays end the attempt and are told', (t) 
 test('While something moves nothing is checked out and nothing settled', (t) => {
   const trolley = shopping();
   trolley.basket.activity('basket', true);
-  t.is(refusal(() => trolley.basket.checkout.begin(trolley.basket.isMoving)), 'CW-BSK-010');
+  t.is(
+    refusal(() => trolley.basket.checkout.begin(trolley.basket.isMoving)),
+    'CW-BSK-010',
+  );
   trolley.basket.activity('basket', false);
   trolley.basket.checkout.begin(trolley.basket.isMoving);
   trolley.basket.moved(3_000);
   t.true(trolley.basket.snapshot('', 0)?.checkout?.moving);
-  t.is(refusal(() => settle(trolley)), 'CW-BSK-010');
+  t.is(
+    refusal(() => settle(trolley)),
+    'CW-BSK-010',
+  );
   trolley.nowUs += 1_100_000;
   t.false(trolley.basket.snapshot('', 0)?.checkout?.moving);
   trolley.basket.activity('basket', true);
   trolley.nowUs += 10_000_000;
-  t.is(refusal(() => settle(trolley)), 'done', 'a plate that never rests holds nobody up for ever');
+  t.is(
+    refusal(() => settle(trolley)),
+    'done',
+    'a plate that never rests holds nobody up for ever',
+  );
 });
 
 test("An answer during checkout changes what is to be paid, under the same attempt; the till's old total is refused", (t) => {
@@ -234,7 +298,10 @@ test("An answer during checkout changes what is to be paid, under the same attem
   const before = paying(trolley);
   trolley.basket.answering(() => trolley.answer(question, 'added', milk));
   t.is(trolley.basket.state, 'checkout');
-  t.is(refusal(() => trolley.basket.checkout.settle(before, false)), 'CW-BSK-006');
+  t.is(
+    refusal(() => trolley.basket.checkout.settle(before, false)),
+    'CW-BSK-006',
+  );
   t.is(paying(trolley).checkout, checkout);
   settle(trolley);
   t.is(of(trolley, 'basket.paid')[0]?.data.totalMinor, 258);
@@ -264,12 +331,18 @@ test('An open question does not keep anybody from paying, and is on the receipt 
   // 0.6 · 129 + 0.3 · 2 · 99, and nothing for what the catalogue doesn't have.
   t.deepEqual([asked?.expectedMinor, asked?.lowMinor, asked?.highMinor], [137, 0, 198]);
   settle(trolley);
-  t.deepEqual(of(trolley, 'basket.closed')[0]?.data.asked?.map(({ event }) => event), [question]);
+  t.deepEqual(
+    of(trolley, 'basket.closed')[0]?.data.asked?.map(({ event }) => event),
+    [question],
+  );
 });
 
-const named = ({ gtin, name }: { gtin?: string; name: string }) => ({ ...(gtin === undefined ? {} : { gtin }), name });
+const named = ({ gtin, name }: { gtin?: string; name: string }) => ({
+  ...(gtin === undefined ? {} : { gtin }),
+  name,
+});
 
-test('After payment taking out is nobody\'s business, and putting in is told for the exit check', (t) => {
+test("After payment taking out is nobody's business, and putting in is told for the exit check", (t) => {
   const trolley = shopping();
   const { session } = trolley.basket;
   trolley.basket.checkout.begin(false);
@@ -371,9 +444,19 @@ test('A suspended basket is resumed by its token, or by staff, and what happens 
   t.is(of(trolley, 'basket.alert')[0]?.data.kind, 'while-suspended');
   t.is(trolley.basket.totals().items, 2, 'it counts all the same');
   const { basket } = trolley;
-  t.is(refusal(() => basket.resume({ token: 'QR-4321' })), 'CW-BSK-012');
-  t.is(refusal(() => basket.resume({})), 'CW-BSK-012');
-  t.is(refusal(() => basket.resume({ by: { role: 'staff' } })), 'CW-BSK-012', 'who?');
+  t.is(
+    refusal(() => basket.resume({ token: 'QR-4321' })),
+    'CW-BSK-012',
+  );
+  t.is(
+    refusal(() => basket.resume({})),
+    'CW-BSK-012',
+  );
+  t.is(
+    refusal(() => basket.resume({ by: { role: 'staff' } })),
+    'CW-BSK-012',
+    'who?',
+  );
   basket.resume({ token: 'QR-1234' });
   basket.suspend(undefined);
   basket.resume({ by: staff });
@@ -401,7 +484,13 @@ test('Staff sets prices and counts and takes lines off, each on record with who 
   service.void({ line: 1, by, why: 'not hers' });
   t.is(trolley.basket.totals().toPayMinor, 0);
   t.deepEqual(
-    of(trolley, 'basket.overridden').map(({ data }) => [data.what, data.before, data.after, data.by.who, data.why]),
+    of(trolley, 'basket.overridden').map(({ data }) => [
+      data.what,
+      data.before,
+      data.after,
+      data.by.who,
+      data.why,
+    ]),
     [
       ['price', 258, 200, '17', 'shelf label'],
       ['count', 2, 3, '17', 'counted'],
@@ -415,10 +504,24 @@ test('Staff sets prices and counts and takes lines off, each on record with who 
     ],
   );
   trolley.add(milk);
-  t.is(refusal(() => service.void({ line: 2, count: 2, by, why: 'x' })), 'CW-BSK-015');
-  t.is(refusal(() => service.void({ line: 1, by, why: 'x' })), 'CW-BSK-015', 'it is empty');
-  t.is(refusal(() => service.override({ line: 2, by, why: 'x' })), 'CW-BSK-015', 'what to set is not said');
-  t.is(refusal(() => service.void({ line: 2, by: { role: 'staff' }, why: 'x' })), 'CW-BSK-013');
+  t.is(
+    refusal(() => service.void({ line: 2, count: 2, by, why: 'x' })),
+    'CW-BSK-015',
+  );
+  t.is(
+    refusal(() => service.void({ line: 1, by, why: 'x' })),
+    'CW-BSK-015',
+    'it is empty',
+  );
+  t.is(
+    refusal(() => service.override({ line: 2, by, why: 'x' })),
+    'CW-BSK-015',
+    'what to set is not said',
+  );
+  t.is(
+    refusal(() => service.void({ line: 2, by: { role: 'staff' }, why: 'x' })),
+    'CW-BSK-013',
+  );
 });
 
 test('A line that is not hers is marked until somebody has dealt with it; help is called in every state', (t) => {

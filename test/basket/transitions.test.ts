@@ -105,9 +105,18 @@ const beyond: Readonly<Record<string, readonly string[]>> = {
 
 const commandNames = [
   ...['session.begin', 'session.end', 'checkout.price', 'checkout.settle', 'checkout.cancel'],
-  ...['checkout', 'suspend', 'resume', 'transfer', 'receive', 'abandon', 'approve', 'coupon', 'loyalty', 'help'].map(
-    (name) => `basket.${name}`,
-  ),
+  ...[
+    'checkout',
+    'suspend',
+    'resume',
+    'transfer',
+    'receive',
+    'abandon',
+    'approve',
+    'coupon',
+    'loyalty',
+    'help',
+  ].map((name) => `basket.${name}`),
   ...['item.identify', 'item.answer', 'item.override', 'line.void', 'line.dispute'],
 ];
 
