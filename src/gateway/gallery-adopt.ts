@@ -13,7 +13,16 @@ import { galleryInForce } from '#vision/gallery/in-force.ts';
 import { mergeGalleries } from '#vision/gallery/merge.ts';
 import { sha256Hex } from '#vision/gallery/offer.ts';
 import { loadModel, type Model } from '#vision/models/load.ts';
-import type { GalleryPlace } from './gallery-work.ts';
+
+/** Where a device's gallery is. */
+export interface GalleryPlace {
+  /** The one in force; the file may not exist yet. */
+  readonly path: string;
+  /** The store's that was taken last, as it came; the file may not exist. */
+  readonly storePath: string;
+  /** Of the model in use. */
+  readonly modelFolder: string;
+}
 
 /** Which of the store's galleries the device's own was made from. */
 export interface Adopted {

@@ -5,17 +5,13 @@ import { emptyGallery, type Gallery, withoutLook } from '#vision/gallery/gallery
 import { galleryInForce } from '#vision/gallery/in-force.ts';
 import { tellEnrolled } from '#vision/gallery/told.ts';
 import { loadModel } from '#vision/models/load.ts';
-import { type Adopted, type Adoption, adoptGallery, readAdopted } from './gallery-adopt.ts';
-
-/** Where a device's gallery is. */
-export interface GalleryPlace {
-  /** The one in force; the file may not exist yet. */
-  readonly path: string;
-  /** The store's that was taken last, as it came; the file may not exist. */
-  readonly storePath: string;
-  /** Of the model in use. */
-  readonly modelFolder: string;
-}
+import {
+  type Adopted,
+  type Adoption,
+  adoptGallery,
+  type GalleryPlace,
+  readAdopted,
+} from './gallery-adopt.ts';
 
 /** Something to be done with a gallery's file; it takes a while where the gallery is large. */
 export type GalleryJob =

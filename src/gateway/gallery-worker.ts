@@ -1,12 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { describeError, isCoded } from '#base/errors.ts';
-import {
-  doGalleryJob,
-  type GalleryDone,
-  type GalleryJob,
-  type GalleryPlace,
-  type StoreGalleryJob,
-} from './gallery-work.ts';
+import type { GalleryPlace } from './gallery-adopt.ts';
+import { doGalleryJob, type GalleryDone, type GalleryJob, type StoreGalleryJob } from './gallery-work.ts';
 
 /** What the thread is started with. */
 export interface GalleryTask {

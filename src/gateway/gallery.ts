@@ -7,8 +7,8 @@ import type { PlainMap } from '#events/fields.ts';
 import { isVisionCode, VisionError } from '#vision/errors.ts';
 import { loadModel } from '#vision/models/load.ts';
 import { parseArguments } from './arguments.ts';
-import type { Adopted, Adoption } from './gallery-adopt.ts';
-import type { GalleryDone, GalleryJob, GalleryPlace, StoreGalleryJob } from './gallery-work.ts';
+import type { Adopted, Adoption, GalleryPlace } from './gallery-adopt.ts';
+import type { GalleryDone, GalleryJob, StoreGalleryJob } from './gallery-work.ts';
 import type { GalleryTask, GalleryTold } from './gallery-worker.ts';
 
 interface GalleryKeeperOptions {
