@@ -126,7 +126,10 @@ export function composeCatalogue(products: readonly Row[], codes: readonly Row[]
 }
 
 /** The document with one product a line: readable, and small in a diff. */
-export function printCatalogue(document: ReturnType<typeof composeCatalogue>): string {
+export function printCatalogue(document: {
+  readonly products: readonly object[];
+  readonly variableMeasure: readonly object[];
+}): string {
   const { products, variableMeasure, ...head } = document;
   const lines = (items: readonly object[]) => items.map((item) => `  ${JSON.stringify(item)}`).join(',\n');
   const start = JSON.stringify(head).slice(0, -1);
