@@ -1,4 +1,5 @@
-import { checkCurrency, checkKey, checkProduct, checkText } from './checks.ts';
+import { checkProduct } from './check-product.ts';
+import { checkCurrency, checkKey, checkText } from './checks.ts';
 import { Findings } from './collect.ts';
 import { CatalogueError } from './errors.ts';
 import { checkLayouts } from './layouts.ts';
