@@ -112,7 +112,7 @@ export const cartActs = {
     const { goods } = shopper.stage;
     const thing = fetch(shopper);
     const cheap =
-      shopper.chance(0.2) && thing.product
+      shopper.chance(0.1) && thing.product
         ? goods.near(thing.product, shopper.random)
         : goods.any(shopper.random);
     yield* shopper.scan(cheap);

@@ -1,3 +1,4 @@
+import { CameraWord } from './camera-word.ts';
 import { type Engine, type Evidence, PipelineEngine, type Shop } from './engines.ts';
 import { NaiveEngine } from './naive.ts';
 
@@ -14,6 +15,12 @@ const withOnly = (about: string, evidence: Evidence): Contender => ({
   make: (shop, timed) => new PipelineEngine(shop, evidence, timed),
 });
 
+const camera = (about: string, scans: boolean): Contender => ({
+  about,
+  cameras: true,
+  make: (shop) => new CameraWord(shop, scans),
+});
+
 /** Everything that decides on the same trips. */
 export const contenders = {
   ours: withOnly('the gateway with scans, mass and cameras', { scans: true, mass: true, looks: true }),
@@ -24,10 +31,10 @@ export const contenders = {
   },
   scan: withOnly('scans alone', { scans: true, mass: false, looks: false }),
   mass: withOnly('mass alone', { scans: false, mass: true, looks: false }),
-  vision: withOnly('cameras alone', { scans: false, mass: false, looks: true }),
+  vision: camera('cameras alone, taken at their word', false),
   'scan+mass': withOnly('scans and mass', { scans: true, mass: true, looks: false }),
   'mass+vision': withOnly('mass and cameras', { scans: false, mass: true, looks: true }),
-  'scan+vision': withOnly('scans and cameras', { scans: true, mass: false, looks: true }),
+  'scan+vision': camera('scans and cameras, taken at their word', true),
 } as const satisfies Record<string, Contender>;
 
 export type ContenderName = keyof typeof contenders;

@@ -13,6 +13,8 @@ import { Ledger } from './claims.ts';
 export interface Engine {
   readonly ledger: Ledger;
   readonly nowUs: number;
+  /** Whether anything is weighed; cameras look by themselves where nothing is. */
+  readonly weighs: boolean;
   /** Hears of each movement that settled: cameras look then. */
   onMovement: (movement: Movement) => void;
   /** CPU time of each input that brought a decision or a question, ms; empty unless it is measured. */
@@ -73,12 +75,14 @@ export class PipelineEngine implements Engine {
   readonly #pipeline: Pipeline;
   readonly #evidence: Evidence;
   readonly #timed: boolean;
+  readonly #catalogue: Catalogue;
   #decided = 0;
 
   /** @param timed measures what decisions cost, which slows everything down by about a third */
   constructor(shop: Shop, evidence: Evidence = everything, timed = false) {
     this.#evidence = evidence;
     this.#timed = timed;
+    this.#catalogue = shop.catalogue;
     this.#pipeline = makePipeline(
       evidence.mass ? shop : { ...shop, board: withoutScales(shop.board) },
       (event) => {
@@ -91,6 +95,15 @@ export class PipelineEngine implements Engine {
 
   get nowUs(): number {
     return this.#pipeline.nowUs;
+  }
+
+  get weighs(): boolean {
+    return this.#evidence.mass;
+  }
+
+  /** Key of the product that looks like that. */
+  productOf(look: string): string | undefined {
+    return this.#catalogue.byLook.get(look)?.[0]?.key;
   }
 
   accept(input: PipelineInput): boolean {

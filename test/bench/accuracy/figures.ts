@@ -23,10 +23,15 @@ export interface Figures {
   readonly exactBaskets: Estimate;
   readonly storeLoss: Estimate;
   readonly shopperLoss: Estimate;
+  /** Units not named in the end and units wrongly claimed, of all that was due. */
+  readonly errors: Estimate;
   readonly releaseP50: Estimate;
   readonly releaseP99: Estimate;
   readonly settleP50: Estimate;
   readonly settleP99: Estimate;
+  /** Of decisions alone, not of questions. */
+  readonly decidedReleaseP99: Estimate;
+  readonly decidedSettleP99: Estimate;
   /** CPU time of a decision, where it was measured. */
   readonly decisionP50: Estimate;
   readonly decisionP99: Estimate;
@@ -39,6 +44,8 @@ export interface CaseFigures {
   readonly precision: Estimate;
   readonly recall: Estimate;
   readonly f1: number;
+  /** From letting go to the first word, ms. */
+  readonly releaseP99: number;
 }
 
 /** What decisions cost with a catalogue of a size. */
@@ -69,16 +76,11 @@ export function addCounts(all: readonly Counts[]): Counts {
 const countsOf = (outcomes: readonly Outcome[]): Counts =>
   addCounts(outcomes.flatMap(({ cases }) => Object.values(cases)));
 
-/** Harmonic mean; 0 where both are. */
-export function harmonic(precision: number, recall: number): number {
-  return precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall);
-}
-
 const rightOf = ({ right, rightLater }: Counts) => right + rightLater;
 /** What should have been named in the end. */
 const dueOf = ({ units, undone }: Counts) => units - undone;
 
-/** F1 in the end: 2 right / (2 right + wrong + not named), which is the harmonic mean of precision and recall. */
+/** F1 in the end, the harmonic mean of precision and recall: 2 right / (claimed + due). */
 export function finalF1(counts: Counts): number {
   const right = rightOf(counts);
   const all = right + counts.wrong + dueOf(counts);
@@ -89,6 +91,16 @@ function firstF1(counts: Counts): number {
   const all = counts.rightFirst + counts.wrongFirst + dueOf(counts);
   return all === 0 ? Number.NaN : (2 * counts.rightFirst) / all;
 }
+
+function errorsOf(counts: Counts): number {
+  const due = dueOf(counts);
+  return due === 0 ? Number.NaN : (counts.wrong + due - rightOf(counts)) / due;
+}
+
+const waits =
+  (of: 'releaseMs' | 'settleMs', questions = true) =>
+  (one: Outcome): number[] =>
+    one.waits.filter(({ question }) => questions || !question).map((wait) => wait[of]);
 
 /** The figures of trips that one engine made in one tier. */
 export function figuresOf(outcomes: readonly Outcome[]): Figures {
@@ -126,10 +138,13 @@ export function figuresOf(outcomes: readonly Outcome[]): Figures {
     exactBaskets: wilson(outcomes.filter(({ exact }) => exact).length, outcomes.length),
     storeLoss: per1000((one) => one.storeLossMinor),
     shopperLoss: per1000((one) => one.shopperLossMinor),
-    releaseP50: part((one) => one.releaseMs, 0.5),
-    releaseP99: part((one) => one.releaseMs, 0.99),
-    settleP50: part((one) => one.settleMs, 0.5),
-    settleP99: part((one) => one.settleMs, 0.99),
+    errors: bootstrap(outcomes, (all) => errorsOf(countsOf(all))),
+    releaseP50: part(waits('releaseMs'), 0.5),
+    releaseP99: part(waits('releaseMs'), 0.99),
+    settleP50: part(waits('settleMs'), 0.5),
+    settleP99: part(waits('settleMs'), 0.99),
+    decidedReleaseP99: part(waits('releaseMs', false), 0.99),
+    decidedSettleP99: part(waits('settleMs', false), 0.99),
     decisionP50: part((one) => one.decisionMs, 0.5),
     decisionP99: part((one) => one.decisionMs, 0.99),
     cases: casesOf(outcomes),
@@ -148,6 +163,14 @@ function casesOf(outcomes: readonly Outcome[]): CaseFigures[] {
         precision: wilson(right, right + counts.wrong),
         recall: wilson(right, dueOf(counts)),
         f1: finalF1(counts),
+        releaseP99: quantile(
+          outcomes
+            .flatMap((one) => one.waits)
+            .filter((wait) => wait.label === label)
+            .map(({ releaseMs }) => releaseMs)
+            .sort((a, b) => a - b),
+          0.99,
+        ),
       };
     })
     .sort((a, b) => b.counts.units - a.counts.units || (a.label < b.label ? -1 : 1));

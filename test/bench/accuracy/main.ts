@@ -6,6 +6,7 @@ import { machineFacts } from '#test/bench/support/machine.ts';
 import { root } from '#test/bench/support/processes.ts';
 import { type ContenderName, contenderNames, contenders } from './engine-names.ts';
 import { type Figures, figuresOf, reliability } from './figures.ts';
+import { goalsOf } from './goals.ts';
 import { keepTrip } from './keep.ts';
 import type { Outcome } from './outcome.ts';
 import { f1Plot, reliabilityPlot } from './plot.ts';
@@ -205,7 +206,7 @@ async function report(
   await mkdir(out, { recursive: true });
   const json = (value: unknown) => `${JSON.stringify(value, null, 1)}\n`;
   await Promise.all([
-    writeFile(join(out, 'accuracy.json'), json({ accuracy: 1, machine, wanted, figures, timing })),
+    writeFile(join(out, 'accuracy.json'), json({ accuracy: 1, machine, wanted, goals: goalsOf(figures), figures, timing })),
     writeFile(join(out, 'accuracy.md'), document),
     writeFile(join(out, 'accuracy-f1.svg'), f1),
     sharp(Buffer.from(f1)).png().toFile(join(out, 'accuracy-f1.png')),

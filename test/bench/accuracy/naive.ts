@@ -26,6 +26,7 @@ interface Held {
 export class NaiveEngine implements Engine {
   readonly ledger = new Ledger();
   readonly decisionMs: readonly number[] = [];
+  readonly weighs = true;
   onMovement: (movement: Movement) => void = () => {};
   readonly #shop: Shop;
   readonly #pipeline: Pipeline;

@@ -31,6 +31,14 @@ export interface Said {
   readonly right: boolean;
 }
 
+/** How long the first word about something that moved took, ms: from letting go, and from settling. */
+export interface Wait {
+  readonly label: string;
+  readonly question: boolean;
+  readonly releaseMs: number;
+  readonly settleMs: number;
+}
+
 export interface Fault {
   readonly what: 'wrong' | 'missed' | 'asked';
   readonly label: string;
@@ -56,9 +64,7 @@ export interface Outcome {
   /** What was bought and not charged, and what was charged and not bought. */
   readonly storeLossMinor: number;
   readonly shopperLossMinor: number;
-  /** From letting go, and from settling, to the event or the question, ms. */
-  readonly releaseMs: readonly number[];
-  readonly settleMs: readonly number[];
+  readonly waits: readonly Wait[];
   readonly decisionMs: readonly number[];
   readonly said: readonly Said[];
   readonly faults: readonly Fault[];
@@ -96,7 +102,7 @@ export function outcomeOf(
     idleQuestions: verdicts.idle.length,
     exact: isExact(listed, engine.ledger.final),
     ...money(listed, engine.ledger.final, catalogue),
-    ...latencies(verdicts, engine.ledger),
+    waits: latencies(verdicts, engine.ledger),
     decisionMs: engine.decisionMs,
     said: said(verdicts, engine.ledger),
     faults: faultsOf(verdicts, stage.units),
@@ -182,21 +188,26 @@ function priceOf(product: Product, massMg: number, count: number): number {
 }
 
 /** Each first word about something that moved, by what it was about last. */
-function latencies({ units }: Verdicts, ledger: Ledger) {
-  const words = new Map<string, { atUs: number; settledAtUs: number; releasedUs: number }>();
+function latencies({ units }: Verdicts, ledger: Ledger): Wait[] {
+  const words = new Map<string, Wait & { readonly releasedUs: number }>();
   for (const { unit, claim, question } of units) {
     const word = question ?? claim;
     if (word === undefined || claim?.corrects !== undefined) continue;
-    if (question !== undefined && question.settled?.outcome === 'put-back' && unit.sign < 0) continue;
+    // About a scan, not about a movement.
+    if (question !== undefined && question.kind === 'scanned-not-placed') continue;
+    // It was asked before that moved.
+    if (question !== undefined && unit.atUs > question.settledAtUs) continue;
     const known = words.get(word.id);
-    const releasedUs = Math.max(known?.releasedUs ?? 0, unit.atUs);
-    words.set(word.id, { atUs: word.atUs, settledAtUs: word.settledAtUs, releasedUs });
+    if (known !== undefined && known.releasedUs >= unit.atUs) continue;
+    words.set(word.id, {
+      label: unit.label,
+      question: question !== undefined && ledger.questions.has(word.id),
+      releasedUs: unit.atUs,
+      releaseMs: (word.atUs - unit.atUs) / 1_000,
+      settleMs: (word.atUs - word.settledAtUs) / 1_000,
+    });
   }
-  const moved = [...words].filter(([id]) => ledger.questions.get(id)?.kind !== 'scanned-not-placed');
-  return {
-    releaseMs: moved.map(([, { atUs, releasedUs }]) => (atUs - releasedUs) / 1_000),
-    settleMs: moved.map(([, { atUs, settledAtUs }]) => (atUs - settledAtUs) / 1_000),
-  };
+  return [...words.values()].map(({ releasedUs: _, ...wait }) => wait);
 }
 
 function said({ wrongFirst }: Verdicts, ledger: Ledger): Said[] {

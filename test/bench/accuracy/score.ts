@@ -6,6 +6,8 @@ import type { TrueUnit } from './stage.ts';
 const beforeUs = 2_500_000;
 const afterUs = 1_500_000;
 const awayUs = 30 * usPerSecond;
+/** What was scanned is put in so long after it at the latest, where nothing is weighed, µs. */
+const unweighedUs = 15 * usPerSecond;
 /** Lifting a thing and setting it down again takes less than this, µs. */
 const inOneGoUs = 2_000_000;
 
@@ -54,12 +56,14 @@ interface Reach extends Span {
 
 const outside = (atUs: number, from: number, to: number) => Math.max(0, from - atUs, atUs - to);
 
-/** What a claim is about: the movement, or all that its question was about. */
+/** What a claim is about: the movement, or all that its question was about. A scan with nothing weighed says what, not when. */
 function reachOf(claim: Claim, ledger: Ledger): Reach {
   const question = claim.settles === undefined ? undefined : ledger.questions.get(claim.settles);
   const away = question?.kind === 'changed-while-away';
   const startedAtUs = Math.min(claim.startedAtUs, question?.startedAtUs ?? claim.startedAtUs);
-  const settledAtUs = Math.max(claim.settledAtUs, question?.settledAtUs ?? claim.settledAtUs);
+  const settledAtUs =
+    Math.max(claim.settledAtUs, question?.settledAtUs ?? claim.settledAtUs) +
+    (claim.massMg === 0 && question === undefined ? unweighedUs : 0);
   return { plate: claim.plate, startedAtUs, settledAtUs, fromUs: startedAtUs - (away ? awayUs : beforeUs) };
 }
 

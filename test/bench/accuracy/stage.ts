@@ -9,7 +9,6 @@ import { knockShaking, rollingShaking } from '#simulation/physics/vibration.ts';
 import type { Point } from '#simulation/plate.ts';
 import { findScanner } from '#simulation/wiring.ts';
 import { type StockedThing, World, type WorldAction } from '#simulation/world.ts';
-import type { Movement } from '#weighing/outputs.ts';
 import type { Goods } from './catalogue.ts';
 import type { Engine } from './engines.ts';
 import type { Looks } from './looks.ts';
@@ -64,6 +63,15 @@ export interface StageOptions {
   readonly keeper?: Keeper | undefined;
 }
 
+/** A movement that cameras look at. */
+interface Looking {
+  readonly plate: string;
+  readonly startedAtUs: number;
+  readonly settledAtUs: number;
+}
+
+/** So long after a hand let go a camera takes a view for quiet, where no scale tells it, µs. */
+const quietUs = 500_000;
 /** How long before a movement's start and after its end a hand may have been at it, µs. */
 const nearUs = 300_000;
 
@@ -219,6 +227,11 @@ export class Stage {
     };
     this.units.push(unit);
     this.#options.keeper?.truth(unit);
+    // Without scales a camera notices by itself when it is quiet again.
+    if (!this.engine.weighs) {
+      const settledAtUs = unit.atUs + quietUs;
+      this.#look({ plate, startedAtUs: unit.startUs, settledAtUs });
+    }
   }
 
   #handle(plate: string, massMg: number, at: Point, handling: Handling): void {
@@ -244,10 +257,9 @@ export class Stage {
   }
 
   /** The cameras over a plate look at what moved there. */
-  #look(movement: Movement): void {
+  #look({ plate, startedAtUs, settledAtUs }: Looking): void {
     const { looks, goods } = this.#options;
     if (looks === undefined) return;
-    const { plate, startedAtUs, settledAtUs } = movement;
     const moved = this.units.filter(
       (unit) =>
         unit.plate === plate && unit.atUs > startedAtUs - nearUs && unit.startUs < settledAtUs + nearUs,

@@ -1,4 +1,5 @@
 import type { Bin, CaseFigures, Figures, Timing } from './figures.ts';
+import { goalsOf } from './goals.ts';
 import type { Estimate } from './intervals.ts';
 import type { Outcome } from './outcome.ts';
 import { confusing } from './tiers.ts';
@@ -28,7 +29,8 @@ export function markdown(
   return [
     `# Accuracy\n\n${facts}\n`,
     `## Tiers\n\n${tierTable(main)}`,
-    `## Latency, cost and money\n\n${costTable(main)}`,
+    `## Goals\n\n${goalTable(figures)}`,
+    `## Latency and money\n\n${costTable(main)}`,
     rest.length === 0 ? '' : `## Ablations\n\n${tierTable(rest)}`,
     timing.length === 0 ? '' : `## CPU time of decisions, ms\n\n${timingTable(timing)}`,
     `## Reliability\n\n${reliabilityTable(bins)}`,
@@ -71,6 +73,15 @@ function tierTable(figures: readonly Figures[]): string {
   );
 }
 
+function goalTable(figures: readonly Figures[]): string {
+  return table(
+    ['tier', 'what', 'goal', 'measured', ''],
+    goalsOf(figures).map(({ tier, what, bound, measured, kept }) => {
+      return [tier, what, bound, measured, kept ? 'pass' : '**miss**'];
+    }),
+  );
+}
+
 function costTable(figures: readonly Figures[]): string {
   return table(
     [
@@ -80,6 +91,8 @@ function costTable(figures: readonly Figures[]): string {
       'p99',
       'settling → word p50, ms',
       'p99',
+      'release → decision p99, ms',
+      'settling → decision p99, ms',
       'loss of the store per 1,000',
       'loss of shoppers per 1,000',
       'questions a trip',
@@ -92,6 +105,8 @@ function costTable(figures: readonly Figures[]): string {
       number(one.releaseP99, 0),
       number(one.settleP50, 0),
       number(one.settleP99, 0),
+      number(one.decidedReleaseP99, 0),
+      number(one.decidedSettleP99, 0),
       number(one.storeLoss, 2),
       number(one.shopperLoss, 2),
       plain(one.questionsPerTrip, 2),
@@ -125,11 +140,12 @@ function caseTable(cases: readonly CaseFigures[]): string {
       'missed',
       'wrong',
       'F1',
+      'release → word p99, ms',
       'precision',
       'recall',
       'unlisted asked',
     ],
-    cases.map(({ label, counts, f1, precision, recall }) => [
+    cases.map(({ label, counts, f1, releaseP99, precision, recall }) => [
       confusing.has(label) ? `*${label}*` : label,
       `${counts.units}`,
       `${counts.right}`,
@@ -139,6 +155,7 @@ function caseTable(cases: readonly CaseFigures[]): string {
       `${counts.missed}`,
       `${counts.wrong}`,
       plain(f1, 4),
+      plain(releaseP99, 0),
       shares(precision),
       shares(recall),
       counts.unlisted === 0 ? '' : `${counts.unlistedAsked} of ${counts.unlisted}`,

@@ -36,8 +36,8 @@ export const tiers = {
     acts: [10, 16],
     bagAtStart: 0.2,
     mix: {
-      'scan then place': 62,
-      'place then scan': 6,
+      'scan then place': 66,
+      'place then scan': 2,
       'two equal, two scans': 3,
       'two equal, one by one': 3,
       'several scanned, placed together': 3,
