@@ -27,26 +27,43 @@ export interface GatewayUnderTest {
   stop(): Promise<void>;
 }
 
+/** What is other than usual. */
+interface GatewayOptions {
+  /** Path of a board profile on the rig's computer; the rig's own where left out. */
+  readonly board?: string;
+  /** Further keys of its configuration. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Before its command line, which is then begun as root: a program that takes on the gateway's rights. */
+  readonly through?: readonly string[];
+}
+
 /** Starts it with the rig's board and resolves when it says that it runs. */
-export async function startGateway(rig: Rig, brokerUrlHere: string): Promise<GatewayUnderTest> {
+export async function startGateway(
+  rig: Rig,
+  brokerUrlHere: string,
+  { board = rig.board, config: further = {}, through }: GatewayOptions = {},
+): Promise<GatewayUnderTest> {
   const collector = await Collector.connect(brokerUrlHere, store, device);
   const client = await mqtt.connectAsync(brokerUrlHere, { protocolVersion: 4 });
   const config = stringify({
     cartwright: 1,
     store,
     device,
-    board: rig.board,
+    board,
     catalogue: `${rig.project}/config/catalogues/demo.json`,
     data: `${rig.folder}/data`,
     encoding: 'json',
     status: { enabled: false },
+    display: { enabled: false },
     broker: { url: rig.brokerUrl, reconnectFirstMs: 100, reconnectMaxMs: 1000 },
+    ...further,
   });
   const configPath = `${rig.folder}/cartwright.yaml`;
   await rig.sh(`rm -rf ${rig.folder}/data; cat >${configPath} <<'END'\n${config}END\n`);
-  const process = await rig.start(['node', rig.program('main'), configPath], {
-    ...rig.gatewayUser,
-  });
+  const process = await rig.start(
+    [...(through ?? []), 'node', rig.program('main'), configPath],
+    through === undefined ? rig.gatewayUser : {},
+  );
   const log: string[] = [];
   let ended = false;
   process.onLine((line) => log.push(line));
