@@ -68,6 +68,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./score.ts')).registerScore,
   },
   {
+    usage: 'explain <event>',
+    summary: 'show what a decision or a question was made of: masses, scans, sightings, explanations',
+    load: async () => (await import('./explain.ts')).registerExplain,
+  },
+  {
     usage: 'driver',
     summary: 'try a driver: against the driver contract, or on recorded bytes',
     load: async () => (await import('./driver.ts')).registerDriver,

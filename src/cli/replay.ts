@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { plainCause } from '#base/system-error.ts';
 import type { CartEvent } from '#events/event.ts';
 import { toJsonLine } from '#events/json.ts';
+import type { Judgement } from '#fusion/judgement.ts';
 import type { TraceError } from '#traces/errors.ts';
 import { openTrace } from '#traces/reader.ts';
 import { type ReplayResult, replay } from '#traces/replay.ts';
@@ -73,7 +74,7 @@ Examples:
         file?.write(event);
         if (!silent) process.stdout.write(`${printer.line(event)}\n`);
       };
-      const result = await replayTrace(trace, options, take, eyes);
+      const result = await replayTrace(trace, options, take, { eyes });
       const wallUs = Number((process.hrtime.bigint() - started) / 1000n);
       await file?.close();
       const { truths: _truths, error, ...figures } = result;
@@ -96,20 +97,25 @@ Examples:
 /**
  * Opens and replays a trace with the files beside it or those given. Rejects with coded errors.
  *
- * @param eyes to look at its frames anew with; `tell` hears of those that are missing or damaged
+ * @param more `eyes`: to look at its frames anew with; `tell` hears of those that are missing or damaged. `onJudged` hears what each
+ *   decision and question was judged by
  */
 export async function replayTrace(
   path: string,
   files: ReplayFiles,
   sink: (event: CartEvent) => void,
-  eyes?: TraceEyes & { readonly tell: TellSpoilt },
+  more: {
+    readonly eyes?: (TraceEyes & { readonly tell: TellSpoilt }) | undefined;
+    readonly onJudged?: ((judgement: Judgement) => void) | undefined;
+  } = {},
 ): Promise<ReplayResult> {
+  const { eyes, onJudged } = more;
   const file = await traceFile(path);
   const reader = await openTrace(file);
   const setup = await loadReplaySetup(file, reader.header, files);
-  if (eyes === undefined) return replay(reader, setup, sink);
+  if (eyes === undefined) return replay(reader, setup, sink, { onJudged });
   const { reinfer } = await import('./trace-eyes.ts');
-  return replay(reader, setup, sink, { sightings: await reinfer(file, setup, eyes) });
+  return replay(reader, setup, sink, { onJudged, sightings: await reinfer(file, setup, eyes) });
 }
 
 /** A folder stands for the trace in it, as `simulate` and `record` made it. */

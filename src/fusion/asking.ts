@@ -1,10 +1,10 @@
 import { toPpm } from '#base/units.ts';
-import type { Store } from './book.ts';
+import type { Judged, Store } from './book.ts';
 import { leavesNoMass } from './changes.ts';
 import { alternatives, causesOf, evidenceOf, scanCandidate } from './drafts.ts';
 import type { Learned } from './learned.ts';
 import type { Memory } from './memory.ts';
-import type { Posterior } from './posterior.ts';
+import type { Judging, Posterior } from './posterior.ts';
 import { maximumQuestions } from './priors.ts';
 import type { Ask, Change, ItemDraft, Lot, Part, PendingScan, Question, QuestionKind } from './types.ts';
 
@@ -66,15 +66,17 @@ export class Asking {
   readonly #memory: Memory;
   readonly #learned: Learned;
   readonly #emit: Emit;
+  readonly #judged: Judged;
 
-  constructor(memory: Memory, learned: Learned, emit: Emit) {
+  constructor(memory: Memory, learned: Learned, emit: Emit, judged: Judged) {
     this.#memory = memory;
     this.#learned = learned;
     this.#emit = emit;
+    this.#judged = judged;
   }
 
   /** Asks about a change; the thing stays on the plate as an unnamed lot until the question is settled. */
-  askChange(change: Change, result: Posterior, scans: readonly PendingScan[]): Question {
+  askChange(change: Change, result: Judging, scans: readonly PendingScan[]): Question {
     const memory = this.#memory;
     const plate = memory.plate(change.plate);
     const shelf = plate.options.kind === 'shelf';
@@ -103,6 +105,7 @@ export class Asking {
       },
       memory.nowUs,
     );
+    this.#judged(event, change, result);
     // An exchange, or nothing: there is no thing of this mass that could be taken out again.
     const lot = leavesNoMass(change) ? undefined : this.#unnamed(change, event);
     this.#contradict(change, scans);

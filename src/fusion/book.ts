@@ -4,7 +4,7 @@ import { causesOf, closingData, evidenceOf, itemData, scanData, supporting } fro
 import type { Learned } from './learned.ts';
 import { shareMass } from './lots.ts';
 import type { Memory, PlateMemory } from './memory.ts';
-import type { Posterior } from './posterior.ts';
+import type { Judging } from './posterior.ts';
 import type {
   Change,
   Evidence,
@@ -18,6 +18,8 @@ import type {
 } from './types.ts';
 
 type Emit = (draft: ItemDraft, atUs: number) => string;
+/** Hears what an event was judged by, right after it was made. */
+export type Judged = (event: string, change: Change, result: Judging, chosen?: Ranked) => void;
 
 /** What the book needs to know of the store. */
 export interface Store {
@@ -34,7 +36,7 @@ const teachRelativeSigma = 0.02;
 export interface Verdict {
   readonly change: Change;
   readonly chosen: Ranked;
-  readonly result: Posterior;
+  readonly result: Judging;
   /** Questions about the very movements that are now explained. */
   readonly settles: readonly Question[];
   /** The event without a scan that this corrects. */
@@ -53,12 +55,14 @@ export class Book {
   readonly #store: Store;
   readonly #emit: Emit;
   readonly #holdUs: () => number;
+  readonly #judged: Judged;
 
-  constructor(memory: Memory, store: Store, emit: Emit, holdUs: () => number) {
+  constructor(memory: Memory, store: Store, emit: Emit, holdUs: () => number, judged: Judged) {
     this.#memory = memory;
     this.#store = store;
     this.#emit = emit;
     this.#holdUs = holdUs;
+    this.#judged = judged;
   }
 
   /** Writes a decided explanation. Of several questions about the same movements the first is answered, the rest are closed. */
@@ -125,7 +129,8 @@ export class Book {
     const unnamed = part.product === undefined && part.lot !== undefined;
     if (unnamed) {
       this.#forgetLot(plate, part.lot?.id);
-      this.#putBack(part, { ...data, evidence }, causesOf(evidence, settled));
+      const id = this.#putBack(part, { ...data, evidence }, causesOf(evidence, settled));
+      if (id !== undefined) this.#judged(id, change, result, chosen);
       return;
     }
     // A scan that was asked about is now placed: its question is what this answers.
@@ -148,6 +153,7 @@ export class Book {
       const corrected = { ...data, corrects: verdict.corrects, outcome } as const;
       id = this.#emit({ type: 'item.corrected', data: corrected, causes }, atUs);
     } else id = this.#emit(this.#plainDraft(plate, part, data, causes), atUs);
+    this.#judged(id, change, result, chosen);
     for (const question of asked) {
       if (question === undefined) continue;
       if (question !== answered) this.close(question, 'withdrawn', chosen.probability, evidence);
@@ -174,13 +180,15 @@ export class Book {
   }
 
   /** An unnamed thing left again (or came back): that answers the question about it, if it still stands. */
-  #putBack(part: Part, data: ReturnType<typeof itemData>, causes: readonly string[]): void {
+  #putBack(part: Part, data: ReturnType<typeof itemData>, causes: readonly string[]): string | undefined {
     const id = part.lot?.question;
-    if (id === undefined || !this.#memory.questions.has(id)) return;
+    if (id === undefined || !this.#memory.questions.has(id)) return undefined;
     const resolved = { ...data, settles: id, outcome: 'put-back' } as const;
-    this.#emit({ type: 'item.resolved', data: resolved, causes: [...causes, id] }, this.#memory.nowUs);
+    const draft = { type: 'item.resolved', data: resolved, causes: [...causes, id] } as const;
+    const event = this.#emit(draft, this.#memory.nowUs);
     this.#release(id);
     this.#memory.questions.delete(id);
+    return event;
   }
 
   #putIn(plate: PlateMemory, part: Part, massMg: number, event: string, verdict: Verdict): void {

@@ -3,11 +3,12 @@ import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Movement } from '#weighing/outputs.ts';
 import { Asking } from './asking.ts';
-import { Book, type Store } from './book.ts';
+import { Book, type Judged, type Store } from './book.ts';
 import { changeOf } from './changes.ts';
 import { naming, scanData } from './drafts.ts';
 import { FusionError } from './errors.ts';
 import { Judge } from './judge.ts';
+import type { Judgement } from './judgement.ts';
 import { Learned, type LearnedProduct } from './learned.ts';
 import { Memory, type PlateMemory, rebase } from './memory.ts';
 import type { ListedScan, Observation, ScanObservation } from './observations.ts';
@@ -31,6 +32,8 @@ export interface FusionOptions {
   readonly rebaseUs?: number;
   /** What was learned of products before. */
   readonly learned?: readonly LearnedProduct[] | undefined;
+  /** Hears what each decision and question about a change was judged by, right after its event. */
+  readonly onJudged?: ((judgement: Judgement) => void) | undefined;
 }
 
 /**
@@ -76,8 +79,11 @@ export class Fusion {
     this.#emit = emit;
     if (options.state !== undefined) this.#memory.restore(rebase(options.state, options.rebaseUs ?? 0));
     this.#judge = new Judge(this.#memory, this.#store, config);
-    this.#book = new Book(this.#memory, this.#store, emit, () => config.scanHoldMs * usPerMs);
-    this.#asking = new Asking(this.#memory, learned, emit);
+    const { onJudged } = options;
+    const judged: Judged = (event, change, result, chosen) =>
+      onJudged?.(this.#judge.judgement(event, change, result, chosen));
+    this.#book = new Book(this.#memory, this.#store, emit, () => config.scanHoldMs * usPerMs, judged);
+    this.#asking = new Asking(this.#memory, learned, emit, judged);
     this.#settling = new Settling(this.#memory, this.#judge, this.#book, this.#asking, config);
   }
 

@@ -3,14 +3,15 @@ import type { FusionConfig } from '#config/schema.ts';
 import type { Store } from './book.ts';
 import { leavesNoMass } from './changes.ts';
 import { enumerateCart } from './hypotheses.ts';
+import { type Judgement, judgementOf } from './judgement.ts';
 import { MassIndex } from './mass-index.ts';
 import type { Memory } from './memory.ts';
 import { popularityOf } from './popularity.ts';
-import { type Posterior, posterior } from './posterior.ts';
+import { type Judging, posterior } from './posterior.ts';
 import { priors } from './priors.ts';
 import { enumerateShelf } from './shelf.ts';
 import { Sightings } from './sightings.ts';
-import type { Change, Explanation, Lot, Part, PendingScan, WaitingScan } from './types.ts';
+import type { Change, Explanation, Lot, Part, PendingScan, Ranked, WaitingScan } from './types.ts';
 
 /** What else to assume when a change is judged. */
 export interface Assumptions {
@@ -60,51 +61,65 @@ export class Judge {
   }
 
   /** Every explanation of a change with its posterior probability. */
-  weigh(change: Change, assumptions: Assumptions): Posterior {
-    const plate = this.#memory.plate(change.plate);
+  weigh(change: Change, assumptions: Assumptions): Judging {
     const { catalogue, planogram, learned } = this.#store;
     const config = this.#config;
-    const looks = this.#memory.looksFor(change);
-    const shelf = plate.options.kind === 'shelf';
-    const unknown = shelf ? config.unknownPrior : config.unscannedUnknownPrior;
-    const sightings = new Sightings(looks, catalogue, config.sightingWeight, unknown);
-    const lots = plate.lots.filter((lot: Lot) => !assumptions.without.has(lot.id));
-    const unlisted = this.#unlisted(change, assumptions.question);
-    const waiting = [...assumptions.scans, ...unlisted];
-    const late = assumptions.question !== undefined && !leavesNoMass(change);
-    const logFactor = (one: Explanation) =>
-      sightings.logFactor(one) + (late && one.kind === 'items' ? logDiscount(one.parts, change) : 0);
+    const { scans, question } = assumptions;
+    const { lots: all } = this.#memory.plate(change.plate);
+    const lots = all.filter((lot: Lot) => !assumptions.without.has(lot.id));
+    const unlisted = this.#unlisted(change, question);
+    const waiting = [...scans, ...unlisted];
+    const { sightings, logFactor } = this.#factors(change, question);
+    const shared = { catalogue, learned, config, change, lots, sightings, logFactor };
     const { found, logRest } =
-      shelf && assumptions.scans.length === 0
-        ? enumerateShelf({
-            catalogue,
-            learned,
-            planogram,
-            config,
-            change,
-            lots,
-            takes: this.#memory.takes,
-            sightings,
-            logFactor,
-          })
+      this.#isShelf(change) && scans.length === 0
+        ? enumerateShelf({ ...shared, planogram, takes: this.#memory.takes })
         : enumerateCart({
-            catalogue,
-            learned,
+            ...shared,
             index: this.#index,
-            config,
-            change,
-            lots,
-            sightings,
-            logFactor,
             mostLogFactor: sightings.mostLogFactor,
-            scans: assumptions.scans,
-            placedPrior: (pending) => placedPrior(pending, change, waiting, assumptions.question),
+            scans,
+            placedPrior: (pending) => placedPrior(pending, change, waiting, question),
             unlistedOdds: unlisted.reduce(
-              (odds, one) => (odds + 1) / (1 - placedPrior(one, change, waiting, assumptions.question)) - 1,
+              (odds, one) => (odds + 1) / (1 - placedPrior(one, change, waiting, question)) - 1,
               0,
             ),
           });
-    return posterior(found, logRest);
+    return { ...posterior(found, logRest), scans, question };
+  }
+
+  /** Puts down what was weighed for an event. */
+  judgement(event: string, change: Change, result: Judging, chosen: Ranked | undefined): Judgement {
+    const { scans, question } = result;
+    const { catalogue, learned } = this.#store;
+    const waiting = [...scans, ...this.#unlisted(change, question)];
+    const weighed = {
+      change,
+      result,
+      scans,
+      question,
+      looks: this.#memory.looksFor(change),
+      shelf: this.#isShelf(change),
+      placedPrior: (pending: PendingScan) => placedPrior(pending, change, waiting, question),
+      logFactor: this.#factors(change, question).logFactor,
+    };
+    return judgementOf(event, weighed, chosen, { learned, byKey: catalogue.byKey, config: this.#config });
+  }
+
+  #isShelf(change: Change): boolean {
+    return this.#memory.plate(change.plate).options.kind === 'shelf';
+  }
+
+  /** What cameras saw, and that scans came late, as factors. */
+  #factors(change: Change, question: string | undefined) {
+    const { unknownPrior, unscannedUnknownPrior, sightingWeight } = this.#config;
+    const unknown = this.#isShelf(change) ? unknownPrior : unscannedUnknownPrior;
+    const looks = this.#memory.looksFor(change);
+    const sightings = new Sightings(looks, this.#store.catalogue, sightingWeight, unknown);
+    const late = question !== undefined && !leavesNoMass(change);
+    const logFactor = (one: Explanation) =>
+      sightings.logFactor(one) + (late && one.kind === 'items' ? logDiscount(one.parts, change) : 0);
+    return { sightings, logFactor };
   }
 }
 

@@ -106,6 +106,13 @@ export interface Posterior {
   readonly rest: number;
 }
 
+/** A posterior with what it was weighed with. */
+export interface Judging extends Posterior {
+  readonly scans: readonly PendingScan[];
+  /** The question that would be answered. */
+  readonly question: string | undefined;
+}
+
 /**
  * Normalizes weights to posterior probabilities. Hypotheses with the same outcome (which of two equal things was
  * taken out, which of two equal scans was placed) add up, represented by the likeliest.
@@ -156,19 +163,33 @@ export function posterior(hypotheses: readonly Hypothesis[], logRest = Number.NE
   };
 }
 
+/** Why the best explanation is not decided. */
+export type Obstacle = 'no-item' | 'probability' | 'lead' | 'z';
+
+/**
+ * What keeps the best explanation from being decided: it is no item, or fails in probability, lead or |z|. Empty where nothing does.
+ *
+ * @param strictness how many times smaller than usual the doubt must be
+ */
+export function obstacles({ ranked }: Posterior, config: FusionConfig, strictness = 1): Obstacle[] {
+  const [best, next] = ranked;
+  if (best === undefined || best.kind !== 'items') return ['no-item'];
+  const found: Obstacle[] = [];
+  const doubtPpm = (1 - best.probability) * ppm;
+  const leadPpm = (best.probability - (next?.probability ?? 0)) * ppm;
+  if (doubtPpm > (ppm - config.decideProbabilityPpm) / strictness) found.push('probability');
+  if (leadPpm < ppm - (ppm - config.marginPpm) / strictness) found.push('lead');
+  if (Math.abs(best.z) > config.maximumZ) found.push('z');
+  return found;
+}
+
 /**
  * The best explanation if it passes probability, lead and |z|; undefined if it must be asked.
  *
  * @param strictness how many times smaller than usual the doubt must be
  */
 export function decided(result: Posterior, config: FusionConfig, strictness = 1): Ranked | undefined {
-  const [best, next] = result.ranked;
-  if (best === undefined || best.kind !== 'items') return undefined;
-  const doubtPpm = (1 - best.probability) * ppm;
-  const leadPpm = (best.probability - (next?.probability ?? 0)) * ppm;
-  if (doubtPpm > (ppm - config.decideProbabilityPpm) / strictness) return undefined;
-  if (leadPpm < ppm - (ppm - config.marginPpm) / strictness) return undefined;
-  return Math.abs(best.z) <= config.maximumZ ? best : undefined;
+  return obstacles(result, config, strictness).length === 0 ? result.ranked[0] : undefined;
 }
 
 /** Whether the shopper's attention has moved on from a scan: it says little about what is placed now. */

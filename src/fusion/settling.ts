@@ -7,7 +7,7 @@ import { combine, leavesNoMass } from './changes.ts';
 import type { Judge } from './judge.ts';
 import type { Memory, PlateMemory } from './memory.ts';
 import type { ListedScan } from './observations.ts';
-import { awaitsSighting, decided, type Posterior, restsOnMassAlone } from './posterior.ts';
+import { awaitsSighting, decided, type Judging, type Posterior, restsOnMassAlone } from './posterior.ts';
 import { unsupportedStrictness } from './priors.ts';
 import type { Change, Part, PendingScan, Question, Ranked } from './types.ts';
 
@@ -91,7 +91,7 @@ export class Settling {
   }
 
   /** Writes the best explanation if it passes; one that rests on mass alone only when there is no more time for a scan. */
-  #decide(change: Change, result: Posterior, final: boolean): boolean {
+  #decide(change: Change, result: Judging, final: boolean): boolean {
     const chosen = this.#acceptable(change, result);
     if (chosen === undefined) return false;
     const waits = this.#isShelf(change) ? awaitsSighting(chosen.parts) : restsOnMassAlone(chosen.parts);
@@ -134,7 +134,7 @@ export class Settling {
 
   #writeScanned(
     change: Change,
-    result: Posterior,
+    result: Judging,
     settles: readonly Question[],
     needed?: PendingScan,
     corrects?: string,

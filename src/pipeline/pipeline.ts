@@ -8,6 +8,7 @@ import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
 import type { CartEvent, Draft } from '#events/event.ts';
 import type { Ledger } from '#events/ledger.ts';
 import { Fusion, type FusionState } from '#fusion/fusion.ts';
+import type { Judgement } from '#fusion/judgement.ts';
 import type { LearnedProduct } from '#fusion/learned.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { ScanReading, TagReading } from '#readings/readings.ts';
@@ -56,6 +57,8 @@ export interface PipelineOptions {
   readonly sink: (event: CartEvent) => void;
   /** Hears what the scales say, after it was decided on: cameras are asked to look. It changes no decision by itself. */
   readonly onWeighed?: ((output: WeighingOutput) => void) | undefined;
+  /** Hears what each decision and question about a change was judged by, right after its event; it costs nothing where nobody does. */
+  readonly onJudged?: ((judgement: Judgement) => void) | undefined;
   /** What an earlier run of the same ledger knew at its last event. */
   readonly state?: PipelineState | undefined;
   /** Monotonic time at which this run begins, µs. */
@@ -141,6 +144,7 @@ export class Pipeline {
       })),
       config: options.fusion,
       emit: (draft) => this.#decided(draft),
+      onJudged: options.onJudged,
       // Time waited before a restart counts; the time away doesn't.
       ...(options.state === undefined
         ? {}

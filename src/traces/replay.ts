@@ -6,6 +6,7 @@ import type { Board, Calibration } from '#config/board.ts';
 import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
 import type { CartEvent, Versions } from '#events/event.ts';
 import { Ledger } from '#events/ledger.ts';
+import type { Judgement } from '#fusion/judgement.ts';
 import { Pipeline, type PipelineOptions, type PipelineState } from '#pipeline/pipeline.ts';
 import type { WeighingOutput } from '#weighing/outputs.ts';
 import { TraceError } from './errors.ts';
@@ -48,6 +49,8 @@ interface ReplayChanges {
   readonly sightings?: readonly SightingLine[] | undefined;
   /** Hears what the scales say. */
   readonly onWeighed?: ((output: WeighingOutput) => void) | undefined;
+  /** Hears what each decision and question was judged by. */
+  readonly onJudged?: ((judgement: Judgement) => void) | undefined;
   /** Hears of every frame, at its time. */
   readonly onFrame?: ((frame: FrameLine) => void) | undefined;
 }
@@ -89,6 +92,7 @@ export async function replay(
     sessionSalt: header.sessionSalt ?? id,
     startUs: originUs,
     onWeighed: changes.onWeighed,
+    onJudged: changes.onJudged,
     sink: (event) => {
       events += 1;
       sink(event);

@@ -19,7 +19,7 @@ async function replayed(
   const events: CartEvent[] = [];
   const told: TraceError[] = [];
   const eyes = again ? { tell: (error: TraceError) => told.push(error) } : undefined;
-  await replayTrace(out, {}, (event) => events.push(event), eyes);
+  await replayTrace(out, {}, (event) => events.push(event), { eyes });
   return { lines: events.map(toJsonLine), events, told };
 }
 

@@ -224,6 +224,12 @@ export class Bench {
     return this;
   }
 
+  /** From now on told what decisions are made of. Only before anything happened. */
+  witness(onJudged: NonNullable<FusionOptions['onJudged']>): this {
+    this.fusion = new Fusion({ ...this.#options, emit: this.#emit, onJudged });
+    return this;
+  }
+
   /** Past every deadline of a movement. */
   settle(): this {
     return this.wait((this.#options.config.decideWithinMs * usPerMs) / usPerSecond + 0.1);

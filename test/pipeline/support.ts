@@ -70,6 +70,8 @@ export interface CartOptions {
   readonly startUs?: number;
   readonly state?: PipelineState;
   readonly board?: Board;
+  readonly catalogue?: Catalogue;
+  readonly loyaltyPattern?: RegExp;
 }
 
 export function makePipeline(sink: (event: CartEvent) => void, options: CartOptions = {}): Pipeline {
@@ -80,7 +82,8 @@ export function makePipeline(sink: (event: CartEvent) => void, options: CartOpti
     ),
     board: options.board ?? board,
     calibration: undefined,
-    catalogue,
+    catalogue: options.catalogue ?? catalogue,
+    loyaltyPattern: options.loyaltyPattern,
     planogram: undefined,
     weighing: config.weighing,
     fusion: config.fusion,
