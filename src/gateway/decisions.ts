@@ -6,6 +6,7 @@ import type { CartEvent, Draft } from '#events/event.ts';
 import type { CommandOutcome } from '#pipeline/commands.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
+import { GatewayError } from './errors.ts';
 import { Ingest } from './ingest.ts';
 import { buildOnSaved, type StateChanges, StateTracker, type StoredState, setAside } from './state.ts';
 
@@ -54,6 +55,7 @@ export class DecisionLoop {
   #lastMark = '';
   #storing: Promise<void> = Promise.resolve();
   #failed = false;
+  #stopped = false;
 
   constructor(options: DecisionLoopOptions) {
     this.#options = options;
@@ -101,11 +103,15 @@ export class DecisionLoop {
     });
   }
 
-  /** Stops taking inputs, decides on what is waiting and resolves when all of it is on disk. */
+  /**
+   * Stops taking inputs, decides on what is waiting and resolves when all of it is on disk. The outbox closes next: what
+   * is asked for from now on is refused (CW-GWY-007) rather than lost in it.
+   */
   async stop(): Promise<void> {
     this.#ingest.stop();
     this.#ingest.flush();
     this.#store();
+    this.#stopped = true;
     await this.#storing;
   }
 
@@ -120,7 +126,8 @@ export class DecisionLoop {
 
   /**
    * Carries a command out in its turn; the outcome is on disk when this resolves, in one write with the state that
-   * `stateOf` gives for it and with events that it appends to the pipeline. Rejects where that is lost.
+   * `stateOf` gives for it and with events that it appends to the pipeline. Rejects where that is lost, and
+   * with CW-GWY-007 after `stop`.
    */
   async command(
     command: string,
@@ -128,6 +135,7 @@ export class DecisionLoop {
     transaction: string,
     stateOf: (outcome: CommandOutcome) => StateChanges = () => ({}),
   ): Promise<CommandOutcome> {
+    this.#assertRuns();
     const atUs = this.#options.clock.nowUs();
     const input = { kind: 'command', atUs, command, args, transaction } as const;
     const outcome = await this.#ingest.command(input, (result) => {
@@ -139,17 +147,27 @@ export class DecisionLoop {
     return outcome;
   }
 
-  /** Adds an event of the gateway's own to the row; resolves when it is on disk, rejects where it is lost. */
+  /**
+   * Adds an event of the gateway's own to the row; resolves when it is on disk, rejects where it is lost, and with
+   * CW-GWY-007 after `stop`.
+   */
   async append(draft: Draft, state?: StateChanges): Promise<void> {
+    this.#assertRuns();
     this.#pipeline.append(draft);
     this.#store(state);
     await this.#storing;
   }
 
-  /** Saves state that changed without an event (a baseline that crept, say), or `state` given. */
+  /** Saves state that changed without an event (a baseline that crept, say), or `state` given. Rejects as `append` does. */
   async saveState(state?: StateChanges): Promise<void> {
+    this.#assertRuns();
     this.#store(state);
     await this.#storing;
+  }
+
+  #assertRuns(): void {
+    if (!this.#stopped) return;
+    throw new GatewayError('CW-GWY-007', 'the gateway is stopping; ask again when it runs');
   }
 
   #store(extra: StateChanges = {}): void {

@@ -7,6 +7,7 @@ export const gatewayCodes = {
   'CW-GWY-004': 'The calibration was made on other hardware; it is not applied.',
   'CW-GWY-005': 'The embedded broker is for loopback only.',
   'CW-GWY-006': "The pictures of products for the shopper's display can't be read.",
+  'CW-GWY-007': 'The gateway is stopping; it takes no more commands and tells nothing more.',
 } as const;
 
 export class GatewayError extends CodedError<keyof typeof gatewayCodes> {}

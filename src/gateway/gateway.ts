@@ -19,6 +19,7 @@ import { bornDevice } from './birth.ts';
 import { judgeHardware } from './calibrated-hardware.ts';
 import { DecisionLoop } from './decisions.ts';
 import { DeviceSupervisor } from './devices.ts';
+import { GatewayError } from './errors.ts';
 import { changingCommands, makeHandlers } from './handlers.ts';
 import { type Health, HealthReporter, processorTemperature } from './health.ts';
 import { gatewayInfo } from './info.ts';
@@ -434,8 +435,12 @@ export class Gateway {
     this.#cancels.add(cancel);
   }
 
-  /** Work nobody waits for: its failure is logged, never unhandled. */
+  /** Work nobody waits for: its failure is logged, never unhandled. That it came after the end is none. */
   #background(work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#options.log.error({ err: error }, 'background work failed'));
+    const { log } = this.#options;
+    work.catch((error: unknown) => {
+      if (error instanceof GatewayError && error.code === 'CW-GWY-007') log.debug({}, error.message);
+      else log.error({ err: error }, 'background work failed');
+    });
   }
 }

@@ -263,6 +263,27 @@ test('A stop decides on what is waiting and ends when that is on disk', async (t
   t.true(stopped);
 });
 
+test('What is asked for after a stop is refused at once, and is no loss', async (t) => {
+  const bench = new Bench();
+  bench.scan(token);
+  const stopped = bench.loop.stop();
+  const born = { type: 'gateway.born', data: { boot: 1, software: 'x', reason: 'start' } } as const;
+  for (const late of [
+    () => bench.loop.append(born),
+    () => bench.loop.saveState({ 'transaction/t1': '{}' }),
+    () => bench.loop.command('tare', { plate: 'basket' }, 't2'),
+  ]) {
+    await t.throwsAsync(late(), { code: 'CW-GWY-007' });
+  }
+  for (const { done } of bench.writes) done.resolve();
+  await stopped;
+  t.deepEqual(
+    bench.writes.flatMap(({ events }) => events.map(({ type }) => type)),
+    ['scan.read', 'basket.opened'],
+  );
+  t.deepEqual(bench.lost, []);
+});
+
 test('Every input is seen as the pipeline takes it, late ones with the time they were moved to', async (t) => {
   const bench = new Bench();
   await pass(bench.clock, 1);
