@@ -8,11 +8,35 @@ import type { Engine } from './engines.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { loadSetting } from './setting.ts';
 import type { Keeper, TrueUnit } from './stage.ts';
+import { Story } from './story.ts';
+import { worstTrips } from './text.ts';
 import { type TierName, tiers } from './tiers.ts';
 import { playTrip, shopOf } from './trip.ts';
 
 /** A trip's beginning in traces, so that the same seed gives the same bytes. */
 const started = '2026-01-05T10:00:00.000Z';
+
+/** Plays one trip and tells it as text, with what was held against it. */
+export async function tellTrip(tier: TierName, seed: number, name: ContenderName): Promise<string> {
+  const setting = await loadSetting();
+  const story = new Story();
+  const { cameras, make } = contenders[name];
+  let engine: Engine | undefined;
+  const { stage } = playTrip({
+    tier,
+    seed,
+    setting,
+    cameras,
+    keeper: story,
+    makeEngine: (shop) => {
+      engine = make(shop);
+      return engine;
+    },
+  });
+  const { ledger } = engine ?? stage.engine;
+  const outcome = outcomeOf({ tier, engine: name, seed }, stage, engine ?? stage.engine);
+  return `${story.tell(ledger)}\n${worstTrips([outcome], 1)}`;
+}
 
 /**
  * Plays one trip and writes all that its devices said as a trace that `cartwright replay`, `score` and `explain` can look

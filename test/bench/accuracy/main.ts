@@ -7,7 +7,7 @@ import { root } from '#test/bench/support/processes.ts';
 import { type ContenderName, contenderNames, contenders } from './engine-names.ts';
 import { type Figures, figuresOf, reliability } from './figures.ts';
 import { goalsOf } from './goals.ts';
-import { keepTrip } from './keep.ts';
+import { keepTrip, tellTrip } from './keep.ts';
 import type { Outcome } from './outcome.ts';
 import { f1Plot, reliabilityPlot } from './plot.ts';
 import { playAll } from './pool.ts';
@@ -27,8 +27,9 @@ own pipeline, in virtual time, compared with what really happened there.
   npm run bench:accuracy                          ${usualTrips} trips a tier, ours and the naive baseline, with ablations
   npm run bench:accuracy -- --trips 20 --engines ours,naive      a quick look
   npm run bench:accuracy -- --record              ${recordTrips} cooperative trips, for the record
+  npm run bench:accuracy -- --only adversarial:17                one trip, told from beginning to end
   npm run bench:accuracy -- --only adversarial:17 --keep /tmp/trip
-                                                  one trip, told in full and written as a trace: then
+                                                  and written as a trace, for
       scripts/cartwright replay /tmp/trip    scripts/cartwright score /tmp/trip --verbose
 
 Options:
@@ -112,7 +113,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** One trip in full, on standard output and as a trace. */
+/** One trip in full on standard output and, where a folder is given, as a trace. */
 async function tellOne(
   only: string,
   engines: readonly ContenderName[],
@@ -121,9 +122,9 @@ async function tellOne(
   const [name, number] = only.split(':');
   const [tier] = listOf(name, tierNames, '--only');
   const seed = whole(number, 1, '--only TIER:SEED');
-  if (tier === undefined || keep === undefined) throw new UsageError('--only TIER:SEED needs --keep FOLDER');
-  const outcome = await keepTrip(tier, seed, engines[0] ?? 'ours', keep);
-  process.stdout.write(`${JSON.stringify(outcome, null, 1)}\n`);
+  if (tier === undefined) throw new UsageError('--only needs TIER:SEED');
+  process.stdout.write(await tellTrip(tier, seed, engines[0] ?? 'ours'));
+  if (keep !== undefined) await keepTrip(tier, seed, engines[0] ?? 'ours', keep);
   return 0;
 }
 

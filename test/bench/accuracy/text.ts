@@ -191,7 +191,7 @@ export function worstTrips(outcomes: readonly Outcome[], most: number): string {
   const lines = bad
     .slice(0, most)
     .flatMap(({ tier, seed, faults }) => [
-      `\n${tier} ${seed}    (node test/bench/accuracy/main.ts --only ${tier}:${seed} --keep FOLDER)`,
+      `\n${tier} ${seed}    (npm run bench:accuracy -- --only ${tier}:${seed})`,
       ...faults.map(
         ({ what, label, product, sign, atUs, said }) =>
           `  ${(atUs / 1e6).toFixed(3).padStart(9)} s  ${what.padEnd(6)} ${sign > 0 ? '+' : '-'}${product}  [${label}] ${said}`,
