@@ -186,13 +186,20 @@ test('A process that hangs for a while is told of, and well again with its first
 test('While it reads model and gallery a process may be silent for longer', (t) => {
   const { clock, faults, says, kills } = puppet();
   says('alive');
-  clock.advance(4_000_000);
+  clock.advance(20_000_000);
   says('alive');
-  clock.advance(4_000_000);
+  clock.advance(29_000_000);
   says('ready');
   t.deepEqual([faults, kills()], [[], 0]);
   clock.advance(1_600_000);
   t.deepEqual(faults, ['CW-VIS-013']);
+});
+
+test('A process that hangs in reading its model is ended after half a minute', (t) => {
+  const { clock, faults, says, kills } = puppet();
+  says('alive');
+  clock.advance(31_000_000);
+  t.deepEqual([faults, kills()], [['CW-VIS-013'], 1]);
 });
 
 test('Time in which the gateway itself did not run does not count as silence', (t) => {

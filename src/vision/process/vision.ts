@@ -67,7 +67,10 @@ export interface VisionStatus {
 const stalledUs = 1.4 * usPerSecond;
 /** … and for this long it is ended, µs. */
 const silentUs = 5 * usPerSecond;
-/** It has this long for its first word: a Raspberry Pi reads its modules from an SD card, µs. */
+/**
+ * Before it is ready it may be silent for this long, µs: a Raspberry Pi reads its modules and its model from an SD card, and
+ * setting up a network keeps a processor that is busy otherwise for seconds.
+ */
 const startsWithinUs = 30 * usPerSecond;
 const checkEveryUs = usPerSecond / 10;
 /**
@@ -318,7 +321,7 @@ export class VisionProcess {
       this.#countedUs = nowUs;
     }
     if (this.#reason !== undefined) return;
-    if (this.#quietUs > (this.#isRunning ? silentUs : startsWithinUs)) {
+    if (this.#quietUs > (this.#ready === undefined ? startsWithinUs : silentUs)) {
       const seconds = Math.round(this.#quietUs / usPerSecond);
       this.#end('CW-VIS-013', `the vision process says nothing for ${seconds} s`);
     } else if (this.#ready !== undefined && this.#quietUs > stalledUs) this.#stalled();
