@@ -14,8 +14,9 @@ const newest = (files: readonly string[]) => Math.max(...files.map((file) => sta
 function isStale(page: string): boolean {
   const built = join(page, 'dist/index.html');
   if (!existsSync(built)) return true;
-  // Of all pages: they share some of what runs in the browser.
-  const sources = globSync('src/pages/*/client/**/*.*', { cwd: root }).map((file) => join(root, file));
+  const shared = globSync('src/pages/client/**/*.*', { cwd: root }).map((file) => join(root, file));
+  const own = globSync('client/**/*.*', { cwd: page }).map((file) => join(page, file));
+  const sources = [...shared, ...own];
   const inputs = [...sources, join(root, 'package-lock.json'), fileURLToPath(import.meta.url)];
   return newest(inputs) > statSync(built).mtimeMs;
 }

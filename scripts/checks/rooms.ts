@@ -150,11 +150,11 @@ function driverUse(room: string, file: string): string | undefined {
     : `${room} may not open drivers: the registry leads back to the simulation`;
 }
 
-/** Pages are separate levels of trust: status, display and technician share nothing but what lies beside their folders. */
+/** Pages are separate levels of trust: status, display and technician share what lies beside their folders and, for browsers, `client`. */
 function pageProblem(from: string, to: string): string | undefined {
   const page = (path: string) => /^src\/pages\/([^/]+)\/./.exec(path)?.[1];
   const [a, b] = [page(from), page(to)];
-  return a !== undefined && b !== undefined && a !== b
+  return a !== undefined && b !== undefined && a !== b && b !== 'client'
     ? `the ${a} page may not import the ${b} page`
     : undefined;
 }

@@ -6,6 +6,7 @@ import { RateLimit } from '#base/rate-limit.ts';
 import { basketSnapshot } from '#events/data/baskets.ts';
 import { phoneHeard, phoneSay } from '#events/mqtt-payloads.ts';
 import type { ShownPhone } from '#pages/display/source.ts';
+import type { ScanReading } from '#readings/readings.ts';
 import { decodePayload, encodePayload } from '#uplink/payloads.ts';
 import { isPhoneMac, type PhoneSay, phoneChannel, phoneSecretBytes } from '#uplink/phones.ts';
 import type { Gateway } from './gateway.ts';
@@ -18,8 +19,16 @@ const longestCode = 512;
 const aimIdentifier = /^\][A-Za-z][0-9A-Za-z]$/;
 const openBrace = 0x7b;
 
+/** What of the gateway concerns phones. */
+export interface PhoneGateway {
+  readonly bus: Pick<Gateway['bus'], 'on'>;
+  readonly pipeline: Pick<Gateway['pipeline'], 'session' | 'snapshot'>;
+  readonly uplink: Pick<Gateway['uplink'], 'subscribe' | 'publish'>;
+  scanned(scan: ScanReading): void;
+}
+
 export interface GatewayPhoneOptions {
-  readonly gateway: Gateway;
+  readonly gateway: PhoneGateway;
   readonly clock: Clock;
   readonly log: Logger;
   readonly store: string;

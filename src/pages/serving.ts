@@ -82,7 +82,8 @@ export function sendError(response: ServerResponse, error: unknown, log: Logger)
 
 /** The clients that watch a page. */
 export class Watchers {
-  readonly #streams = new Set<PageStream>();
+  /** With what ends their subscription. */
+  readonly #streams = new Map<PageStream, () => void>();
   readonly #most: number;
 
   constructor(most: number) {
@@ -105,16 +106,23 @@ export class Watchers {
     }
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     const stream = new PageStream(response, picture);
-    this.#streams.add(stream);
-    const unsubscribe = subscribe((update) => stream.send(update));
-    response.once('close', () => {
-      unsubscribe();
-      this.#streams.delete(stream);
-    });
+    this.#streams.set(
+      stream,
+      subscribe((update) => stream.send(update)),
+    );
+    response.once('close', () => this.#forget(stream));
   }
 
   close(): void {
-    for (const stream of this.#streams) stream.close();
+    for (const stream of [...this.#streams.keys()]) {
+      this.#forget(stream);
+      stream.close();
+    }
+  }
+
+  #forget(stream: PageStream): void {
+    this.#streams.get(stream)?.();
+    this.#streams.delete(stream);
   }
 }
 

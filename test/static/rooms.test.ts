@@ -119,6 +119,12 @@ for (const [why, path, text, expected] of [
     "import '../technician/b.ts'",
     'may not import the technician',
   ],
+  [
+    'a page used by what all pages share',
+    'src/pages/client/a.ts',
+    "import '../status/b.ts'",
+    'may not import the status',
+  ],
   ['a computed path', 'src/cli/a.ts', 'await import(path)', 'computed path'],
   ['a clock in a domain room', 'src/fusion/a.ts', 'const now = Date.now();', 'Date.now()'],
   ['I/O in a domain room', 'src/scanning/a.ts', "import { readFileSync } from 'node:fs'", 'node:fs'],
@@ -134,6 +140,7 @@ test('the check of rooms allows what the design allows', (t) => {
   t.deepEqual(
     checkRooms([
       file('src/main.ts', "import '#gateway/gateway.ts'"),
+      file('src/pages/display/client/a.ts', "import '../../client/b.ts'"),
       file(
         'src/gateway/a.ts',
         "import '#drivers/registry.ts'; import '#pages/status/server.ts'; import 'node:fs'",

@@ -1,4 +1,4 @@
-import { listen } from '../../status/client/stream.ts';
+import { listen } from '../../client/stream.ts';
 import type { DisplaySettings, DisplayState, DisplayUpdate } from '../source.ts';
 import type { Acts } from './acts.ts';
 import type { Shopper } from './shopper.ts';

@@ -42,7 +42,7 @@ export class Language {
     return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
   }
 
-  /** `0.842 kg` or `412 g`, to the interval of the scale. */
+  /** `0.842 kg` or `412 g`, to the interval of the scale; no line ends within it. */
   mass(massMg: number, divisionMg = mgPerG): string {
     const rounded = Math.round(massMg / divisionMg) * divisionMg;
     const inKg = Math.abs(rounded) >= mgPerKg;
@@ -51,7 +51,9 @@ export class Language {
       unit: inKg ? 'kilogram' : 'gram',
       minimumFractionDigits: inKg ? 3 : 0,
       maximumFractionDigits: inKg ? 3 : 0,
-    }).format(rounded / (inKg ? mgPerKg : mgPerG));
+    })
+      .format(rounded / (inKg ? mgPerKg : mgPerG))
+      .replaceAll(' ', '\u00a0');
   }
 
   percent(ppm: number): string {

@@ -41,8 +41,6 @@ const rampS = 0.01;
 /** Plays the tones of what happens. A browser without sound, or one that waits for a touch, stays silent. */
 export class Tones {
   #audio: AudioContext | undefined;
-  /** How many were played: what a test can hear. */
-  played = 0;
 
   /** Browsers let a page sound after the first touch (kiosks from the start on). */
   unlock(): void {
@@ -56,7 +54,6 @@ export class Tones {
     this.unlock();
     const audio = this.#audio;
     if (melody === undefined || audio === undefined) return;
-    this.played++;
     let atS = audio.currentTime;
     for (const [hertz, seconds] of melody) {
       if (hertz > 0) sound(audio, hertz, atS, seconds);

@@ -1,3 +1,4 @@
+import { listen } from '../../client/stream.ts';
 import type { StatusPicture, StatusUpdate } from '../source.ts';
 import { showBasket, showQuestions } from './basket.ts';
 import { byId, fill, h, setText } from './dom.ts';
@@ -6,7 +7,6 @@ import { duration, timeOfDay } from './format.ts';
 import { showBroker, showCells, showChips, showDevices } from './health.ts';
 import { PlateTiles } from './plates.ts';
 import { WeightPlot } from './plot.ts';
-import { listen } from './stream.ts';
 
 const tiles = new PlateTiles(byId('plates'));
 const plot = new WeightPlot(byId('plot'));

@@ -2,6 +2,7 @@ import type { ShownProduct } from '../../source.ts';
 import { button, h, icon } from '../dom.ts';
 import type { Page } from '../page.ts';
 import { picture } from './product.ts';
+import { callButton } from './trip.ts';
 
 /** Rows of letters in the alphabet's order, which everybody knows; digits are for the numbers on produce stickers. */
 const letters: Readonly<Record<string, readonly string[]>> = {
@@ -59,6 +60,7 @@ export function findView(page: Page): HTMLElement {
         icon(finding.typing ? 'fruit' : 'search'),
         h('span', {}, language.say(finding.typing ? 'findLess' : 'findByName')),
       ]),
+      finding.typing && callButton(page),
     ),
     found.length === 0
       ? h('p', { class: 'empty' }, language.say('findNone'))

@@ -1,5 +1,6 @@
 import type { CameraState, DisplayState, Trouble } from '../../source.ts';
 import { button, h, icon } from '../dom.ts';
+import type { Language } from '../language.ts';
 import type { Page } from '../page.ts';
 import type { Sentence } from '../words/words.ts';
 
@@ -19,17 +20,22 @@ const troubles: Readonly<Record<Trouble, readonly [what: Sentence, how: Sentence
   battery: ['batteryTrouble', 'batteryTroubleHow'],
 };
 
+/** How people call a cart: by its number, where its name has one. */
+export function cartName(language: Language, device: string): string {
+  return language.say('cart', { device: device.replace(/^cart-(?=\d)/, '') });
+}
+
 /** The line on top: which cart, what the camera does, whether the shop can be reached. Always there. */
 export function topLine({ state, language }: Page): readonly HTMLElement[] {
   const { sentence, name } = cameras[state.camera];
   const sign = (drawing: string, text: string, strong: boolean) =>
     h('span', { class: strong ? 'sign strong' : 'sign' }, icon(drawing), text);
   return [
-    h('h1', {}, language.say('cart', { device: state.device })),
+    h('h1', {}, cartName(language, state.device)),
     sign(name, language.say(sentence), state.camera === 'recording' || state.camera === 'fault'),
     sign(
       state.connected ? 'link' : 'linkOff',
-      language.say(state.connected ? 'online' : 'offline'),
+      state.connected ? language.say('online') : `${language.say('offline')} ${language.say('offlineHow')}`,
       !state.connected,
     ),
   ];
@@ -51,9 +57,7 @@ export function notices(page: Page): readonly HTMLElement[] {
       const [what, how] = troubles[trouble];
       return notice(trouble, 'trouble', [language.say(what, { percent }), language.say(how)], false);
     }),
-    ...(state.connected
-      ? []
-      : [notice('offline', 'linkOff', [language.say('offline'), language.say('offlineHow')], false)]),
+    ...unpaid(state, page),
     ...ages(state, page),
     ...(state.basket?.help === true ? [helpNotice(page)] : []),
     ...elsewhere(page),
@@ -76,12 +80,24 @@ function notice(
   );
 }
 
-function ages({ basket }: DisplayState, { language }: Page): readonly HTMLElement[] {
-  if (basket === undefined || (basket.approvals ?? []).length === 0) return [];
-  const asked = new Set(basket.approvals?.flatMap((approval) => approval.lines));
-  const names = basket.lines.filter((line) => asked.has(line.line)).map((line) => line.name);
-  const how = language.say('ageHow', { names: language.list(names) });
-  return [notice('age', 'age', [language.say('ageTitle'), how], false)];
+/** Why nothing was paid, until the next attempt. */
+function unpaid({ unpaid: why }: DisplayState, { language }: Page): readonly HTMLElement[] {
+  if (why === undefined) return [];
+  if (why === 'declined') {
+    return [notice('unpaid', 'trouble', [language.say('payDeclined'), language.say('payDeclinedHow')], true)];
+  }
+  const what = why === 'movement' ? 'movedPaying' : 'payCancelled';
+  return [notice('unpaid', 'trouble', [language.say(what)], false)];
+}
+
+function ages({ basket, ageRefused }: DisplayState, { language }: Page): readonly HTMLElement[] {
+  const approvals = basket?.approvals ?? [];
+  if (basket === undefined || approvals.length === 0) return [];
+  const asked = new Set(approvals.flatMap((approval) => approval.lines));
+  const names = language.list(basket.lines.filter(({ line }) => asked.has(line)).map(({ name }) => name));
+  const refused = approvals.some(({ minimumAge }) => ageRefused !== undefined && minimumAge >= ageRefused);
+  if (refused) return [notice('age', 'age', [language.say('ageRefused', { names })], true)];
+  return [notice('age', 'age', [language.say('ageTitle'), language.say('ageHow', { names })], false)];
 }
 
 function helpNotice({ language }: Page): HTMLElement {

@@ -45,7 +45,7 @@ export function offersView(page: Page): HTMLElement {
     state.deals.length === 0 && h('p', { class: 'empty' }, language.say('offersNone')),
     h(
       'div',
-      { class: 'scroll', tabindex: 0, role: 'region', 'aria-labelledby': 'offers-title' },
+      { class: 'scroll', tabindex: 0, role: 'group', 'aria-labelledby': 'offers-title' },
       groups.map(({ why, title }) => {
         const deals = state.deals.filter((deal) => deal.why === why);
         return (

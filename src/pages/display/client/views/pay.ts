@@ -1,6 +1,7 @@
 import type { ShownBasket } from '../../source.ts';
 import { button, h, icon } from '../dom.ts';
 import type { Page } from '../page.ts';
+import { cartName } from './notices.ts';
 import { linePrice, lineText, totalMinor } from './receipt.ts';
 
 /** Before payment where something is open: questions can be answered now, or are looked at by somebody. */
@@ -35,7 +36,7 @@ export function checkoutView(page: Page, basket: ShownBasket): HTMLElement {
     { class: 'pay', 'aria-labelledby': 'pay-title' },
     h('h2', { id: 'pay-title' }, icon('pay'), language.say(state.connected ? 'payWaiting' : 'payOffline')),
     h('p', { class: 'amount' }, language.money(totalMinor(basket), totals.currency)),
-    h('p', {}, language.say('cart', { device: state.device })),
+    h('p', {}, cartName(language, state.device)),
     parts.map((part) => part !== false && h('p', {}, part)),
     h('p', {}, language.say('payWaitingHow')),
     checkout?.moving === true &&

@@ -6,7 +6,7 @@ import type { Sentence } from '../words/words.ts';
 import { picture } from './product.ts';
 
 /** More than these are not looked at by anybody; the look-up has all. */
-const mostCandidates = 4;
+const mostCandidates = 3;
 
 interface Wording {
   readonly title: Sentence;
@@ -45,9 +45,13 @@ export function questionPanel(page: Page): HTMLElement | undefined {
     'section',
     { class: 'panel question', 'aria-labelledby': 'question-title', 'data-key': question.event },
     h('h2', { id: 'question-title' }, icon('asked'), language.say(title)),
-    how !== undefined && h('p', {}, language.say(how)),
-    question.massMg !== 0 &&
-      h('p', {}, language.say('weighs', { mass: language.mass(Math.abs(question.massMg)) })),
+    h(
+      'p',
+      {},
+      how !== undefined && language.say(how),
+      ' ',
+      question.massMg !== 0 && language.say('weighs', { mass: language.mass(Math.abs(question.massMg)) }),
+    ),
     scanned ? scannedThing(question) : candidates(question, page),
     h('div', { class: 'ways' }, ways(question, page)),
     h('p', { class: 'calm' }, language.say('canGoOn')),

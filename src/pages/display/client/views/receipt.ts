@@ -112,14 +112,18 @@ function sumPanel({ language }: Page, basket: ShownBasket): HTMLElement {
   return h(
     'div',
     { class: 'sum' },
-    saved > 0 && h('small', { class: 'saving' }, language.say('saved', { amount: money(saved) })),
-    depositMinor > 0 && h('small', {}, language.say('depositTotal', { amount: money(depositMinor) })),
-    estimateMinor > 0 && h('small', {}, language.say('estimates', { amount: money(estimateMinor) })),
-    atTill > 0 && h('small', {}, language.count('atTillLines', atTill)),
+    h(
+      'div',
+      { class: 'notes' },
+      saved > 0 && h('small', { class: 'saving' }, language.say('saved', { amount: money(saved) })),
+      depositMinor > 0 && h('small', {}, language.say('depositTotal', { amount: money(depositMinor) })),
+      estimateMinor > 0 && h('small', {}, language.say('estimates', { amount: money(estimateMinor) })),
+      atTill > 0 && h('small', {}, language.count('atTillLines', atTill)),
+    ),
     h(
       'p',
-      { class: 'total', 'data-key': 'total' },
-      h('span', {}, language.say('total')),
+      { class: 'total' },
+      language.say('total'),
       h('strong', { id: 'total' }, money(totalMinor(basket))),
     ),
   );

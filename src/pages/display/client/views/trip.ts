@@ -34,13 +34,15 @@ function dealsPanel(page: Page): HTMLElement | undefined {
   );
 }
 
-function howPanel({ language }: Page): HTMLElement {
+function howPanel({ language, state }: Page): HTMLElement {
   const step = (name: string, sentence: 'howScan' | 'howPlace' | 'howPay') =>
     h('li', {}, icon(name), h('span', {}, language.say(sentence)));
   return h(
     'section',
     { class: 'panel how', 'data-key': 'how' },
     h('ol', {}, step('scan', 'howScan'), step('place', 'howPlace'), step('pay', 'howPay')),
+    state.phone?.joined === false &&
+      button('settings', [icon('phone'), h('span', {}, language.say('phone'))]),
   );
 }
 
