@@ -8,7 +8,7 @@ import type { Judge } from './judge.ts';
 import type { Memory, PlateMemory } from './memory.ts';
 import type { ListedScan } from './observations.ts';
 import { awaitsSighting, decided, type Judging, type Posterior, restsOnMassAlone } from './posterior.ts';
-import { unsupportedStrictness } from './priors.ts';
+import { priors, unsupportedStrictness } from './priors.ts';
 import type { Change, Part, PendingScan, Question, Ranked } from './types.ts';
 
 /** How many earlier changes a new one is tried together with. */
@@ -19,6 +19,9 @@ const quietFrom = 0.5;
 const suggestedSwapFrom = 0.1;
 /** After a plate came to rest without a movement, scans that had waited for it are tried on open questions, µs. */
 const retryAfterUs = 50_000;
+
+/** A scan that repeats what was asked about is taken for an answer from this probability on, before it. */
+const scannedAgainFromPpm = 100_000;
 
 /** Longest pause within which one thing may be put down in two steps, µs. */
 const oneStepUs = 3_000_000;
@@ -221,13 +224,40 @@ export class Settling {
     if (plates.some((plate) => plate.openSinceUs !== undefined || plate.windows.length > 0)) return;
     for (const plate of plates) {
       for (const question of this.#changesAsked(plate.options.id)) {
-        if (question.passed !== true && this.#trySettle(question, pending)) return;
+        if (question.passed === true) continue;
+        if (this.#trySettle(question, pending) || this.#scannedAgain(question, pending)) return;
       }
       if (this.#settlePair(plate.options.id, pending)) return;
     }
     const sinceUs = this.#memory.nowUs - this.#config.scanHoldMs * usPerMs;
     if (this.#book.confirm(pending.scan.product, pending, sinceUs)) return;
     for (const plate of plates) if (this.#correct(plate, pending, sinceUs)) return;
+  }
+
+  /**
+   * What was asked about is scanned again: the shopper's answer that it is just that, so it counts as much as a pick. The mass
+   * was only unlikely for it; what the mass contradicts stays asked about.
+   */
+  #scannedAgain(question: Question, pending: PendingScan): boolean {
+    const { scan } = pending;
+    const { change, event } = question;
+    const asked = this.#memory.scans.some(
+      (other) => other !== pending && other.question === event && other.scan.product === scan.product,
+    );
+    if (!asked || change === undefined || change.massMg <= 0) return false;
+    const scans = this.#memory.scansFor(question.plate).filter((other) => other !== pending);
+    const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: event });
+    const fits = result.ranked.find(
+      ({ kind, parts, z }) =>
+        kind === 'items' &&
+        Math.abs(z) <= this.#config.maximumZ &&
+        parts.every((part) => part.sign > 0 && part.scans.length > 0) &&
+        parts.some((part) => part.product?.key === scan.product && part.scans.length === part.count),
+    );
+    if (fits === undefined || toPpm(fits.probability) < scannedAgainFromPpm) return false;
+    this.#memory.scans = scans;
+    this.#book.write({ change, chosen: picked(fits), result, settles: [question] });
+    return true;
   }
 
   /** A code that the catalogue doesn't have is scanned. At rest, it is of the unknown thing that was just asked about, if there is one. */
@@ -328,13 +358,10 @@ export class Settling {
         names(one, scan),
     );
     if (fits === undefined || toPpm(fits.probability) < 1_000) return false;
-    // The pick is right 97 times in 100; Bayes with what the mass said before it.
-    const right = 0.97 * fits.probability;
-    const probability = right / (right + 0.03 * (1 - fits.probability));
     const parts = fits.parts.map((part) =>
       part.product?.key === scan.product ? { ...part, entry: 'manual' as const } : part,
     );
-    this.#book.write({ change, chosen: { ...fits, parts, probability }, result, settles: [question] });
+    this.#book.write({ change, chosen: { ...picked(fits), parts }, result, settles: [question] });
     return true;
   }
 
@@ -353,6 +380,12 @@ export class Settling {
       atUs: this.#memory.nowUs,
     });
   }
+}
+
+/** An explanation that the shopper picked: the pick is right 97 times in 100; Bayes with what the mass said before it. */
+function picked(one: Ranked): Ranked {
+  const right = priors.pickedPlaced * one.probability;
+  return { ...one, probability: right / (right + (1 - priors.pickedPlaced) * (1 - one.probability)) };
 }
 
 /** One thing isn't put down in two steps with a pause between them; two things are, and part of what was put in may be taken out later. */
