@@ -60,7 +60,7 @@ const usPerMinute = 60_000_000;
 /** One cart's basket: at most one trip, its lines, its state, its checkout. See docs/design.md, Basket and checkout. */
 export class Basket {
   readonly #options: BasketOptions;
-  readonly #context: BasketContext;
+  readonly #context: BasketContext & { catalogue: Catalogue };
   readonly #movements: MovementWatch;
   readonly checkout: Checkout;
   readonly service: Service;
@@ -78,8 +78,11 @@ export class Basket {
         `the saved basket is of version ${state.version}, this software reads version 1; install the software that wrote it`,
       );
     }
-    const contents = new Contents({ catalogue, config, emit });
-    this.#context = { catalogue, contents, salt, emit, nowUs, admit: (command) => this.#admit(command) };
+    // All parts read the catalogue from here: it is another one where the store has a new one.
+    const shop = { catalogue };
+    const contents = new Contents({ shop, config, emit });
+    const admit = (command: GuardedCommand) => this.#admit(command);
+    this.#context = Object.assign(shop, { contents, salt, emit, nowUs, admit });
     this.checkout = new Checkout(this.#context, state?.settled ?? []);
     this.service = new Service(this.#context);
     this.#sessions = state?.sessions ?? 0;
@@ -105,6 +108,16 @@ export class Basket {
     return this.#trip?.state ?? 'none';
   }
 
+  /** Keys of products that are in the basket. */
+  products(): readonly string[] {
+    return (this.#trip?.lines ?? []).flatMap(({ count, product }) => (count > 0 ? product : []));
+  }
+
+  /** From now on lines are made by another catalogue; those that are there keep what they were made with. */
+  replaceCatalogue(catalogue: Catalogue): void {
+    this.#context.catalogue = catalogue;
+  }
+
   /** Changes whenever a snapshot would. */
   get mark(): string {
     const trip = this.#trip;
@@ -128,7 +141,7 @@ export class Basket {
   }
 
   /** The refusal of a command in this state, thrown before anything is done for it. */
-  require(command: GuardedCommand): void {
+  guard(command: GuardedCommand): void {
     admit(command, this.state);
   }
 
@@ -175,7 +188,7 @@ export class Basket {
     how: Pick<EventData<'basket.opened'>, 'by' | 'from' | 'fromSession'>,
     causes: readonly string[],
   ): void {
-    const { currency } = this.#options.catalogue;
+    const { currency } = this.#context.catalogue;
     const loyalty = trip.loyalty ? { loyalty: true } : {};
     this.#options.emit({
       type: 'basket.opened',
@@ -194,7 +207,7 @@ export class Basket {
     readonly loyalty?: boolean | undefined;
   }): string {
     admit('basket.receive', this.state);
-    const lines = receivedLines(args.lines, this.#options.catalogue);
+    const lines = receivedLines(args.lines, this.#context.catalogue);
     const trip = this.#begin('basket.receive', args.token, args.loyalty);
     this.#emitOpened(trip, { by: 'transfer', from: args.from, fromSession: args.session }, []);
     this.#context.contents.receive(trip, lines);

@@ -22,8 +22,8 @@ export interface Application {
   readonly savedMinor: number;
 }
 
-/** Combinations of a bundle's groups that are looked at in one step at most. */
-const mostCombinations = 64;
+/** Combinations of a bundle's groups that are looked at in one step at most: fewer where there is much to choose from. */
+const mostCombinations = (classes: number) => (classes <= 12 ? 64 : 9);
 const ppm = 1_000_000;
 
 export function covers(scope: Scope, unit: Pick<UnitClass, 'product' | 'department'>): boolean {
@@ -106,7 +106,7 @@ export function applicationsOf(
   left: readonly number[],
 ): Application[] {
   return groupsOf(promotion, classes).flatMap((groups) => {
-    const each = Math.max(1, Math.floor(mostCombinations ** (1 / groups.length)));
+    const each = Math.max(1, Math.floor(mostCombinations(classes.length) ** (1 / groups.length)));
     let ways: { units: { of: number; count: number }[]; left: readonly number[] }[] = [{ units: [], left }];
     for (const group of groups) {
       ways = ways.flatMap((way) => {

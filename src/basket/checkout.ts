@@ -3,7 +3,7 @@ import { formatUuid } from '#events/ledger.ts';
 import { approvalsOf, type BasketContext, hash, heldLine, unpricedOf } from './context.ts';
 import { BasketError } from './errors.ts';
 import { lineRecord, repriced } from './lines.ts';
-import type { FullTotals } from './totals.ts';
+import type { Complete, FullTotals } from './totals.ts';
 import type { Paid, Person, Trip } from './trip.ts';
 
 /** What a till says became of a payment. */
@@ -31,7 +31,7 @@ export interface TillPrice {
 }
 
 type Reason = EventData<'basket.reopened'>['reason'];
-type Attempt = Required<EventData<'basket.checkout'>>;
+type Attempt = Complete<EventData<'basket.checkout'>>;
 
 /** Settlements remembered, so that one repeated in a later trip is still known. A till repeats within minutes. */
 const mostSettled = 64;

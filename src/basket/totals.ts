@@ -5,8 +5,10 @@ import { depositOf, type Line, savedOn } from './lines.ts';
 import { portion } from './rounding.ts';
 
 export type Totals = Infer<typeof totals>;
-/** All fields are there in what this software makes; earlier versions told the first six alone. */
-export type FullTotals = Required<Totals>;
+/** A record as this software makes it: with all its fields, though records of earlier versions may lack some. */
+export type Complete<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> };
+/** Earlier versions told the first six alone. */
+export type FullTotals = Complete<Totals>;
 type TaxLine = Infer<typeof taxLine>;
 
 const ppm = 1_000_000;

@@ -89,7 +89,8 @@ function plainValue(value: string): number | boolean | string {
   return /^-?\d{1,15}$/.test(value) ? Number(value) : value;
 }
 
-export interface DeviceCall extends BrokerOptions {
+/** A request to a device, over whatever connection. */
+export interface DeviceRequest {
   readonly store: string;
   readonly device: string;
   readonly command: string;
@@ -98,6 +99,8 @@ export interface DeviceCall extends BrokerOptions {
   /** Seconds. */
   readonly timeout: number;
 }
+
+export interface DeviceCall extends DeviceRequest, BrokerOptions {}
 
 /** How long after a request it is sent again while nobody answers. */
 const repeatMs = 2_000;
@@ -118,7 +121,7 @@ export async function callDevice(call: DeviceCall): Promise<Answer> {
 }
 
 /** The same over a connection that is there. Rejects with CW-CLI-001 or CW-CLI-003. */
-export async function askDevice(client: MqttClient, call: DeviceCall): Promise<Answer> {
+export async function askDevice(client: MqttClient, call: DeviceRequest): Promise<Answer> {
   const { request, response } = topicsOf(call);
   const transaction = call.transaction ?? randomUUID();
   const payload = encodeRequest(call, transaction);
@@ -144,7 +147,7 @@ export async function askDevice(client: MqttClient, call: DeviceCall): Promise<A
 }
 
 /** Throws CW-UPL-030. */
-function topicsOf(call: DeviceCall): { readonly request: string; readonly response: string } {
+function topicsOf(call: DeviceRequest): { readonly request: string; readonly response: string } {
   const prefix = devicePrefix(call);
   return {
     request: `${prefix}/${requestTopic(call.command)}`,
@@ -161,7 +164,7 @@ function readAnswer(payload: Uint8Array): Answer | undefined {
   }
 }
 
-function encodeRequest(call: DeviceCall, transaction: string): Buffer {
+function encodeRequest(call: DeviceRequest, transaction: string): Buffer {
   const issued = Date.now();
   const expires = issued + Math.round(call.timeout * 1000);
   try {
@@ -172,7 +175,7 @@ function encodeRequest(call: DeviceCall, transaction: string): Buffer {
   }
 }
 
-async function withTimeout(answered: Promise<Answer>, call: DeviceCall): Promise<Answer> {
+async function withTimeout(answered: Promise<Answer>, call: DeviceRequest): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {

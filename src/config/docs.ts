@@ -80,16 +80,28 @@ const exampleValues: Readonly<Record<string, string>> = {
   'session.loyaltyPattern': '"^QR-CARD-[0-9]{8}$"',
 };
 
+/** Groups that are nothing by default: they may be left out, but not one of the keys they need. */
+function optionalGroups(keys: readonly KeyDescription[]): string[] {
+  const parent = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf('.')));
+  const needing = new Set(keys.filter(({ required }) => required).map(({ path }) => parent(path)));
+  return keys
+    .filter(({ path, group, required }) => group && !required && needing.has(path))
+    .map(({ path }) => path);
+}
+
 /** config/cartwright.example.yaml: every key with its default; optional keys without one are commented out. */
 export function exampleConfig(): string {
   const lines = [
     '# Every key of cartwright.yaml with its default. Made from the schema by `npm run docs`; docs/configuration.md',
     '# explains it. A real file needs the first four keys, and whatever shall differ from the defaults.',
   ];
-  for (const key of describeSchema(configSchema)) {
+  const keys = describeSchema(configSchema);
+  const optional = optionalGroups(keys);
+  for (const key of keys) {
     const parts = key.path.split('.');
     const indent = '  '.repeat(parts.length - 1);
-    const name = `${indent}${parts.at(-1)}:`;
+    const isOff = optional.some((group) => key.path === group || key.path.startsWith(`${group}.`));
+    const name = `${indent}${isOff ? '# ' : ''}${parts.at(-1)}:`;
     if (key.group) {
       lines.push('', `${indent}# ${key.description}`, name);
       continue;

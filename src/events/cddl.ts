@@ -15,6 +15,9 @@ import {
   liveCounts,
   liveWeight,
   manifest,
+  offersPayload,
+  phoneHeard,
+  phoneSay,
   requestPayload,
   responsePayload,
   statePayload,
@@ -31,6 +34,9 @@ export const otherPayloads: readonly RecordShape[] = [
   liveWeight,
   liveCounts,
   manifest,
+  offersPayload,
+  phoneSay,
+  phoneHeard,
 ];
 
 const preamble = `; What Cartwright's messages look like in CBOR (RFC 8949), in CDDL (RFC 8610).

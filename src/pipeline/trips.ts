@@ -74,7 +74,7 @@ export class Trips {
 
   /** Ends a trip by `end`: what is undecided still belongs into its basket. Nothing ends where the state refuses it. */
   end<T>(command: GuardedCommand, end: () => T): T {
-    this.#options.basket.require(command);
+    this.#options.basket.guard(command);
     if (this.#options.basket.session !== undefined) this.#finish();
     const result = end();
     this.#options.weigher.setSession(false);

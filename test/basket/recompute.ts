@@ -97,7 +97,7 @@ export class Receiver {
   ): void {
     const { data } = event;
     if (data.totals !== undefined) this.#totals(data.totals, data.revision);
-    const held = this.#held().map(({ line }) => line);
+    const held = this.held().map(({ line }) => line);
     expect((data.lines ?? []).map(({ line }) => line).join() === held.join(), 'lines at the end');
     if (event.type === 'basket.closed') {
       expect(event.data.unsettled.join() === [...this.questions].join(), 'unsettled at the end');
@@ -123,7 +123,8 @@ export class Receiver {
     this.#totals(totals, revision);
   }
 
-  #held() {
+  /** Lines that hold something, by number. */
+  held() {
     return [...this.lines.values()].filter((line) => line.count > 0).sort((a, b) => a.line - b.line);
   }
 
@@ -135,7 +136,7 @@ export class Receiver {
   }
 
   /** One tax line for each code and rate, rounded once. */
-  #taxLines(lines: ReturnType<Receiver['#held']>) {
+  #taxLines(lines: ReturnType<Receiver['held']>) {
     const rule = this.#taxes;
     if (rule === undefined) return [];
     const bases = new Map<string, bigint>();
@@ -157,7 +158,7 @@ export class Receiver {
   }
 
   expected(): Totals {
-    const held = this.#held();
+    const held = this.held();
     const final = held.filter((line) => line.priceStatus === 'final');
     const estimated = held.filter((line) => line.priceStatus === 'estimate');
     const [sums, guesses] = [this.#sum(final), this.#sum(estimated)];

@@ -91,6 +91,7 @@ function environment(context: BenchContext, url: string, cache: Cache): Record<s
     CARTWRIGHT_BROKER__EMBEDDED: 'false',
     CARTWRIGHT_DATA: join(context.folder, 'start-data'),
     CARTWRIGHT_STATUS__PORT: '0',
+    CARTWRIGHT_DISPLAY__PORT: '0',
     ...(cache === 'none'
       ? { NODE_DISABLE_COMPILE_CACHE: '1' }
       : { NODE_COMPILE_CACHE: join(context.folder, 'compile-cache') }),

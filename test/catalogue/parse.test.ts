@@ -48,10 +48,18 @@ test('look is the GTIN or the PLU where it is left out', (t) => {
 
 test('keys that this release does not know are ignored', (t) => {
   const catalogue = parseCatalogue(
-    catalogueWith([{ ...milk, colour: 'white' }], { promotions: [{ odd: 1 }] }),
+    catalogueWith([{ ...milk, colour: 'white' }], {
+      leaflets: [{ odd: 1 }],
+      promotions: [
+        { id: 'p', name: 'P', kind: 'amount', amountMinor: 10, products: [{ gtin: milk.gtin }], odd: 1 },
+      ],
+    }),
   );
   t.is(catalogue.products.length, 1);
   t.false('colour' in (catalogue.products[0] ?? {}));
+  t.false('leaflets' in catalogue);
+  t.is(catalogue.promotions?.length, 1);
+  t.false('odd' in (catalogue.promotions?.[0] ?? {}));
 });
 
 test('products with the same look share it', (t) => {

@@ -33,7 +33,9 @@ test('the AsyncAPI description is valid and has every topic of the contract', as
     ...commands.flatMap(({ name }) =>
       ['request', 'response'].map((side) => `{device}/${side}/${name.replaceAll('.', '/')}`),
     ),
-    ...['catalogue', 'planogram/{device}', 'gallery', 'gallery/{part}', 'offers'].map((topic) => `_store/${topic}`),
+    ...['catalogue', 'planogram/{device}', 'gallery', 'gallery/{part}', 'releases', 'offers'].map(
+      (topic) => `_store/${topic}`,
+    ),
   ];
   t.deepEqual([...addresses].sort(), expected.map((topic) => below + topic).sort());
 });

@@ -118,6 +118,9 @@ export function foldBasket(events: readonly CartEvent[]): {
       if (count === 0) delete lines[line];
       else lines[line] = { name, count, priceMinor };
     } else if (event.type === 'basket.closed') {
+      // A paid basket stays until the cart is left.
+      if (event.data.outcome !== 'paid') session = undefined;
+    } else if (event.type === 'basket.abandoned' || event.type === 'basket.transferred') {
       session = undefined;
     }
   }

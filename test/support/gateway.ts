@@ -53,6 +53,7 @@ export async function makeGatewayFolder(options: {
       catalogue: resolve('config/catalogues/demo.json'),
       data: 'data',
       status: { port: 0 },
+      display: { port: 0 },
       ...options.config,
       broker: {
         url: options.brokerUrl,
@@ -70,6 +71,8 @@ export interface DaemonUnderTest {
   /** The log so far, one JSON object a line. */
   readonly log: readonly string[];
   readonly statusUrl: string;
+  /** The shopper's display. */
+  readonly displayUrl: string;
   /** Monotonic time at which the daemon said that it runs, µs. */
   readonly runningAtUs: number;
   running(): boolean;
@@ -103,10 +106,12 @@ export async function startGateway(
   });
   const log: string[] = [];
   let statusUrl = '';
+  let displayUrl = '';
   const runs = new Promise<void>((done, failed) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       log.push(line);
       if (line.includes('"status page"')) statusUrl = (JSON.parse(line) as { url: string }).url;
+      if (line.includes('"shopper display"')) displayUrl = (JSON.parse(line) as { url: string }).url;
       if (line.includes('"gateway running"')) done();
     });
     createInterface({ input: child.stderr }).on('line', (line) => log.push(line));
@@ -120,6 +125,7 @@ export async function startGateway(
     pid: child.pid ?? 0,
     log,
     statusUrl,
+    displayUrl,
     runningAtUs: Number(process.hrtime.bigint() / 1000n),
     running: () => child.exitCode === null && child.signalCode === null,
     kill: async () => {

@@ -38,12 +38,12 @@ function identify(
 /** Commands about single things and lines. */
 export const itemCommands: Pick<Handlers, ItemCommand> = {
   'item.identify': (args, targets, atUs) => {
-    targets.basket.require('item.identify');
+    targets.basket.guard('item.identify');
     return { name: identify(args, targets, atUs) };
   },
   'item.answer': (args, targets, atUs) => {
     const { basket, fusion } = targets;
-    basket.require('item.answer');
+    basket.guard('item.answer');
     const { event, outcome, by } = args;
     if (outcome === undefined) return { name: identify(args, targets, atUs) };
     const isOpen = fusion.openQuestions().some((question) => question.event === event);

@@ -69,6 +69,7 @@ export async function writeLoadConfig(
     data: 'data',
     drivers: [join(root, 'test/bench/load/drivers.ts')],
     status: { enabled: false },
+    display: { enabled: false },
     broker: { url: brokerUrl },
   };
   const write = (name: string, value: unknown) => writeFile(join(folder, name), JSON.stringify(value));

@@ -95,6 +95,7 @@ export async function writeGatewayConfig(
     data: 'data',
     drivers: [join(root, 'test/bench/peer/tcp-cells.js')],
     status: { enabled: false },
+    display: { enabled: false },
     broker: { url: brokerUrl },
   };
   const write = (name: string, value: unknown) => writeFile(join(folder, name), JSON.stringify(value));
