@@ -12,7 +12,8 @@ type ItemData = EventData<'item.added'>;
 export type BasketDraft = Extract<Draft, { type: `basket.${string}` }>;
 
 export interface ContentsOptions {
-  readonly catalogue: Catalogue;
+  /** Whose catalogue may be replaced. */
+  readonly shop: { readonly catalogue: Catalogue };
   readonly config: Pick<BasketConfig, 'promotionSteps'>;
   /** Makes a draft an event and returns its id. */
   readonly emit: (draft: BasketDraft) => string;
@@ -30,13 +31,13 @@ export class Contents {
   }
 
   totals(trip: Pick<Trip, 'lines' | 'questions'>): FullTotals {
-    const { currency, taxes } = this.#options.catalogue;
+    const { currency, taxes } = this.#options.shop.catalogue;
     return totalsOf(trip.lines, { currency, taxes, open: trip.questions.length });
   }
 
   /** Takes what an item event says was put in. A product that the catalogue doesn't have makes no line. */
   add(trip: Trip, cause: string, data: ItemData): void {
-    const { catalogue } = this.#options;
+    const { catalogue } = this.#options.shop;
     const product = productOf(catalogue, data);
     if (product === undefined || data.count === 0) return;
     const count = this.#place(trip, cause, product.key, data.count);
@@ -60,7 +61,7 @@ export class Contents {
   }
 
   remove(trip: Trip, cause: string, data: ItemData): void {
-    const product = productOf(this.#options.catalogue, data);
+    const product = productOf(this.#options.shop.catalogue, data);
     if (product === undefined) return;
     for (const { line, units } of takeFrom(trip.lines, product.key, data.count, data.massMg)) {
       this.change(trip, cause, line, -units);
@@ -140,7 +141,8 @@ export class Contents {
 
   /** The lines with their savings and approvals as they are now. */
   #priced(trip: Trip, lines: readonly Line[]): readonly Line[] {
-    const { catalogue, config } = this.#options;
+    const { config } = this.#options;
+    const { catalogue } = this.#options.shop;
     const standing = {
       day: trip.day,
       coupons: new Set(trip.coupons.map(({ code }) => code)),

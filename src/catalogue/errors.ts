@@ -20,9 +20,18 @@ export const catalogueCodes = {
   'CW-CAT-016': 'A text is empty, too long or holds control characters.',
   'CW-CAT-017': 'A promotion lacks what its kind needs.',
   'CW-CAT-018': 'A tax code has no rate, or the time zone is not known.',
+  'CW-CAT-019': 'What the store offers is not usable, not complete, or can not be kept.',
 } as const;
 
 export type CatalogueCode = keyof typeof catalogueCodes;
+
+/** Whether a code that came from elsewhere is one of this room. */
+export function isCatalogueCode(code: string): code is CatalogueCode {
+  return Object.hasOwn(catalogueCodes, code);
+}
+
+/** What is wrong with a catalogue or planogram as a whole, said in a sentence. */
+export class StockError extends CodedError<CatalogueCode> {}
 
 /** One thing that is wrong, with where it is and what would be right. */
 export interface CatalogueFinding {

@@ -47,7 +47,7 @@ export function parseCatalogue(value: unknown, file = ''): Catalogue {
 }
 
 /** Builds the look-up tables of products that were checked before. */
-function indexCatalogue(content: Omit<Catalogue, 'byKey' | 'byGtin' | 'byPlu' | 'byLook'>): Catalogue {
+export function indexCatalogue(content: Omit<Catalogue, 'byKey' | 'byGtin' | 'byPlu' | 'byLook'>): Catalogue {
   const byKey = new Map<string, Product>();
   const byGtin = new Map<string, Product>();
   const byPlu = new Map<string, Product>();

@@ -404,6 +404,23 @@ export class Fusion {
     }
   }
 
+  /** Something moves on a plate, or waits to be decided on. HOT PATH: asked after every input. */
+  get isDeciding(): boolean {
+    for (const { openSinceUs, windows } of this.#memory.plates.values()) {
+      if (openSinceUs !== undefined || windows.length > 0) return true;
+    }
+    return false;
+  }
+
+  /** Keys of products that lie on plates, or whose scan waits for its thing. */
+  held(): readonly string[] {
+    const lots = [...this.#memory.plates.values()].flatMap((plate) => plate.lots);
+    return [
+      ...lots.flatMap(({ product }) => product ?? []),
+      ...this.#memory.scans.map(({ scan }) => scan.product),
+    ];
+  }
+
   /** A new catalogue or planogram, from now on. */
   replaceStore(catalogue: Catalogue, planogram: Planogram | undefined): void {
     this.#store.catalogue = catalogue;

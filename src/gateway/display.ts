@@ -84,6 +84,7 @@ export class GatewayDisplay implements DisplaySource {
 
   state(): DisplayState {
     const { gateway, setup, clock } = this.#options;
+    const { catalogue } = gateway.pipeline.stock;
     const basket = gateway.pipeline.snapshot();
     const weight = this.#weightNow();
     const reports = gateway.devices.reports();
@@ -96,8 +97,8 @@ export class GatewayDisplay implements DisplaySource {
     return {
       device: setup.config.device,
       atUs: clock.nowUs(),
-      catalogue: setup.catalogue.version,
-      currency: setup.catalogue.currency,
+      catalogue: catalogue.version,
+      currency: catalogue.currency,
       ...(basket === undefined ? {} : { basket }),
 
       questions: basket === undefined ? [] : this.#questions(),
@@ -113,7 +114,7 @@ export class GatewayDisplay implements DisplaySource {
       connected,
       ...this.#happenings.state(basket?.state),
       deals: chooseDeals(this.#offers, {
-        catalogue: setup.catalogue,
+        catalogue,
         basket,
         utcMs: gateway.timeQuality === 'unset' ? undefined : clock.utcMs(),
         pictureOf: (key) => this.#picture(this.#product(key, key)),
@@ -124,7 +125,7 @@ export class GatewayDisplay implements DisplaySource {
 
   /** What has no bar code: everything with a look-up code. */
   produce(): readonly ShownProduct[] {
-    const { products } = this.#options.setup.catalogue;
+    const { products } = this.#options.gateway.pipeline.stock.catalogue;
     return products.filter(({ plu }) => plu !== undefined).map((product) => this.#show(product));
   }
 
@@ -250,7 +251,7 @@ export class GatewayDisplay implements DisplaySource {
   }
 
   #product(gtin: string | undefined, plu: string | undefined): Product | undefined {
-    const { byGtin, byPlu } = this.#options.setup.catalogue;
+    const { byGtin, byPlu } = this.#options.gateway.pipeline.stock.catalogue;
     return (
       (gtin === undefined ? undefined : byGtin.get(gtin)) ?? (plu === undefined ? undefined : byPlu.get(plu))
     );

@@ -1,5 +1,6 @@
 import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { writeFileAtomic } from '#base/atomic-file.ts';
+import { sha256Hex } from '#uplink/offers.ts';
 import { VisionError } from '#vision/errors.ts';
 import {
   checkSpace,
@@ -11,7 +12,7 @@ import {
 } from '#vision/gallery/file.ts';
 import { galleryInForce } from '#vision/gallery/in-force.ts';
 import { mergeGalleries } from '#vision/gallery/merge.ts';
-import { sha256Hex } from '#vision/gallery/offer.ts';
+
 import { loadModel, type Model } from '#vision/models/load.ts';
 
 /** Where a device's gallery is. */

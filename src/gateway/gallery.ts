@@ -13,7 +13,7 @@ import type { GalleryTask, GalleryTold } from './gallery-worker.ts';
 
 interface GalleryKeeperOptions {
   readonly place: GalleryPlace;
-  readonly catalogue: Pick<Catalogue, 'version' | 'byGtin' | 'byPlu'>;
+  readonly catalogue: () => Pick<Catalogue, 'version' | 'byGtin' | 'byPlu'>;
   /** Embeds what a camera sees on a plate now. Rejects with a coded error. */
   readonly capture: (camera: string, plate: string) => Promise<Int8Array>;
   /** Hears that the gallery's file was replaced. */
@@ -145,7 +145,7 @@ export class GalleryKeeper {
 
   #lookOf({ gtin, plu, look }: ProductArgs): string {
     if (look !== undefined) return look;
-    const { catalogue } = this.#options;
+    const catalogue = this.#options.catalogue();
     const found =
       gtin === undefined ? catalogue.byPlu.get(plu ?? '') : catalogue.byGtin.get(toGtin14(gtin) ?? gtin);
     if (found !== undefined) return found.look;

@@ -29,7 +29,9 @@ import { Publisher } from './publisher.ts';
 import { answerRequest } from './requests.ts';
 import type { GatewaySetup } from './setup.ts';
 import { restoreTransactions, transactionKey } from './state.ts';
+import { StoreStock } from './store-stock.ts';
 import { TimeSource } from './time-source.ts';
+import { Timers } from './timers.ts';
 import { GatewayVision } from './vision.ts';
 import { camerasOf } from './vision-setup.ts';
 
@@ -68,13 +70,14 @@ export class Gateway {
   readonly #loop: DecisionLoop;
   readonly #devices: DeviceSupervisor;
   readonly #vision: GatewayVision;
+  readonly #stock: StoreStock;
   readonly #desk: CommandDesk;
   readonly #live: LiveFeed;
   readonly #time: TimeSource;
   readonly #publisher: Publisher;
   readonly #health = new HealthReporter();
   readonly #measurements = new LastMeasurements();
-  readonly #cancels = new Set<() => void>();
+  readonly #timers: Timers;
   readonly #startedUs: number;
   /** Transactions whose answer went to disk with what the command changed. */
   readonly #written = new Map<string, string>();
@@ -111,6 +114,7 @@ export class Gateway {
     this.#options = options;
     this.#uplink = uplink;
     this.#startedUs = clock.nowUs();
+    this.#timers = new Timers(clock);
     this.#time = new TimeSource(clock);
     this.bus = new TypedBus((error, event) => log.error({ err: error, event }, 'a listener failed'));
     const { ledger, boot, nextSequence, state } = uplink.start;
@@ -132,6 +136,7 @@ export class Gateway {
           startUs: clock.nowUs(),
           sink,
           onWeighed: (output) => this.#vision.weighed(output),
+          onStock: (given) => this.#stock.adopted(given),
           state: saved,
         }),
       ...(options.onInput === undefined ? {} : { onInput: options.onInput }),
@@ -149,10 +154,22 @@ export class Gateway {
       log,
       push: (input) => this.#loop.push(input),
       inSession: () => this.#loop.pipeline.session !== undefined,
+      catalogue: () => this.pipeline.stock.catalogue,
       uplink,
       onIdentity: () => {
         if (this.#announced) this.#announce();
       },
+    });
+    this.#stock = new StoreStock({
+      device: config.device,
+      paths: { catalogue: setup.cataloguePath, planogram: setup.planogramPath },
+      folder: setup.dataFolder,
+      uplink,
+      clock,
+      log,
+      push: (input) => this.#loop.push(input),
+      stock: () => this.pipeline.stock,
+      onInForce: () => this.#announce(),
     });
     this.#devices = new DeviceSupervisor({
       entries: setup.board.devices.filter((entry) => !cameras.includes(entry)),
@@ -260,14 +277,16 @@ export class Gateway {
     );
     this.#uplink.onStatus((status) => this.#linkChanged(status));
     this.#vision.start();
+    this.#stock.start();
     const tried = this.#devices.start();
-    if (!(await this.#within(announceWithinUs, tried))) this.#background(tried.then(() => this.#announce()));
+    if (!(await this.#timers.within(announceWithinUs, tried)))
+      this.#background(tried.then(() => this.#announce()));
     if (this.#stopped) return;
     this.#announce();
-    this.#every(clockEveryUs, () => this.#background(this.#synchronizeClock()));
-    this.#every(saveEveryUs, () => this.#background(this.#loop.saveState()));
-    this.#every(sweepEveryUs, () => this.#background(this.#desk.sweep()));
-    this.#every(this.#options.setup.config.healthS * 1_000_000, () =>
+    this.#timers.every(clockEveryUs, () => this.#background(this.#synchronizeClock()));
+    this.#timers.every(saveEveryUs, () => this.#background(this.#loop.saveState()));
+    this.#timers.every(sweepEveryUs, () => this.#background(this.#desk.sweep()));
+    this.#timers.every(this.#options.setup.config.healthS * 1_000_000, () =>
       this.#background(this.#reportHealth(true)),
     );
     await this.#reportHealth(false);
@@ -277,12 +296,12 @@ export class Gateway {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const cancel of this.#cancels) cancel();
+    this.#timers.stop();
     this.#live.stop();
-    await Promise.all([this.#devices.stop(), this.#vision.stop()]);
+    await Promise.all([this.#devices.stop(), this.#vision.stop(), this.#stock.stop()]);
     try {
       const stored = this.#loop.stop();
-      if (!(await this.#within(storeWithinUs, stored))) {
+      if (!(await this.#timers.within(storeWithinUs, stored))) {
         this.#options.log.error(
           {},
           'the outbox does not take the last events; the gateway stops without them',
@@ -297,7 +316,7 @@ export class Gateway {
   info(): PlainMap {
     const { late, pipeline } = this.#loop;
     const sequence = pipeline.nextSequence - 1;
-    return gatewayInfo(this.#options.setup, this.#uplink.start, this.devices.reports(), {
+    return gatewayInfo(this.#options.setup, this.#uplink.start, pipeline.stock, this.devices.reports(), {
       sequence,
       late,
       uptimeS: this.uptimeS(),
@@ -356,7 +375,7 @@ export class Gateway {
     const { setup, clock } = this.#options;
     this.#uplink.setBirth({
       software: setup.versions.software,
-      versions: setup.versions,
+      versions: this.pipeline.versions,
       devices: this.devices.reports().map(bornDevice),
       ...(this.timeQuality === 'unset' ? {} : { since: clock.utcMs() }),
     });
@@ -412,27 +431,6 @@ export class Gateway {
     await this.#time.refresh();
     const { clock } = this.#options;
     this.#loop.push({ kind: 'clock', atUs: clock.nowUs(), utcMs: clock.utcMs(), quality: this.timeQuality });
-  }
-
-  /** Waits for `work`, but not longer than this; whether it was done. Rejects as `work` does within that time. */
-  async #within(limitUs: number, work: Promise<unknown>): Promise<boolean> {
-    const { promise: over, resolve } = Promise.withResolvers<false>();
-    const cancel = this.#options.clock.after(limitUs, () => resolve(false));
-    try {
-      return await Promise.race([work.then(() => true), over]);
-    } finally {
-      cancel();
-    }
-  }
-
-  #every(periodUs: number, action: () => void): void {
-    const run = () => {
-      this.#cancels.delete(cancel);
-      action();
-      if (!this.#stopped) this.#every(periodUs, action);
-    };
-    const cancel = this.#options.clock.after(periodUs, run);
-    this.#cancels.add(cancel);
   }
 
   /** Work nobody waits for: its failure is logged, never unhandled. That it came after the end is none. */

@@ -1,4 +1,5 @@
 import type { PlainMap } from '#events/fields.ts';
+import type { Stock } from '#pipeline/shop.ts';
 import type { Uplink } from '#uplink/uplink.ts';
 import type { DeviceReport } from './devices.ts';
 import type { GatewaySetup } from './setup.ts';
@@ -7,10 +8,11 @@ import type { GatewaySetup } from './setup.ts';
 export function gatewayInfo(
   setup: GatewaySetup,
   { boot, ledger }: Uplink['start'],
+  { catalogue, planogram }: Stock,
   reports: readonly DeviceReport[],
   run: { readonly sequence: number; readonly uptimeS: number; readonly late: number },
 ): PlainMap {
-  const { config, board, versions, catalogue, planogram, calibration } = setup;
+  const { config, board, versions, calibration } = setup;
   return {
     store: config.store,
     device: config.device,

@@ -1,4 +1,3 @@
-import { loadCatalogue, loadPlanogram } from '#catalogue/load.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import type { BasketConfig } from '#config/basket.ts';
 import type { Board, Calibration } from '#config/board.ts';
@@ -8,12 +7,14 @@ import type { Config, FusionConfig, WeighingConfig } from '#config/schema.ts';
 import type { Versions } from '#events/event.ts';
 import { versionsOf } from '#pipeline/versions.ts';
 import { GatewayError } from './errors.ts';
+import { startingStock } from './stored-stock.ts';
 
 /** Everything a gateway is started with, loaded and checked against each other. */
 export interface GatewaySetup {
   readonly config: Config;
   readonly board: Board;
   readonly calibration: Calibration | undefined;
+  /** To begin with: the store may give others, which the pipeline has. */
   readonly catalogue: Catalogue;
   readonly cataloguePath: string;
   readonly planogram: Planogram | undefined;
@@ -45,17 +46,18 @@ export async function loadSetup(path: string, environment: Environment): Promise
       `${path} names no catalogue; add for example: catalogue: catalogues/demo.json`,
     );
   }
-  const catalogue = await loadCatalogue(paths.catalogue);
-  const planogram =
-    paths.planogram === undefined ? undefined : await loadPlanogram(paths.planogram, catalogue);
+  const { catalogue, planogram, ...stock } = await startingStock(paths.data, {
+    catalogue: paths.catalogue,
+    planogram: paths.planogram,
+  });
   return {
     config,
     board,
     calibration,
     catalogue,
-    cataloguePath: paths.catalogue,
+    cataloguePath: stock.cataloguePath,
     planogram,
-    planogramPath: paths.planogram,
+    planogramPath: stock.planogramPath,
     weighing: config.weighing,
     fusion: config.fusion,
     tokenPattern: new RegExp(config.session.tokenPattern, 'u'),
@@ -76,6 +78,10 @@ export async function loadSetup(path: string, environment: Environment): Promise
       ...(paths.certFile === undefined ? {} : { certFile: paths.certFile }),
       ...(paths.keyFile === undefined ? {} : { keyFile: paths.keyFile }),
     },
-    warnings: [...loaded.notes, ...loaded.warnings.map((finding) => `${finding.code} ${finding.message}`)],
+    warnings: [
+      ...loaded.notes,
+      ...loaded.warnings.map((finding) => `${finding.code} ${finding.message}`),
+      ...stock.warnings,
+    ],
   };
 }

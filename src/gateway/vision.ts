@@ -4,6 +4,7 @@ import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { createRandom } from '#base/random.ts';
 import { usPerSecond } from '#base/units.ts';
+import type { Catalogue } from '#catalogue/products.ts';
 import type { DeviceEntry } from '#config/board.ts';
 import type { CartEvent } from '#events/event.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
@@ -17,10 +18,11 @@ import type { WeighingOutput } from '#weighing/outputs.ts';
 import { CameraBook, visionSource } from './camera-book.ts';
 import type { DeviceReport } from './devices.ts';
 import { GalleryKeeper } from './gallery.ts';
-import { StoreGallery, type StoreLink } from './gallery-store.ts';
+import { StoreGallery } from './gallery-store.ts';
 import { type Health, processorTemperature } from './health.ts';
 import { ProcessorLoad } from './processor-load.ts';
 import type { GatewaySetup } from './setup.ts';
+import type { StoreLink } from './store-offer.ts';
 import { visionSetup } from './vision-setup.ts';
 
 /** How long codes are looked for in whole frames after a question to scan, and after motion outside of a session, ms. */
@@ -40,6 +42,8 @@ export interface GatewayVisionOptions {
   /** Passes what is seen to the pipeline. */
   readonly push: (input: PipelineInput) => void;
   readonly inSession: () => boolean;
+  /** The catalogue in force. */
+  readonly catalogue: () => Catalogue;
   /** Over which the store's gallery comes. */
   readonly uplink: StoreLink;
   /** A camera said for the first time what it is: the birth can tell. */
@@ -96,7 +100,7 @@ export class GatewayVision {
         storePath: join(setup.dataFolder, 'store-gallery.cwg'),
         modelFolder: setup.modelFolder,
       },
-      catalogue: setup.catalogue,
+      catalogue: options.catalogue,
       capture: async (camera, plate) => (await this.#process.ask({ kind: 'embed', camera, plate })).embedding,
       changed: (path) => this.#process.tell({ kind: 'gallery', path }),
     });
@@ -236,7 +240,7 @@ export class GatewayVision {
     const { push, clock, inSession } = this.#options;
     switch (message.kind) {
       case 'looked': {
-        const seen = sightingOf(message, this.#options.setup.catalogue, clock.nowUs());
+        const seen = sightingOf(message, this.#options.catalogue(), clock.nowUs());
         if (seen !== undefined) push(seen);
         return;
       }

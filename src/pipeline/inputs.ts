@@ -1,3 +1,4 @@
+import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import type { SeenThing } from '#fusion/observations.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
@@ -41,4 +42,12 @@ export type PipelineInput =
     }
   /** Whether there is room for another session's events: while `full`, a running session goes on and none begins. */
   | { readonly kind: 'capacity'; readonly atUs: number; readonly full: boolean }
+  /** Catalogue or planogram as the store gave them, checked; they come into force when nothing is being decided on. */
+  | {
+      readonly kind: 'store';
+      readonly atUs: number;
+      readonly stock: { readonly catalogue?: Catalogue; readonly planogram?: Planogram };
+      /** Files that they were read from. */
+      readonly files: { readonly catalogue?: string; readonly planogram?: string };
+    }
   | { readonly kind: 'end'; readonly atUs: number };

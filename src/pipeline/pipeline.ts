@@ -1,24 +1,23 @@
-import { currencyOf } from '#base/currency.ts';
 import { usPerMs } from '#base/units.ts';
 import { Basket, type BasketSnapshot, type BasketState } from '#basket/basket.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import { type BasketConfig, basketSchema } from '#config/basket.ts';
 import type { Board, Calibration } from '#config/board.ts';
 import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
-import type { CartEvent, Draft } from '#events/event.ts';
+import type { CartEvent, Draft, Versions } from '#events/event.ts';
 import type { Ledger } from '#events/ledger.ts';
 import { Fusion, type FusionState } from '#fusion/fusion.ts';
 import type { Judgement } from '#fusion/judgement.ts';
 import type { LearnedProduct } from '#fusion/learned.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { ScanReading, TagReading } from '#readings/readings.ts';
-import type { ScanRules } from '#scanning/interpret.ts';
 import type { WeighingFault, WeighingOutput } from '#weighing/outputs.ts';
 import { Weigher, type WeighingState } from '#weighing/weigher.ts';
 import { type CommandOutcome, runCommand } from './commands.ts';
 import { OpenFaults, type SavedFault } from './faults.ts';
 import type { PipelineInput } from './inputs.ts';
 import { isLoyaltyCode, type UnderstoodScan, understandScan, understandTag } from './scans.ts';
+import { Shop, type Stock } from './shop.ts';
 import { lookSeen } from './sightings.ts';
 import { mostTags, TagMemory } from './tags.ts';
 import { Trips } from './trips.ts';
@@ -59,6 +58,8 @@ export interface PipelineOptions {
   readonly onWeighed?: ((output: WeighingOutput) => void) | undefined;
   /** Hears what each decision and question about a change was judged by, right after its event; it costs nothing where nobody does. */
   readonly onJudged?: ((judgement: Judgement) => void) | undefined;
+  /** Hears that another catalogue or planogram came into force, as the store gave them. */
+  readonly onStock?: ((given: Stock) => void) | undefined;
   /** What an earlier run of the same ledger knew at its last event. */
   readonly state?: PipelineState | undefined;
   /** Monotonic time at which this run begins, µs. */
@@ -80,7 +81,7 @@ export class Pipeline {
   readonly #fusion: Fusion;
   readonly #basket: Basket;
   readonly #utc = new UtcClock();
-  readonly #rules: Omit<ScanRules, 'todayUtc'>;
+  readonly #shop: Shop;
   readonly #tags: TagMemory;
   readonly #faults: OpenFaults;
   readonly #trips: Trips;
@@ -94,23 +95,17 @@ export class Pipeline {
     this.#options = options;
     this.#ledger = options.ledger;
     this.#nowUs = options.startUs;
-    const currency = currencyOf(options.catalogue.currency);
-    this.#rules = {
-      variableMeasure: options.catalogue.variableMeasure,
-      tokenPattern: options.tokenPattern,
-      currencyDecimals: currency?.decimals ?? 2,
-      ...(currency === undefined ? {} : { currencyNumber: currency.number }),
-      isListed: (gtin) => options.catalogue.byGtin.has(gtin),
-    };
+    const { catalogue, planogram } = options;
+    this.#shop = new Shop({ catalogue, planogram }, options.tokenPattern);
     // Time waited before a restart counts; the time away doesn't.
     const rebaseUs = options.state === undefined ? 0 : options.startUs - options.state.atUs;
     this.#basket = new Basket({
-      catalogue: options.catalogue,
+      catalogue,
       config: options.basket ?? basketSchema.parse({}),
       salt: options.sessionSalt,
       emit: (draft) => this.#emit(draft).id,
       nowUs: () => this.#nowUs,
-      today: () => this.#utc.dayIn(options.catalogue.timeZone ?? 'UTC', this.#nowUs),
+      today: () => this.#utc.dayIn(this.#shop.catalogue.timeZone ?? 'UTC', this.#nowUs),
       decideWithinUs: options.fusion.decideWithinMs * usPerMs + decidingMarginUs,
       state: options.state?.basket,
       rebaseUs,
@@ -135,8 +130,8 @@ export class Pipeline {
       ...(options.state === undefined ? {} : { state: options.state.weighing }),
     });
     this.#fusion = new Fusion({
-      catalogue: options.catalogue,
-      planogram: options.planogram,
+      catalogue,
+      planogram,
       // A camera that sees a plate reads the codes of what comes and goes there.
       plates: options.board.plates.map((plate) => ({
         ...plate,
@@ -176,6 +171,16 @@ export class Pipeline {
     return this.#nowUs;
   }
 
+  /** What events are decided with. */
+  get versions(): Versions {
+    return this.#ledger.versions;
+  }
+
+  /** Catalogue and planogram in force. */
+  get stock(): Stock {
+    return this.#shop.stock;
+  }
+
   /** Changes whenever the snapshot would. */
   get basketMark(): string {
     return this.#basket.mark;
@@ -193,11 +198,18 @@ export class Pipeline {
   cell(source: string, atUs: number, counts: number, sequence: number): void {
     this.advance(atUs);
     this.#weigher.cell(source, atUs, counts, sequence);
+    this.#restock();
   }
 
   /** Takes one input; a command answers with its outcome. Never throws for bad input. */
   accept(input: PipelineInput): CommandOutcome | undefined {
     this.advance(input.atUs);
+    const outcome = this.#take(input);
+    this.#restock();
+    return outcome;
+  }
+
+  #take(input: PipelineInput): CommandOutcome | undefined {
     switch (input.kind) {
       case 'cell':
         this.#weigher.cell(input.source, input.atUs, input.counts, input.sequence);
@@ -230,11 +242,14 @@ export class Pipeline {
           basket: this.#basket,
           weigher: this.#weigher,
           fusion: this.#decide(),
-          catalogue: this.#options.catalogue,
+          catalogue: this.#shop.catalogue,
           trips: this.#trips,
         });
       case 'capacity':
         this.#trips.setFull(input.full);
+        return undefined;
+      case 'store':
+        this.#shop.offer(input.stock, this.#nowUs);
         return undefined;
       case 'frame':
       case 'power':
@@ -252,15 +267,39 @@ export class Pipeline {
       const fusion = this.#fusionDeadline();
       const faults = this.#faults.dueUs;
       const basket = this.#basket.nextDeadlineUs();
-      const due = Math.min(weighing, fusion, faults, basket);
+      const due = Math.min(weighing, fusion, faults, basket, this.#shop.dueUs);
       if (due > toUs) break;
       this.#nowUs = Math.max(this.#nowUs, due);
       if (weighing === due) this.#weigher.advance(due);
       if (fusion === due) this.#decide().advance(due);
       if (faults === due) this.#faults.advance(due);
       if (basket === due) this.#trips.due(due);
+      this.#restock();
     }
     if (toUs > this.#nowUs) this.#nowUs = toUs;
+  }
+
+  /** Puts another catalogue in force where one waits and the moment allows it: always between two decisions. */
+  #restock(): void {
+    if (!this.#shop.isWaiting) return;
+    const { state } = this.#basket;
+    const changed = this.#shop.adopt({
+      nowUs: this.#nowUs,
+      isDeciding: this.#fusion.isDeciding,
+      trip: state === 'none' || state === 'checkout' ? state : 'other',
+      held: () => [...this.#basket.products(), ...this.#fusion.held()],
+    });
+    if (!changed) return;
+    const { catalogue, planogram } = this.#shop.stock;
+    this.#decide().replaceStore(catalogue, planogram);
+    this.#basket.replaceCatalogue(catalogue);
+    const { planogram: _, ...versions } = this.#ledger.versions;
+    this.#ledger.versions = {
+      ...versions,
+      catalogue: catalogue.version,
+      ...(planogram === undefined ? {} : { planogram: planogram.version }),
+    };
+    this.#options.onStock?.(this.#shop.given);
   }
 
   /** Fusion, about to change: what it is due for next has to be asked anew. */
@@ -360,18 +399,18 @@ export class Pipeline {
   }
 
   #scanned(reading: ScanReading): void {
-    const rules = { ...this.#rules, todayUtc: this.#utc.today(reading.atUs) };
+    const rules = { ...this.#shop.rules, todayUtc: this.#utc.today(reading.atUs) };
     const codes = {
       isCoupon: (code: string) => this.#basket.service.isCoupon(code),
       isLoyalty: (code: string) => isLoyaltyCode(code, this.#options.loyaltyPattern),
     };
-    this.#read(understandScan(reading, rules, this.#options.catalogue, codes));
+    this.#read(understandScan(reading, rules, this.#shop.catalogue, codes));
   }
 
   #tagged(reading: TagReading): void {
     const { source, epc, atUs } = reading;
     const sighting = this.#tags.sighted(epc, atUs, this.session !== undefined);
-    if (sighting === 'new') this.#read(understandTag(reading, this.#options.catalogue));
+    if (sighting === 'new') this.#read(understandTag(reading, this.#shop.catalogue));
     if (sighting !== 'full') return;
     const message = `more than ${mostTags} radio tags are around ${source}, further ones are not looked at; make its field smaller (power, antennas, minimumRssiDbm)`;
     this.#faults.pulse(source, { fault: 'saturated', code: 'CW-PIP-010', message }, this.#nowUs);
@@ -397,7 +436,7 @@ export class Pipeline {
   }
 
   #sighted(input: Extract<PipelineInput, { kind: 'sighting' }>): void {
-    const event = this.#emit({ type: 'look.seen', data: lookSeen(input, this.#options.catalogue) });
+    const event = this.#emit({ type: 'look.seen', data: lookSeen(input, this.#shop.catalogue) });
     this.#decide().observe({ ...input, event: event.id });
   }
 }

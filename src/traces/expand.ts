@@ -161,7 +161,7 @@ function toInput(line: TraceLine, atUs: number, originUs: number): PipelineInput
     case 'counts': // interleaved by the expander
     case 'truth': // never shown to the pipeline
     case 'frame': // looked at only with --reinfer, by the vision room
-    case 'message': // from the store: nothing in the pipeline listens to it
+    case 'message': // from the store: `replay` reads the files that it names
     case 'unknown':
       return undefined;
   }

@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -71,7 +72,19 @@ export async function createTrace(
     ...assets.extra,
   };
   const sink = new LineFile(path, onFailure);
-  const recorder = new TraceRecorder((line) => sink.write(line), header);
+  const recorder = new TraceRecorder(
+    (line) => sink.write(line),
+    header,
+    (from, name) => {
+      try {
+        copyFileSync(from, join(folder, name));
+      } catch (cause) {
+        onFailure(
+          new TraceError('CW-TRC-008', `${folder} can't be written: ${(cause as Error).message}`, { cause }),
+        );
+      }
+    },
+  );
   return {
     path,
     recorder,

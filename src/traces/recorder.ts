@@ -25,17 +25,29 @@ export class TraceRecorder {
   /** In the order in which their lines will stand in the file. */
   #runs: OpenRun[] = [];
   readonly #sequences = new Map<string, number>();
+  readonly #keep: (path: string, name: string) => void;
   #lastT = 0;
+  /** Catalogues and planograms of the store's that lie beside the trace. */
+  #kept = 0;
 
-  /** @param write takes one line without its line break */
-  constructor(write: (line: string) => void, header: TraceHeader) {
+  /**
+   * @param write takes one line without its line break
+   * @param keep puts a file beside the trace under a name
+   */
+  constructor(
+    write: (line: string) => void,
+    header: TraceHeader,
+    keep: (path: string, name: string) => void = () => {},
+  ) {
     this.#write = write;
+    this.#keep = keep;
     this.#originUs = header.originUs ?? 0;
     write(JSON.stringify(header));
   }
 
   input(input: PipelineInput): void {
     if (input.kind === 'cell') this.#sample(input);
+    else if (input.kind === 'store') this.#line(input.atUs, { message: this.#filesOf(input.files) });
     else {
       const line = toLine(input, this.#originUs);
       if (line !== undefined) this.#line(input.atUs, line);
@@ -70,6 +82,17 @@ export class TraceRecorder {
       );
     }
     this.#runs = [];
+  }
+
+  #filesOf(files: Extract<PipelineInput, { kind: 'store' }>['files']): object {
+    this.#kept += 1;
+    return Object.fromEntries(
+      Object.entries(files).map(([what, path]) => {
+        const name = `${what}-${this.#kept}.json`;
+        this.#keep(path, name);
+        return [what, name];
+      }),
+    );
   }
 
   #line(atUs: number, fields: object): void {
@@ -166,6 +189,7 @@ function toLine(input: PipelineInput, originUs: number): object | undefined {
     case 'end':
       return { end: true };
     case 'cell': // runs of samples share a line
+    case 'store': // its files are kept beside the trace
     case 'frame': // pictures stay on the device
     case 'position':
       return undefined;

@@ -13,6 +13,7 @@ import { TraceError } from './errors.ts';
 import { TraceExpander } from './expand.ts';
 import type { FrameLine, SightingLine, TraceHeader, TraceLine, Truth } from './format.ts';
 import type { TraceReader } from './reader.ts';
+import { readStoreMessage } from './store-messages.ts';
 
 /** What a trace is replayed against; see `loadReplaySetup` for where it comes from. */
 export interface ReplaySetup {
@@ -129,7 +130,14 @@ export async function replay(
     if (line.kind !== 'sighting' || changes.sightings === undefined) expander.line(line);
   };
   try {
-    for await (const batch of reader.batches()) for (const line of batch) take(line);
+    for await (const batch of reader.batches()) {
+      for (const line of batch) {
+        take(line);
+        if (line.kind !== 'message') continue;
+        const given = await readStoreMessage(path, line.message, originUs + line.t);
+        if (given !== undefined) pipeline.accept(given);
+      }
+    }
   } catch (caught) {
     if (!(caught instanceof TraceError)) throw caught;
     error = caught;

@@ -65,7 +65,7 @@ class Bench {
         storePath: join(folder, 'store-gallery.cwg'),
         modelFolder: join(folder, 'model'),
       },
-      catalogue: { version: '1', byGtin: new Map(), byPlu: new Map() },
+      catalogue: () => ({ version: '1', byGtin: new Map(), byPlu: new Map() }),
       capture: () => Promise.resolve(new Int8Array(64)),
       changed: (path) => this.changed.push(path),
       work: doGalleryJob,

@@ -43,7 +43,7 @@ async function keeperIn(t: ExecutionContext) {
   };
   const keeper = new GalleryKeeper({
     place,
-    catalogue,
+    catalogue: () => catalogue,
     capture: (camera, plate) => {
       if (camera !== 'basket-camera' || plate !== 'basket') throw new Error('no such camera');
       return Promise.resolve(new Int8Array(pictures(0, 1)[0]?.buffer ?? new ArrayBuffer(0)));
@@ -177,7 +177,7 @@ test('the work is done on a thread of its own, whose refusals keep their codes',
   const changed: string[] = [];
   const keeper = new GalleryKeeper({
     place: { ...place, modelFolder: join(folder, 'none') },
-    catalogue,
+    catalogue: () => catalogue,
     capture: () => Promise.resolve(new Int8Array(64)),
     changed: (file) => changed.push(file),
   });

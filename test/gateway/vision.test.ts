@@ -46,6 +46,7 @@ class Bench {
       log: silentLogger,
       push: (input) => this.inputs.push(input),
       inSession: () => this.inSession,
+      catalogue: () => setup.catalogue,
       uplink: { subscribe: () => () => {}, status: () => ({ connected: true }) },
       onIdentity: () => {
         this.identities += 1;
