@@ -114,6 +114,7 @@ export class LiveWorld {
       seed,
       hardwareSeed,
       stock,
+      coupled: scenario.coupled,
       startKelvin: scenario.climate.startKelvin,
       kelvinPerHour: scenario.climate.kelvinPerHour,
     });

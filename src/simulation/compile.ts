@@ -6,8 +6,8 @@ import { SimulationError } from './errors.ts';
 import { findProduct, Goods, keyOf, type Lying, type Thing } from './goods.ts';
 import type { SimulationItem, Truth } from './items.ts';
 import { labelPayload, type Payload, productPayload, tokenPayload, usualSymbology } from './payloads.ts';
-import { type Handling, liftOff, putDown } from './physics/handling.ts';
-import { knockShaking, rollingShaking } from './physics/vibration.ts';
+import { type Handling, liftOff, partOnPlate, putDown, slideDown } from './physics/handling.ts';
+import { knockShaking, liftingShaking, rollingShaking } from './physics/vibration.ts';
 import type { Point } from './plate.ts';
 import {
   type LeanStep,
@@ -18,7 +18,7 @@ import {
   stepName,
   type TakeStep,
 } from './scenario.ts';
-import { findBridges, findPlate, findScanner } from './wiring.ts';
+import { findBridges, findPlace, findPlate, findScanner } from './wiring.ts';
 import type { StockedThing, WorldAction } from './world.ts';
 
 export type ActionName = Exclude<keyof ScenarioStep, 'after' | 'background' | 'note'>;
@@ -78,12 +78,15 @@ const pauses: Record<ActionName, number> = {
   put: 1.4,
   take: 1.6,
   swap: 1.6,
+  slip: 1.5,
   lean: 0.6,
   push: 0.8,
+  lift: 1.2,
   tilt: 0.6,
   knock: 0.8,
   wait: 0,
   command: 1.8,
+  clock: 0.5,
   fault: 0,
   gap: 0,
 };
@@ -190,21 +193,14 @@ class Compiler {
     if (step.put !== undefined) return this.#put(step.put, startUs);
     if (step.take !== undefined) return this.#take(step.take, startUs);
     if (step.swap !== undefined) return this.#swap(step.swap, startUs);
+    if (step.slip !== undefined) return this.#slip(step.slip, startUs);
     if (step.lean !== undefined) return this.#lean(step.lean, startUs);
-    if (step.push !== undefined) {
-      const { seconds, speed } = step.push;
-      const shaking = rollingShaking(startUs, seconds, speed * 1_000, this.#hands.fork(`push ${index}`));
-      this.#actions.push({ kind: 'shake', atUs: startUs, shaking });
-      return { releaseUs: shaking.untilUs, endUs: shaking.untilUs };
-    }
-    if (step.tilt !== undefined) {
-      const rampUs = Math.round(step.tilt.seconds * usPerSecond);
-      this.#actions.push({ kind: 'tilt', atUs: startUs, radians: step.tilt.milliradians / 1_000, rampUs });
-      return { releaseUs: startUs + rampUs, endUs: startUs + rampUs };
-    }
-    if (step.knock !== undefined) {
-      const shaking = knockShaking(startUs, step.knock.strength * 1_000, this.#hands.fork(`knock ${index}`));
-      this.#actions.push({ kind: 'shake', atUs: startUs, shaking });
+    const shaken = this.#shake(step, startUs, index);
+    if (shaken !== undefined) return shaken;
+    if (step.clock !== undefined) {
+      const { utc, quality } = step.clock;
+      const input = { kind: 'clock', atUs: startUs, utcMs: Date.parse(utc), quality } as const;
+      this.#emit({ kind: 'input', input });
       return at;
     }
     if (step.command !== undefined) {
@@ -217,6 +213,37 @@ class Compiler {
     if (action !== 'wait')
       throw new SimulationError('CW-SIM-003', `step ${index}: ${action} is not an action`);
     return { releaseUs: waited, endUs: waited };
+  }
+
+  /** What happens to the frame as a whole: it rolls, is lifted, tilts or is bumped into. */
+  #shake(step: ScenarioStep, atUs: number, index: number): Outcome | undefined {
+    if (step.push !== undefined) {
+      const { seconds, speed, floor } = step.push;
+      const random = this.#hands.fork(`push ${index}`);
+      const shaking = rollingShaking(atUs, seconds, speed * 1_000, random, floor);
+      this.#actions.push({ kind: 'shake', atUs, shaking });
+      return { releaseUs: shaking.untilUs, endUs: shaking.untilUs };
+    }
+    if (step.lift !== undefined) {
+      const { seconds, heightMm, milliradians } = step.lift;
+      const shaking = liftingShaking(atUs, seconds, heightMm, this.#hands.fork(`lift ${index}`));
+      this.#actions.push({ kind: 'shake', atUs, shaking });
+      const rampUs = Math.round(0.6 * usPerSecond);
+      this.#actions.push({ kind: 'tilt', atUs, radians: milliradians / 1_000, rampUs });
+      const levelUs = atUs + Math.round((0.8 + seconds) * usPerSecond);
+      this.#actions.push({ kind: 'tilt', atUs: levelUs, radians: 0, rampUs });
+      const endUs = Math.max(shaking.untilUs, levelUs + rampUs);
+      return { releaseUs: endUs, endUs };
+    }
+    if (step.tilt !== undefined) {
+      const rampUs = Math.round(step.tilt.seconds * usPerSecond);
+      this.#actions.push({ kind: 'tilt', atUs, radians: step.tilt.milliradians / 1_000, rampUs });
+      return { releaseUs: atUs + rampUs, endUs: atUs + rampUs };
+    }
+    if (step.knock === undefined) return undefined;
+    const shaking = knockShaking(atUs, step.knock.strength * 1_000, this.#hands.fork(`knock ${index}`));
+    this.#actions.push({ kind: 'shake', atUs, shaking });
+    return { releaseUs: atUs, endUs: atUs };
   }
 
   #trouble(step: ScenarioStep, startUs: number): Outcome {
@@ -258,13 +285,14 @@ class Compiler {
   }
 
   #put(put: PutStep, startUs: number): Outcome {
-    const plate = findPlate(this.#options.board, put.plate);
+    const plate = findPlace(this.#options.board, put.plate);
     if (put.unlisted === undefined) findProduct(this.#options.catalogue, put);
     const things = this.#goods.fetch(put, put.count, put.massMg);
     const at = put.at ?? this.#somewhere(plate);
     const handling = putDown(put.how, this.#hands);
-    this.#handle(startUs, plate.id, total(things), at, handling);
-    this.#goods.put(things, plate.id, at);
+    const part = put.rim === undefined ? 1 : partOnPlate(put.rim);
+    this.#handle(startUs, plate, part * total(things), at, handling);
+    this.#goods.put(things, plate.id, at, part);
     for (const thing of things) {
       const releaseUs = startUs + handling.releaseUs;
       this.#moves.push({ kind: 'put', thing, plate: plate.id, at, startUs, releaseUs });
@@ -282,13 +310,14 @@ class Compiler {
   #take(take: TakeStep, startUs: number): Outcome {
     const taken = this.#goods.take(keyOf(take), take.count, take.which, take.plate);
     const handling = liftOff(this.#hands);
-    for (const { thing, plate, at } of taken) {
-      this.#handle(startUs, plate, -thing.massMg, at, handling);
+    for (const { thing, plate, at, part } of taken) {
+      const where = findPlace(this.#options.board, plate);
+      this.#handle(startUs, where, -part * thing.massMg, at, handling);
       const releaseUs = startUs + handling.releaseUs;
       this.#moves.push({ kind: 'take', thing, plate, at, startUs, releaseUs });
     }
     const things = taken.map((other) => other.thing);
-    const plate = findPlate(this.#options.board, taken[0]?.plate);
+    const plate = findPlace(this.#options.board, taken[0]?.plate);
     const kind = plate.kind === 'shelf' ? 'taken' : 'removed';
     const releaseUs = startUs + handling.releaseUs;
     return {
@@ -322,8 +351,20 @@ class Compiler {
     return { releaseUs: untilUs, endUs: untilUs };
   }
 
-  #handle(atUs: number, plate: string, massMg: number, at: Point, handling: Handling): void {
-    this.#actions.push({ kind: 'handle', atUs, plate, massMg, at, handling });
+  /** What leant on the rim of the frame lies flat from now on. */
+  #slip(slip: TakeStep, startUs: number): Outcome {
+    const handling = slideDown(this.#hands);
+    for (const { thing, plate, at, part } of this.#goods.straighten(keyOf(slip), slip.count, slip.plate)) {
+      const where = findPlace(this.#options.board, plate);
+      this.#handle(startUs, where, (1 - part) * thing.massMg, at, handling);
+    }
+    return { releaseUs: startUs + handling.releaseUs, endUs: startUs + handling.endUs };
+  }
+
+  /** On a rack without cells things lie all the same: they load nothing. */
+  #handle(atUs: number, { id, cells }: PlateEntry, massMg: number, at: Point, handling: Handling): void {
+    if (cells === undefined) return;
+    this.#actions.push({ kind: 'handle', atUs, plate: id, massMg: Math.round(massMg), at, handling });
   }
 
   #truths(kind: Truth['kind'], things: readonly Thing[], plate: string, atUs: number) {
@@ -340,8 +381,8 @@ class Compiler {
   }
 
   /** A place within the middle 60 % of what the cells span (at least ±40 mm across a line of cells). */
-  #somewhere(plate: PlateEntry): Point {
-    const cells = plate.cells ?? [];
+  #somewhere({ cells }: PlateEntry): Point {
+    if (cells === undefined) return [0, 0];
     const along = (axis: 0 | 1): number => {
       const values = cells.map((cell) => cell.positionMm[axis]);
       const half = Math.max(66, (Math.max(...values) - Math.min(...values)) / 2);

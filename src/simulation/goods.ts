@@ -23,6 +23,11 @@ export interface Lying {
   readonly at: Point;
 }
 
+/** What lies on a plate, with the part of its weight that the plate carries: less than 1 while it leans on the rim. */
+export interface Laid extends Lying {
+  readonly part: number;
+}
+
 export interface Wanted {
   readonly gtin?: string | undefined;
   readonly plu?: string | undefined;
@@ -54,7 +59,7 @@ export class Goods {
   readonly #catalogue: Catalogue;
   readonly #planogram: Planogram | undefined;
   readonly #random: Random;
-  #lying: Lying[] = [];
+  #lying: Laid[] = [];
   #hands: Thing[] = [];
 
   constructor(catalogue: Catalogue, planogram: Planogram | undefined, random: Random) {
@@ -63,7 +68,7 @@ export class Goods {
     this.#random = random;
   }
 
-  get lying(): readonly Lying[] {
+  get lying(): readonly Laid[] {
     return this.#lying;
   }
 
@@ -79,22 +84,39 @@ export class Goods {
     });
   }
 
-  put(things: readonly Thing[], plate: string, at: Point): void {
-    for (const thing of things) this.#lying.push({ thing, plate, at });
+  put(things: readonly Thing[], plate: string, at: Point, part = 1): void {
+    for (const thing of things) this.#lying.push({ thing, plate, at, part });
+  }
+
+  /** Lays things flat that lean on the rim; answers them as they were. Throws CW-SIM-006 where there are not so many. */
+  straighten(key: string, count: number, plate: string | undefined): Laid[] {
+    const leaning = this.#find(key, plate).filter(({ part }) => part < 1);
+    if (leaning.length < count)
+      throw this.#absent(`${count} of ${key} that lean on the rim`, plate, leaning.length);
+    const chosen = leaning.slice(-count);
+    this.#lying = this.#lying.map((other) => (chosen.includes(other) ? { ...other, part: 1 } : other));
+    return chosen;
+  }
+
+  #find(key: string, plate: string | undefined): Laid[] {
+    return this.#lying.filter(
+      (other) => other.thing.key === key && (plate === undefined || other.plate === plate),
+    );
+  }
+
+  #absent(what: string, plate: string | undefined, count: number): SimulationError {
+    const there = [...new Set(this.#lying.map((other) => other.thing.key))].join(', ') || 'nothing';
+    const where = plate === undefined ? '' : ` from ${plate}`;
+    return new SimulationError(
+      'CW-SIM-006',
+      `can not take ${what}${where}: ${count} there; the plates hold ${there}`,
+    );
   }
 
   /** Takes `count` pieces off the plates into the hands. Throws CW-SIM-006. */
-  take(key: string, count: number, which: 'first' | 'last', plate: string | undefined): Lying[] {
-    const found = this.#lying.filter(
-      (other) => other.thing.key === key && (plate === undefined || other.plate === plate),
-    );
-    if (found.length < count) {
-      const there = [...new Set(this.#lying.map((other) => other.thing.key))].join(', ') || 'nothing';
-      throw new SimulationError(
-        'CW-SIM-006',
-        `can not take ${count} of ${key}${plate === undefined ? '' : ` from ${plate}`}: ${found.length} there; the plates hold ${there}`,
-      );
-    }
+  take(key: string, count: number, which: 'first' | 'last', plate: string | undefined): Laid[] {
+    const found = this.#find(key, plate);
+    if (found.length < count) throw this.#absent(`${count} of ${key}`, plate, found.length);
     const taken = which === 'first' ? found.slice(0, count) : found.slice(-count);
     this.#lying = this.#lying.filter((other) => !taken.includes(other));
     this.#hands.push(...taken.map((other) => other.thing));

@@ -30,6 +30,7 @@ export function* playScenario(options: PlayOptions): Generator<SimulationItem> {
     seed: options.seed ?? scenario.seed,
     hardwareSeed: options.hardwareSeed,
     stock: compiled.stock,
+    coupled: scenario.coupled,
     startKelvin: scenario.climate.startKelvin,
     kelvinPerHour: scenario.climate.kelvinPerHour,
   });

@@ -8,6 +8,7 @@ import { cellFaults } from './bridge.ts';
 import { SimulationError } from './errors.ts';
 import { productSymbologies } from './payloads.ts';
 import { puttingWays } from './physics/handling.ts';
+import { type Floor, floors } from './physics/vibration.ts';
 
 const gtin = z.string().regex(/^\d{14}$/, 'must be a GTIN of 14 digits, padded with zeros');
 const plu = z.string().regex(/^\d{4,5}$/, 'must be a PLU of 4 or 5 digits');
@@ -45,6 +46,14 @@ const putSchema = z
       .enum(puttingWays)
       .default('place')
       .describe('`place`: set down in 0.3 s; `lower`: in 1.5–3 s; `drop`: from 3 cm; `toss`: from 12 cm.'),
+    rim: z
+      .number()
+      .min(1)
+      .max(89)
+      .optional()
+      .describe(
+        'It leans on the rim of the frame, so many degrees from upright, until it slips or is taken.',
+      ),
   })
   .refine(
     (value) => oneOf(value, ['gtin', 'plu', 'unlisted']),
@@ -124,14 +133,27 @@ const actionShape = {
     })
     .optional()
     .describe('Takes one thing and puts another within the same second.'),
+  slip: takeSchema.optional().describe('What leans on the rim slides down and lies flat.'),
   lean: leanSchema.optional().describe('A hand leans on the plate or its handle.'),
   push: z
     .strictObject({
       seconds: seconds.describe('How long.'),
       speed: z.number().positive().max(2).default(0.8).describe('Speed, m/s.'),
+      floor: z
+        .enum(Object.keys(floors) as [Floor, ...Floor[]])
+        .default('tiles')
+        .describe('`tiles`: of a shop; `rough`: cobbles, or the grooved strip before an entrance.'),
     })
     .optional()
-    .describe('The cart rolls over floor tiles.'),
+    .describe('The cart rolls.'),
+  lift: z
+    .strictObject({
+      seconds: z.number().positive().max(60).describe('How long it is held.'),
+      heightMm: z.number().positive().max(1_000).default(150).describe('How high, mm.'),
+      milliradians: z.number().min(-300).max(300).default(60).describe('How askew it is held, mrad.'),
+    })
+    .optional()
+    .describe('The cart is lifted off the floor, held and set down.'),
   tilt: z
     .strictObject({
       milliradians: z.number().min(-200).max(200).describe('Angle of the floor, mrad; 0 is level again.'),
@@ -151,6 +173,13 @@ const actionShape = {
     })
     .optional()
     .describe('Someone sends a command.'),
+  clock: z
+    .strictObject({
+      utc: z.iso.datetime().describe('What the clock says from now on, UTC.'),
+      quality: z.enum(['synced', 'holdover', 'unset']).default('synced').describe('How far it is trusted.'),
+    })
+    .optional()
+    .describe("The device's clock is set: it may jump."),
   fault: z
     .strictObject({
       cell: z.string().describe('Load cell.'),
@@ -210,6 +239,19 @@ export const scenarioSchema = z.strictObject({
     })
     .prefault({})
     .describe('Temperature of the load cells.'),
+  coupled: z
+    .array(
+      z.strictObject({
+        plates: z.tuple([z.string(), z.string()]).describe('Two plates that touch.'),
+        part: z
+          .number()
+          .positive()
+          .max(0.4)
+          .describe('Part of a load on one that the other carries: kc / (k + 2·kc), with springs k and kc.'),
+      }),
+    )
+    .default([])
+    .describe('Plates that a jammed divider or a pack between them couples, as a spring would.'),
   stock: z
     .array(
       z

@@ -85,3 +85,9 @@ export function findPlate(board: Board, name: string | undefined): PlateEntry {
       : `board ${board.name} has no plate ${name} with cells; it has ${names || 'none'}`,
   );
 }
+
+/** As `findPlate`, but a rack without cells may be named too: things lie there, and weigh nothing. Throws CW-SIM-005. */
+export function findPlace(board: Board, name: string | undefined): PlateEntry {
+  const rack = board.plates.find((plate) => plate.id === name && plate.kind === 'unweighed');
+  return rack ?? findPlate(board, name);
+}

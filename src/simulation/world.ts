@@ -44,6 +44,12 @@ export interface StockedThing {
   readonly at: Point;
 }
 
+/** Two plates on springs k that something between them joins with a spring kc: `part` is kc / (k + 2·kc). */
+export interface Coupling {
+  readonly plates: readonly [string, string];
+  readonly part: number;
+}
+
 export interface WorldOptions {
   readonly board: Board;
   /** Seed of what is by chance in this trip: noise, phases, wandering hands. */
@@ -51,6 +57,8 @@ export interface WorldOptions {
   /** Seed of the pieces of hardware: zero, slope, creep of each cell. */
   readonly hardwareSeed?: number | undefined;
   readonly stock?: readonly StockedThing[] | undefined;
+  /** Plates that touch: part of a load on one that the other carries. */
+  readonly coupled?: readonly Coupling[] | undefined;
   /** Temperature at the start above that of calibration, K, and how fast it rises, K/h. */
   readonly startKelvin?: number | undefined;
   readonly kelvinPerHour?: number | undefined;
@@ -68,6 +76,7 @@ export class World implements Frame {
   readonly #sensors: readonly MotionSensor[];
   readonly #trip: Random;
   readonly #warmth: { readonly startKelvin: number; readonly kelvinPerHour: number; readonly wander: Wander };
+  readonly #coupled: readonly Coupling[];
   #actions: WorldAction[] = [];
   #shakings: Shaking[] = [];
   #tilt = { fromRadians: 0, toRadians: 0, fromUs: 0, rampUs: 1 };
@@ -84,6 +93,7 @@ export class World implements Frame {
       wander: new Wander(this.#trip.fork('temperature'), 120, 0),
     };
     this.#plates = new Map(options.board.plates.map((entry) => [entry.id, new PlateModel(entry)]));
+    this.#coupled = options.coupled ?? [];
     for (const thing of options.stock ?? []) this.#plate(thing.plate).stock(thing.massMg, thing.at);
     const seeds = { hardwareSeed, hardware, trip: this.#trip };
     this.#bridges = findBridges(options.board).map((bridge) => new BridgeModel(bridge, this.#plates, seeds));
@@ -198,7 +208,15 @@ export class World implements Frame {
 
   #handle(action: Extract<WorldAction, { kind: 'handle' }>): void {
     const plate = this.#plate(action.plate);
-    plate.handle(action.atUs, action.massMg, action.at, action.handling);
+    let own = action.massMg;
+    // What lay there from the start had settled before the two came to touch.
+    for (const { plates, part } of this.#coupled) {
+      if (!plates.includes(action.plate)) continue;
+      const other = plates[0] === action.plate ? plates[1] : plates[0];
+      own -= part * action.massMg;
+      this.#plate(other).handle(action.atUs, part * action.massMg, [0, 0], action.handling);
+    }
+    plate.handle(action.atUs, own, action.at, action.handling);
     const shares = plate.sharesAt(action.at);
     for (const impact of action.handling.impacts) {
       // Momentum m·v onto a plate of mass M on springs k = ω²M: the load k·z/g starts to change at ω²·m·v/g.

@@ -7,8 +7,9 @@ import type { PlateTracker } from './tracker.ts';
 /** Above Max + 9 e nothing is indicated (OIML R 76-1, 4.2.3); a load must last this long to be one. */
 const overDivisions = 9;
 const overUs = 100 * usPerMs;
-/** Below this many d the zero is wrong, or something that belongs there was taken off the plate. */
+/** Below this many d for so long the zero is wrong, or something that belongs there was taken off the plate. */
 const underDivisions = 20;
+const underUs = 500 * usPerMs;
 /** A sample is late after this part of its cell's period. */
 const latePart = 0.95;
 /** A cell at less than this part of the slowest cell's period is averaged over it. */
@@ -22,6 +23,7 @@ class PlateRange {
   #beyondSinceUs = Number.NaN;
   over = false;
   #under = false;
+  #underSinceUs = Number.NaN;
 
   constructor(tracker: PlateTracker, faults: FaultBoard) {
     this.#tracker = tracker;
@@ -39,7 +41,10 @@ class PlateRange {
       this.#beyondSinceUs = Number.NaN;
     }
     const under = gross < -underDivisions * this.#tracker.divisionMg;
-    if (under !== this.#under && this.#tracker.resting) this.#setUnder(under, atUs);
+    if (under === this.#under || !this.#tracker.resting) this.#underSinceUs = Number.NaN;
+    else if (Number.isNaN(this.#underSinceUs)) this.#underSinceUs = atUs;
+    // A plate rings below zero for a moment when something is set down on it.
+    else if (atUs - this.#underSinceUs >= underUs) this.#setUnder(under, atUs);
     return this.over;
   }
 
@@ -63,6 +68,7 @@ class PlateRange {
 
   #setUnder(under: boolean, atUs: number): void {
     this.#under = under;
+    this.#underSinceUs = Number.NaN;
     const { id } = this.#tracker;
     const code = 'CW-WGH-009';
     if (under) {

@@ -98,3 +98,24 @@ export function liftOff(random: Random): Handling {
     impacts: [],
   };
 }
+
+/**
+ * Part of a thing's weight that the plate carries while its top rests on the rim of the frame, `degrees` from upright. A
+ * uniform body on a smooth rim: moments about its foot give the rim N = ½·m·g·sin α at right angles to it, of which
+ * N·sin α points up.
+ */
+export function partOnPlate(degrees: number): number {
+  return 1 - 0.5 * Math.sin((degrees * Math.PI) / 180) ** 2;
+}
+
+/** What leant on the rim slides down and falls flat: the rest of its weight comes onto the plate. */
+export function slideDown(random: Random): Handling {
+  const slideUs = Math.round((160 + 200 * random.next()) * usPerMs);
+  return {
+    releaseUs: slideUs,
+    endUs: slideUs,
+    part: (sinceUs) => smooth(sinceUs / slideUs),
+    // The top falls some centimetres while the foot stays where it is.
+    impacts: [{ afterUs: slideUs, seconds: 0.5 * Math.sqrt((2 * (10 + 20 * random.next())) / gravityMmS2) }],
+  };
+}

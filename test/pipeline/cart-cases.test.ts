@@ -1,0 +1,135 @@
+import test, { type ExecutionContext } from 'ava';
+import { type CaseOptions, type Played, playCase } from './cases.ts';
+
+/** Plays a case with every seed of noise and asserts that the same is said each time. */
+async function says(
+  t: ExecutionContext,
+  name: string,
+  said: readonly string[],
+  options: CaseOptions = {},
+): Promise<readonly Played[]> {
+  const all = await playCase(name, options);
+  for (const played of all) t.deepEqual(played.said, said, `${name}, seed ${played.seed}`);
+  return all;
+}
+
+/** Lines of the basket in the end, or as it was closed: `2 × Nutella 958`. */
+const lines = ({ basket, of }: Played) =>
+  (basket?.lines ?? of('basket.closed')[0]?.data.lines ?? [])
+    .filter(({ count }) => count > 0)
+    .map(({ count, name, priceMinor }) => `${count} × ${name.split(',', 1)[0]} ${priceMinor}`);
+
+const linguine = 'De Cecco Linguine n° 7';
+const nutella = 'Ferrero Nutella';
+const milk = 'È Più Latte intero microfiltrato';
+const passata = 'Mutti Passata di Pomodoro';
+const coffee = 'Illy Tostato classico caffè macinato ideale pe espresso';
+const honey = 'Miele Ambrosoli Miele';
+const tuna = 'Rio Mare Tonno O. oliva';
+const water = 'Uliveto Acqua Minerale Naturale';
+
+test('what is scanned and then put in is added', async (t) => {
+  await says(t, 'scan-then-place', [`added 1 ${linguine}`, `added 1 ${coffee}`, `added 1 ${milk}`]);
+});
+
+test('what is put in and scanned right afterwards is added', async (t) => {
+  for (const { score, said, seed } of await playCase('place-then-scan')) {
+    t.is(score.decided + score.decidedAfterAsking, score.truths, `seed ${seed}: ${said.join('; ')}`);
+    t.is(score.wrong, 0);
+  }
+});
+
+test('of a thing scanned twice and put in once one is charged, and the other scan is asked about', async (t) => {
+  const said = [`added 1 ${nutella}`, 'asked: scanned-not-placed, place-it', `added 1 ${linguine}`];
+  for (const played of await says(t, 'scan-twice-place-once', said)) {
+    t.deepEqual(lines(played), [`1 × ${nutella} 479`, `1 × ${linguine} 149`]);
+  }
+});
+
+test('what is put in without a scan is known by its look and its mass', async (t) => {
+  await says(t, 'unscanned-seen', ['added 1 Bananas', `added 1 ${nutella}`], { camera: 0.97 });
+});
+
+test('a pack that weighs something else than what was scanned is asked about', async (t) => {
+  for (const played of await says(t, 'wrong-item-under-scan', ['asked: unknown-added, scan-it'])) {
+    t.deepEqual(lines(played), []);
+  }
+});
+
+test('three things that were scanned and are put in with one armful are three lines', async (t) => {
+  await says(t, 'three-at-once', [`added 1 ${coffee}`, `added 1 ${honey}`, `added 1 ${tuna}`]);
+});
+
+test('two things put in with both hands at once are two lines', async (t) => {
+  await says(t, 'two-at-once', [`added 1 ${coffee}`, `added 1 ${honey}`]);
+});
+
+test('of two packs of one product with prices of their own, the very one that is put back leaves the basket', async (t) => {
+  const said = ['added', 'added', 'removed'].map((what) => `${what} 1 Tomatoes on the vine`);
+  for (const played of await says(t, 'which-of-two', said)) {
+    t.deepEqual(lines(played), ['1 × Tomatoes on the vine 243'], `seed ${played.seed}`);
+  }
+});
+
+test('of two equal jars one is put back: one is left', async (t) => {
+  const said = [`added 1 ${nutella}`, `added 1 ${linguine}`, `added 1 ${nutella}`, `removed 1 ${nutella}`];
+  for (const played of await says(t, 'put-back-one-of-two', said)) {
+    t.deepEqual(lines(played).toSorted(), [`1 × ${linguine} 149`, `1 × ${nutella} 479`].toSorted());
+  }
+});
+
+test('what is lowered with care is weighed when the hand has let go', async (t) => {
+  await says(t, 'slow-lowering', ['added 1 Bennet 6 uova fresche biologiche', 'added 1 Chianti Cecchi 2011']);
+});
+
+test('what leans on the rim and is taken out again was never charged', async (t) => {
+  const said = ['asked: unknown-added, scan-it', 'answered: put-back'];
+  for (const played of await says(t, 'leans-and-goes', said)) t.deepEqual(lines(played), []);
+});
+
+test('loose produce is named by its picture or by a pick, and priced by its mass as an estimate', async (t) => {
+  const said = ['added 1 Granny Smith apples', 'added 1 Garlic'];
+  for (const { basket, seed } of await says(t, 'produce-by-look', said, { camera: 0.97 })) {
+    for (const [line, massMg] of [812_400, 96_700].entries()) {
+      const found = basket?.lines[line];
+      t.is(found?.priceStatus, 'estimate');
+      t.true(Math.abs((found?.massMg ?? 0) - massMg) < 2_500, `seed ${seed}: ${found?.massMg} mg`);
+    }
+  }
+});
+
+test('while something is taken out with the other hand, what goes in is not guessed: the exchange is asked about', async (t) => {
+  await says(t, 'other-hand', [`added 1 ${passata}`, `added 1 ${coffee}`, 'asked: mixed, choose']);
+});
+
+test('cobbles under the wheels put nothing in and take nothing out', async (t) => {
+  await says(t, 'rough-floor', [`added 1 ${linguine}`, `added 1 ${honey}`]);
+});
+
+test('a cart that is lifted and set down has neither gained nor lost anything', async (t) => {
+  await says(t, 'cart-lifted', [`added 1 ${water}`, `added 1 ${nutella}`, `added 1 ${linguine}`]);
+});
+
+test('a clock that jumps changes no decision, and times of the device never go back', async (t) => {
+  const said = [`added 1 ${linguine}`, `added 1 ${nutella}`, `removed 1 ${linguine}`];
+  for (const { events } of await says(t, 'clock-jump', said)) {
+    t.true(events.every(({ atUs }, index) => atUs >= (events[index - 1]?.atUs ?? 0)));
+    const qualities = new Set(events.map(({ timeQuality }) => timeQuality));
+    t.deepEqual([...qualities], ['unset', 'synced']);
+  }
+});
+
+test('after a start with goods inside nothing is asked anew, and what was asked before is still answered', async (t) => {
+  const said = [
+    `added 1 ${linguine}`,
+    `added 1 ${nutella}`,
+    'asked: unknown-added, scan-it',
+    `added 1 ${milk}`,
+    `removed 1 ${nutella}`,
+    'answered: put-back',
+  ];
+  for (const played of await says(t, 'reboot-with-goods', said)) {
+    t.deepEqual(lines(played), [`1 × ${linguine} 149`, `1 × ${milk} 179`]);
+    t.deepEqual(new Set(played.events.map(({ boot }) => boot)), new Set([1, 2]));
+  }
+});
