@@ -36,6 +36,7 @@ test('the AsyncAPI description is valid and has every topic of the contract', as
     ...['catalogue', 'planogram/{device}', 'gallery', 'gallery/{part}', 'releases', 'offers'].map(
       (topic) => `_store/${topic}`,
     ),
+    ...['say', 'heard', 'basket'].map((topic) => `{device}/phone/{channel}/${topic}`),
   ];
   t.deepEqual([...addresses].sort(), expected.map((topic) => below + topic).sort());
 });
