@@ -1,4 +1,4 @@
-import { toPpm, usPerMs } from '#base/units.ts';
+import { usPerMs } from '#base/units.ts';
 import type { Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Asking } from './asking.ts';
@@ -7,8 +7,9 @@ import { combine, leavesNoMass } from './changes.ts';
 import type { Judge } from './judge.ts';
 import type { Memory, PlateMemory } from './memory.ts';
 import type { ListedScan } from './observations.ts';
+import { lotOf, Picking } from './picking.ts';
 import { awaitsSighting, decided, type Judging, type Posterior, restsOnMassAlone } from './posterior.ts';
-import { priors, unsupportedStrictness } from './priors.ts';
+import { unsupportedStrictness } from './priors.ts';
 import type { Change, Part, PendingScan, Question, Ranked } from './types.ts';
 
 /** How many earlier changes a new one is tried together with. */
@@ -19,9 +20,6 @@ const quietFrom = 0.5;
 const suggestedSwapFrom = 0.1;
 /** After a plate came to rest without a movement, scans that had waited for it are tried on open questions, µs. */
 const retryAfterUs = 50_000;
-
-/** A scan that repeats what was asked about is taken for an answer from this probability on, before it. */
-const scannedAgainFromPpm = 100_000;
 
 /** Longest pause within which one thing may be put down in two steps, µs. */
 const oneStepUs = 3_000_000;
@@ -41,6 +39,7 @@ export class Settling {
   readonly #book: Book;
   readonly #asking: Asking;
   readonly #config: FusionConfig;
+  readonly #picking: Picking;
 
   constructor(memory: Memory, judge: Judge, book: Book, asking: Asking, config: FusionConfig) {
     this.#memory = memory;
@@ -48,6 +47,8 @@ export class Settling {
     this.#book = book;
     this.#asking = asking;
     this.#config = config;
+    const trySettle = (question: Question, pending: PendingScan) => this.#trySettle(question, pending);
+    this.#picking = new Picking(memory, judge, book, config, trySettle);
   }
 
   /** A movement has settled. */
@@ -181,7 +182,7 @@ export class Settling {
     const scans = this.#memory.scansFor(change.plate);
     const result = this.#judge.weigh(change, { scans, without: nothingWithout });
     const settled = this.#decide(change, result, true) || isQuiet(result) || this.#jointly(change, scans);
-    if (!settled) this.#asking.askChange(change, result, change.massMg > 0 ? announcing(scans, change) : []);
+    if (!settled) this.#asking.askChange(change, result, asked(scans, change, result));
     this.#passBy(change);
     this.retryQuestions(change.plate);
     return true;
@@ -225,39 +226,13 @@ export class Settling {
     for (const plate of plates) {
       for (const question of this.#changesAsked(plate.options.id)) {
         if (question.passed === true) continue;
-        if (this.#trySettle(question, pending) || this.#scannedAgain(question, pending)) return;
+        if (this.#trySettle(question, pending) || this.#picking.scannedAgain(question, pending)) return;
       }
       if (this.#settlePair(plate.options.id, pending)) return;
     }
     const sinceUs = this.#memory.nowUs - this.#config.scanHoldMs * usPerMs;
     if (this.#book.confirm(pending.scan.product, pending, sinceUs)) return;
     for (const plate of plates) if (this.#correct(plate, pending, sinceUs)) return;
-  }
-
-  /**
-   * What was asked about is scanned again: the shopper's answer that it is just that, so it counts as much as a pick. The mass
-   * was only unlikely for it; what the mass contradicts stays asked about.
-   */
-  #scannedAgain(question: Question, pending: PendingScan): boolean {
-    const { scan } = pending;
-    const { change, event } = question;
-    const asked = this.#memory.scans.some(
-      (other) => other !== pending && other.question === event && other.scan.product === scan.product,
-    );
-    if (!asked || change === undefined || change.massMg <= 0) return false;
-    const scans = this.#memory.scansFor(question.plate).filter((other) => other !== pending);
-    const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: event });
-    const fits = result.ranked.find(
-      ({ kind, parts, z }) =>
-        kind === 'items' &&
-        Math.abs(z) <= this.#config.maximumZ &&
-        parts.every((part) => part.sign > 0 && part.scans.length > 0) &&
-        parts.some((part) => part.product?.key === scan.product && part.scans.length === part.count),
-    );
-    if (fits === undefined || toPpm(fits.probability) < scannedAgainFromPpm) return false;
-    this.#memory.scans = scans;
-    this.#book.write({ change, chosen: picked(fits), result, settles: [question] });
-    return true;
   }
 
   /** A code that the catalogue doesn't have is scanned. At rest, it is of the unknown thing that was just asked about, if there is one. */
@@ -328,41 +303,7 @@ export class Settling {
 
   /** Applies a shopper's pick to a question. False if the mass contradicts it; then nothing has changed. */
   identify(question: Question, scan: ListedScan): boolean {
-    const { change } = question;
-    if (change === undefined) return false;
-    if (change.massMg <= 0) return this.#identifyAmong(question, change, scan);
-    const pending: PendingScan = {
-      scan,
-      plates: [question.plate],
-      holdUntilUs: this.#memory.nowUs + this.#config.scanHoldMs * usPerMs,
-      question: question.event,
-    };
-    this.#memory.scans.push(pending);
-    if (this.#trySettle(question, pending)) return true;
-    // One of several things: the pick waits with the question for the others.
-    const expected = this.#judge.expectedMg(pending);
-    if (question.kind === 'mixed' && expected !== undefined && expected < change.massMg) return true;
-    this.#memory.scans = this.#memory.scans.filter((other) => other !== pending);
-    return this.#identifyAmong(question, change, scan);
-  }
-
-  /** The shopper's pick among explanations that scans or the contents already suggest: a removal, an exchange. */
-  #identifyAmong(question: Question, change: Change, scan: ListedScan): boolean {
-    const scans = this.#memory.scansFor(question.plate);
-    const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: question.event });
-    const fits = result.ranked.find(
-      (one) =>
-        one.kind === 'items' &&
-        Math.abs(one.z) <= this.#config.maximumZ &&
-        one.parts.every((part) => part.sign < 0 || part.scans.length > 0) &&
-        names(one, scan),
-    );
-    if (fits === undefined || toPpm(fits.probability) < 1_000) return false;
-    const parts = fits.parts.map((part) =>
-      part.product?.key === scan.product ? { ...part, entry: 'manual' as const } : part,
-    );
-    this.#book.write({ change, chosen: { ...picked(fits), parts }, result, settles: [question] });
-    return true;
+    return this.#picking.identify(question, scan);
   }
 
   /** A scan for a plate without weighing is all there is to know. */
@@ -382,12 +323,6 @@ export class Settling {
   }
 }
 
-/** An explanation that the shopper picked: the pick is right 97 times in 100; Bayes with what the mass said before it. */
-function picked(one: Ranked): Ranked {
-  const right = priors.pickedPlaced * one.probability;
-  return { ...one, probability: right / (right + (1 - priors.pickedPlaced) * (1 - one.probability)) };
-}
-
 /** One thing isn't put down in two steps with a pause between them; two things are, and part of what was put in may be taken out later. */
 function plausiblyJoint(earlier: Change, later: Change, result: Posterior): boolean {
   if (later.massMg < 0) return earlier.massMg + later.massMg > 0;
@@ -397,16 +332,6 @@ function plausiblyJoint(earlier: Change, later: Change, result: Posterior): bool
   return units >= 2;
 }
 
-function names(hypothesis: Ranked, scan: ListedScan): boolean {
-  return hypothesis.parts.some(
-    (part) => part.product?.key === scan.product && (scan.count === undefined || scan.count === part.count),
-  );
-}
-
-function lotOf(question: Question): ReadonlySet<string> {
-  return question.lot === undefined ? nothingWithout : new Set([question.lot]);
-}
-
 function unasked(scans: readonly PendingScan[]): PendingScan[] {
   return scans.filter((pending) => pending.question === undefined);
 }
@@ -414,6 +339,14 @@ function unasked(scans: readonly PendingScan[]): PendingScan[] {
 /** Scans that nobody was asked about, and that came before the change began: they may have announced it. */
 function announcing(scans: readonly PendingScan[], change: Change): PendingScan[] {
   return unasked(scans).filter((pending) => pending.scan.atUs <= change.startedAtUs);
+}
+
+/** Scans that wait with the question about a change: those that announced what was put in, or what was exchanged. */
+function asked(scans: readonly PendingScan[], change: Change, { ranked }: Posterior): PendingScan[] {
+  const waiting = announcing(scans, change);
+  if (change.massMg > 0) return waiting;
+  const best = ranked.find(({ kind }) => kind === 'items');
+  return waiting.filter((pending) => best?.parts.some((part) => part.scans.includes(pending)) === true);
 }
 
 /** Nothing happened, and neither a scan nor a camera suggests that one thing was exchanged for another. */

@@ -23,3 +23,30 @@ test('scanning again what something else lies under does not charge it', (t) => 
   t.deepEqual(b.wait(1.5).scan('soap').said(), []);
   t.deepEqual(b.wait(1.5).scan('soap').said(), []);
 });
+
+test('a scanned thing that was exchanged for one of about its mass is known by its scan however late it is picked', (t) => {
+  const b = bench().scan('milk').move(1030).settle().wait(20);
+  b.scan('rice').move(-15).settle();
+  const asked = b.emitted.at(-1);
+  t.is(asked?.type, 'item.unresolved');
+  b.said();
+  // The scan waits with the question: nobody is asked to place it.
+  t.deepEqual(b.wait(60).said(), []);
+  t.deepEqual(b.identify('rice', { event: asked?.id ?? '' }).said().toSorted(), [
+    'item.added 1 rice 1015 g',
+    'item.resolved removed: 1 milk -1030 g',
+  ]);
+});
+
+test('a pick names what came in an exchange that nobody scanned, and the next one what went', (t) => {
+  const b = bench().scan('milk').move(1030).settle().scan('rice').move(1015).settle().wait(20);
+  // A jam of 700 g came, and a milk or a rice went.
+  b.move(-322).settle();
+  const event = b.emitted.at(-1)?.id ?? '';
+  b.said();
+  t.deepEqual(b.identify('jam', { event }).said(), []);
+  t.deepEqual(b.identify('milk', { event }).said().toSorted(), [
+    'item.added 1 jam 708 g',
+    'item.resolved removed: 1 milk -1030 g',
+  ]);
+});
