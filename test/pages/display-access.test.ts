@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { needs } from '../tools.ts';
 import { openChromium } from './chromium.ts';
 import { measure } from './display-measure.ts';
-import { openDisplay, type Scene, scenes } from './display-scenes.ts';
+import { openDisplay, playScene, scenes } from './display-scenes.ts';
 import { ScriptedDisplay } from './display-source.ts';
 
 const test = needs(anyTest, 'chromium').serial;
@@ -33,27 +33,13 @@ async function axe(page: Page): Promise<string[]> {
   return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);
 }
 
-/** Brings a page that is open to a scene: a session of its own, so that nothing of the last one is left. */
-async function play(page: Page, source: ScriptedDisplay, scene: Scene): Promise<void> {
-  const number = String(1_000 + scenes.indexOf(scene));
-  const { basket } = scene.state;
-  source.reset({
-    ...scene.state,
-    device: `cart-${number}`,
-    ...(basket === undefined ? {} : { basket: { ...basket, session: number } }),
-  });
-  await page.locator('#top h1').getByText(number).waitFor();
-  for (const selector of scene.touched ?? []) await page.locator(selector).first().tap();
-  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
-}
-
 for (const language of languages) {
   test(`every screen in ${language}: letters of 24 px, contrast of 7:1, targets of 15 mm, help, nothing cut off`, async (t) => {
     browser ??= await openChromium();
     const source = new ScriptedDisplay({}, { languages: [language] });
     const { page, complaints } = await openDisplay(t, browser, source);
     for (const scene of scenes) {
-      await play(page, source, scene);
+      await playScene(page, source, scene);
       const found = await measure(page, limits);
       t.true(found.texts > 3 && found.targets > 0, scene.name);
       t.deepEqual(found.small, [], `${scene.name}: letters`);
@@ -73,7 +59,7 @@ test('axe-core finds nothing against any screen', async (t) => {
   const script = await readFile(axePath, 'utf8');
   await page.evaluate(script);
   for (const scene of scenes) {
-    await play(page, source, scene);
+    await playScene(page, source, scene);
     t.deepEqual(await axe(page), [], scene.name);
   }
 });

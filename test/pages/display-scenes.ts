@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import type { Browser, Page } from 'playwright-core';
 import { silentLogger } from '#base/log.ts';
+import { qrCodeOf } from '#gateway/qr-code.ts';
 import { startDisplayPage } from '#pages/display/server.ts';
 import type { DisplayState } from '#pages/display/source.ts';
 import { basketOf, chooseApples, deals, lines, ScriptedDisplay } from './display-source.ts';
@@ -19,12 +20,14 @@ const asking = (change: object) => ({
   questions: [{ ...chooseApples, ...change }],
 });
 const open = { basket: basketOf(lines), deals };
-const square = 'M0 0h7v7h-7zM2 2h3v3h-3zM14 14h7v7h-7z';
+const code = await qrCodeOf(
+  'https://phone.my-store.example/#1.demo-store.cart-0042.mF3v0XkqT2yJ6bN8wQzR1A.wss%3A%2F%2Fphone.my-store.example%2Fmqtt',
+);
 
 /** Every screen that there is, and every notice. */
 export const scenes: readonly Scene[] = [
   { name: 'start', state: {} },
-  { name: 'empty', state: { basket: basketOf([]), phone: { path: square, side: 21, joined: false } } },
+  { name: 'empty', state: { basket: basketOf([]), phone: { ...code, joined: false } } },
   { name: 'trip', state: open },
   { name: 'choose', state: asking({}) },
   { name: 'scan it', state: asking({ ask: 'scan-it', kind: 'unknown-added' }) },
@@ -38,12 +41,12 @@ export const scenes: readonly Scene[] = [
   { name: 'offers', state: open, touched: ['[data-act=offers]'] },
   {
     name: 'settings',
-    state: { ...open, phone: { path: square, side: 21, joined: false } },
+    state: { ...open, phone: { ...code, joined: false } },
     touched: ['[data-act=settings]'],
   },
   {
     name: 'joined',
-    state: { ...open, phone: { path: square, side: 21, joined: true } },
+    state: { ...open, phone: { ...code, joined: true } },
     touched: ['[data-act=settings]'],
   },
   { name: 'end', state: { basket: basketOf([]) }, touched: ['[data-act=settings]', '[data-act=end]'] },
@@ -98,6 +101,20 @@ export const scenes: readonly Scene[] = [
   },
 ];
 
+/** Brings a page that is open to a scene: a session of its own, so that nothing of the last one is left. */
+export async function playScene(page: Page, source: ScriptedDisplay, scene: Scene): Promise<void> {
+  const number = String(1_000 + scenes.indexOf(scene));
+  const { basket } = scene.state;
+  source.reset({
+    ...scene.state,
+    device: `cart-${number}`,
+    ...(basket === undefined ? {} : { basket: { ...basket, session: number } }),
+  });
+  await page.locator('#top h1').getByText(number).waitFor();
+  for (const selector of scene.touched ?? []) await page.locator(selector).first().tap();
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+}
+
 export interface Opened {
   readonly page: Page;
   readonly source: ScriptedDisplay;
@@ -139,9 +156,13 @@ export async function openDisplay(
 }
 
 /** Waits for something that the page makes its source do. */
-export async function until(t: ExecutionContext, what: string, condition: () => boolean): Promise<void> {
+export async function until(
+  t: ExecutionContext,
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
   for (let tries = 0; tries < 1_200; tries++) {
-    if (condition()) return;
+    if (await condition()) return;
     await delay(25);
   }
   t.fail(`never: ${what}`);

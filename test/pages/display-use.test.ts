@@ -88,7 +88,7 @@ test('a screen reader hears what was put in, and at once what is asked', async (
   });
   await asked.getByText('What did you just put in? Scan it now').waitFor({ state: 'attached' });
   source.change({ basket: basketOf(lines), questions: [] });
-  await page.waitForFunction("document.querySelector('[aria-live=assertive]').textContent === ''");
+  await until(t, 'silence', async () => (await asked.textContent()) === '');
   t.is(await page.locator('#notices[role=status]').count(), 1);
 });
 
@@ -120,17 +120,18 @@ const countTones = `
 
 test('there is a tone for every item, until it is switched off', async (t) => {
   const { page, source } = await open(t, { basket: basketOf(lines) }, countTones);
+  const tones = () => page.evaluate<number>('window.tones');
   await page.locator('#total').tap();
   source.tell({ kind: 'event', type: 'added', atUs: 1, name: 'Bananas', count: 1 });
-  await page.waitForFunction('window.tones === 2');
+  await until(t, 'two notes', async () => (await tones()) === 2);
   source.tell({ kind: 'event', type: 'asked', atUs: 2 });
-  await page.waitForFunction('window.tones === 4');
+  await until(t, 'two more', async () => (await tones()) === 4);
   await page.getByRole('button', { name: 'More' }).tap();
   await page.getByRole('button', { name: 'A tone for every item: on' }).tap();
   await page.getByRole('button', { name: 'A tone for every item: off' }).waitFor();
   source.tell({ kind: 'event', type: 'added', atUs: 3, name: 'Lemons', count: 1 });
   await page.getByText('Added: Lemons').waitFor({ state: 'attached' });
-  t.is(await page.evaluate('window.tones'), 4);
+  t.is(await tones(), 4);
 });
 
 test('camera and link are told at all times, in words', async (t) => {

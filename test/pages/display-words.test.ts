@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { Language } from '#pages/display/client/language.ts';
+import { Language, unbroken } from '#pages/display/client/language.ts';
 import { de } from '#pages/display/client/words/de.ts';
 import { en } from '#pages/display/client/words/en.ts';
 import { it } from '#pages/display/client/words/it.ts';
@@ -45,6 +45,12 @@ test('there is no sentence that no screen says', (t) => {
     .join('\n');
   const unused = Object.keys(en).filter((name) => name !== 'language' && !sources.includes(`'${name}'`));
   t.deepEqual(unused, []);
+});
+
+test('no line ends between a number and its unit, and other names stay as they are', (t) => {
+  t.is(unbroken('Spaghetti n° 5, 500 g'), 'Spaghetti n° 5, 500\u00a0g');
+  t.is(unbroken('Acqua 1,5 L'), 'Acqua 1,5\u00a0L');
+  t.is(unbroken('7 gute Gründe, 6 kleine'), '7 gute Gründe, 6 kleine');
 });
 
 test('money has the decimals of its currency, mass its unit, and marks are no obstacle to a search', (t) => {

@@ -161,7 +161,9 @@ function pickedView(page: Page, picked: NonNullable<Page['finding']['picked']>):
     h(
       'div',
       { class: 'ways' },
-      button('back', [icon('done'), h('span', {}, language.say('done'))], { class: 'main' }),
+      lies
+        ? button('back', [icon('done'), h('span', {}, language.say('done'))], { class: 'main' })
+        : button('back', [icon('back'), h('span', {}, language.say('back'))]),
       button('find', [icon('fruit'), h('span', {}, language.say('fruit'))]),
     ),
   );

@@ -75,9 +75,19 @@ function notice(
     'div',
     { class: bad ? 'notice bad' : 'notice', 'data-key': key },
     icon(name),
-    h('p', {}, h('strong', {}, what), how === undefined ? '' : ` ${how}`),
+    h(
+      'p',
+      {},
+      h('strong', {}, how === undefined ? what : sentence(what)),
+      how === undefined ? '' : ` ${how}`,
+    ),
     more,
   );
+}
+
+/** What stands before another sentence ends as one. */
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** Why nothing was paid, until the next attempt. */
@@ -107,7 +117,8 @@ function helpNotice({ language }: Page): HTMLElement {
 
 /** While another screen hides them, open questions are told all the same. */
 function elsewhere({ state, view, language }: Page): readonly HTMLElement[] {
-  const hidden = view !== 'trip' && state.basket?.state === 'open';
+  // The screen before payment says it itself.
+  const hidden = view !== 'trip' && view !== 'pay' && state.basket?.state === 'open';
   if (!hidden || state.questions.length === 0) return [];
   const answer = button('back', [h('span', {}, language.say('payAnswer'))]);
   return [

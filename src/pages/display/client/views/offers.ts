@@ -1,5 +1,6 @@
 import type { ShownDeal } from '../../source.ts';
 import { button, h, icon } from '../dom.ts';
+import { unbroken } from '../language.ts';
 import type { Page } from '../page.ts';
 import type { Sentence } from '../words/words.ts';
 import { picture } from './product.ts';
@@ -19,7 +20,7 @@ export function dealCard(deal: ShownDeal, page: Page): HTMLElement {
     'li',
     { class: 'deal', 'data-key': deal.id },
     picture({ name: title, ...(deal.picture === undefined ? {} : { picture: deal.picture }) }),
-    h('span', { class: 'name' }, title, deal.place !== undefined && h('small', {}, deal.place)),
+    h('span', { class: 'name' }, unbroken(title), deal.place !== undefined && h('small', {}, deal.place)),
     h(
       'span',
       { class: 'price' },

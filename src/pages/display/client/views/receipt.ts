@@ -1,6 +1,6 @@
 import type { ShownBasket } from '../../source.ts';
 import { button, h, icon } from '../dom.ts';
-import type { Language } from '../language.ts';
+import { type Language, unbroken } from '../language.ts';
 import type { Page } from '../page.ts';
 
 export type ShownLine = ShownBasket['lines'][number];
@@ -77,7 +77,7 @@ export function lineText(language: Language, currency: string, line: ShownLine):
   return h(
     'span',
     { class: 'name' },
-    count > 1 && massMg !== undefined ? `${count} × ${line.name}` : line.name,
+    unbroken(count > 1 && massMg !== undefined ? `${count} × ${line.name}` : line.name),
     each !== '' && h('small', {}, each),
     line.savings?.map((saving) =>
       h(
