@@ -40,6 +40,20 @@ export const commands: readonly CommandDoc[] = [
     answer: '`plate`, `tareMg`',
   },
   {
+    name: 'maintenance.begin',
+    summary:
+      'Staff work on plates (restocking, cleaning, test weights): what moves there is no item event. Refused during a session; none begins on a cart meanwhile.',
+    args: { plates: 'plates of the board', 'minutes?': '1 … 480, default 60: when it is over at the latest' },
+    answer: '`plates`: all that are worked on',
+  },
+  {
+    name: 'maintenance.end',
+    summary:
+      'Staff are done. What is still moving is theirs; shelves are counted anew (`shelf.stock`), and what was asked about on these plates is settled.',
+    args: { 'plates?': 'all where left out' },
+    answer: '`plates`: those that are watched again',
+  },
+  {
     name: 'session.begin',
     summary: 'Opens a shopping session.',
     args: {

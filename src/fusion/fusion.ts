@@ -1,5 +1,5 @@
 import { formatMass, usPerMs } from '#base/units.ts';
-import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import type { Catalogue, Planogram, Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Movement } from '#weighing/outputs.ts';
 import { Asking } from './asking.ts';
@@ -10,11 +10,13 @@ import { FusionError } from './errors.ts';
 import { Judge } from './judge.ts';
 import type { Judgement } from './judgement.ts';
 import { Learned, type LearnedProduct } from './learned.ts';
+import type { UnitMass } from './likelihood.ts';
 import { Memory, type PlateMemory, rebase } from './memory.ts';
 import type { ListedScan, Observation, ScanObservation } from './observations.ts';
 import { overrideQuestion } from './overriding.ts';
 import { maximumScans } from './priors.ts';
 import { Settling } from './settling.ts';
+import { teach } from './teaching.ts';
 import type { FusionState, ItemDraft, PendingScan, PlateOptions, Question } from './types.ts';
 
 export { rebase } from './memory.ts';
@@ -365,19 +367,7 @@ export class Fusion {
   }
 
   #learn(utcMs: number | undefined): void {
-    const lots = [...this.#memory.plates.values()]
-      .filter(({ options }) => options.kind !== 'shelf')
-      .flatMap((plate) => plate.lots);
-    const weighings = lots.flatMap(({ product, teaches, count, massMg, varMg2 }) =>
-      product === undefined || teaches !== true || count !== 1 ? [] : [{ product, massMg, varMg2 }],
-    );
-    const bought = new Map<string, number>();
-    for (const { product, count } of lots) {
-      if (product !== undefined) bought.set(product, (bought.get(product) ?? 0) + count);
-    }
-    if (bought.size === 0) return;
-    this.#store.learned.endTrip(weighings, bought, utcMs);
-    this.#judge.reindex();
+    if (teach(this.#memory, this.#store.learned, utcMs)) this.#judge.reindex();
   }
 
   /** What was learned of products' masses. */
@@ -390,6 +380,18 @@ export class Fusion {
     const count = this.#store.learned.forget(product);
     if (count > 0) this.#judge.reindex();
     return count;
+  }
+
+  /** What one unit of a product weighs. */
+  unitMass(product: Product): UnitMass {
+    return this.#store.learned.unitMass(product);
+  }
+
+  /** Staff have tidied up a plate: what lay there astray, and what was asked about it, is settled. */
+  tidied(plate: string): void {
+    const asked = [...this.#memory.questions.values()].filter((question) => question.plate === plate);
+    for (const question of asked) if (question.change) this.#book.dismiss(question, 'not-an-item');
+    this.#memory.plate(plate).lots = [];
   }
 
   #forgetTrip(): void {

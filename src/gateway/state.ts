@@ -5,7 +5,7 @@ import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
 
 const needed = ['weighing', 'fusion', 'basket'] as const;
 /** Lists that came later: a state without them is whole. */
-const lists = ['tags', 'faults', 'learned'] as const;
+const lists = ['tags', 'faults', 'learned', 'upkeep'] as const;
 const sections = [...needed, ...lists] as const;
 const names = ['clock', ...sections] as const;
 const damagedPrefix = 'damaged/';

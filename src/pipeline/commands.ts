@@ -6,6 +6,7 @@ import { checkoutCommands } from './commands/checkout.ts';
 import { itemCommands } from './commands/items.ts';
 import type { CommandTargets, Handlers } from './commands/targets.ts';
 import { tripCommands } from './commands/trips.ts';
+import { upkeepCommands } from './commands/upkeep.ts';
 import { PipelineError } from './errors.ts';
 import type { PipelineInput } from './inputs.ts';
 
@@ -16,7 +17,7 @@ export type CommandOutcome =
 
 type CommandInput = Extract<PipelineInput, { kind: 'command' }>;
 
-const handlers: Handlers = { ...tripCommands, ...checkoutCommands, ...itemCommands };
+const handlers: Handlers = { ...tripCommands, ...checkoutCommands, ...itemCommands, ...upkeepCommands };
 
 /** The commands that change decisions, so that they belong into a trace. The others are the gateway's. */
 export const pipelineCommands: readonly string[] = Object.keys(commandArguments);

@@ -12,6 +12,8 @@ export const pipelineCodes = {
   'CW-PIP-008': 'A device has more different faults than are told one by one.',
   'CW-PIP-009': 'The saved state of the pipeline is not readable.',
   'CW-PIP-010': 'More radio tags are in the field of a reader than can be told apart.',
+  'CW-PIP-011': 'Staff can not begin to work on a cart while a session is open.',
+  'CW-PIP-012': 'Staff work on the cart; no session begins until they are done.',
 } as const;
 
 export class PipelineError extends CodedError<keyof typeof pipelineCodes> {}

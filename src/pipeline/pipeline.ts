@@ -1,70 +1,26 @@
 import { usPerMs } from '#base/units.ts';
-import { Basket, type BasketSnapshot, type BasketState } from '#basket/basket.ts';
-import type { Catalogue, Planogram } from '#catalogue/products.ts';
-import { type BasketConfig, basketSchema } from '#config/basket.ts';
-import type { Board, Calibration } from '#config/board.ts';
-import type { FusionConfig, WeighingConfig } from '#config/schema.ts';
+import { Basket, type BasketSnapshot } from '#basket/basket.ts';
+import { basketSchema } from '#config/basket.ts';
 import type { CartEvent, Draft, Versions } from '#events/event.ts';
 import type { Ledger } from '#events/ledger.ts';
-import { Fusion, type FusionState } from '#fusion/fusion.ts';
-import type { Judgement } from '#fusion/judgement.ts';
-import type { LearnedProduct } from '#fusion/learned.ts';
+import { Fusion } from '#fusion/fusion.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { ScanReading, TagReading } from '#readings/readings.ts';
 import type { WeighingFault, WeighingOutput } from '#weighing/outputs.ts';
-import { Weigher, type WeighingState } from '#weighing/weigher.ts';
+import { Weigher } from '#weighing/weigher.ts';
 import { type CommandOutcome, runCommand } from './commands.ts';
-import { OpenFaults, type SavedFault } from './faults.ts';
+import { OpenFaults } from './faults.ts';
 import type { PipelineInput } from './inputs.ts';
+import type { PipelineOptions, PipelineState } from './options.ts';
 import { isLoyaltyCode, type UnderstoodScan, understandScan, understandTag } from './scans.ts';
 import { Shop, type Stock } from './shop.ts';
 import { lookSeen } from './sightings.ts';
 import { mostTags, TagMemory } from './tags.ts';
 import { Trips } from './trips.ts';
+import { Upkeep } from './upkeep.ts';
 import { UtcClock } from './utc.ts';
 
-/** What survives a restart: written in the transaction that stores the events it follows from. Plain JSON. */
-export interface PipelineState {
-  readonly atUs: number;
-  readonly weighing: WeighingState;
-  readonly fusion: FusionState;
-  readonly basket: BasketState;
-  /** Radio tags that were seen, EPCs in hexadecimal. */
-  readonly tags?: readonly string[];
-  /** Faults that were told and whose end was not. */
-  readonly faults?: readonly SavedFault[];
-  /** What ended trips taught of products. */
-  readonly learned?: readonly LearnedProduct[];
-}
-
-export interface PipelineOptions {
-  readonly ledger: Ledger;
-  readonly board: Board;
-  readonly calibration: Calibration | undefined;
-  readonly catalogue: Catalogue;
-  readonly planogram: Planogram | undefined;
-  readonly weighing: WeighingConfig;
-  readonly fusion: FusionConfig;
-  readonly tokenPattern: RegExp;
-  /** A code that makes its shopper a known one; none where left out. */
-  readonly loyaltyPattern?: RegExp | undefined;
-  /** As the schema has it where left out. */
-  readonly basket?: BasketConfig | undefined;
-  /** Keeps session ids of different ledgers apart; in the daemon the ledger's id. */
-  readonly sessionSalt: string;
-  /** Takes each event in the order of its sequence. */
-  readonly sink: (event: CartEvent) => void;
-  /** Hears what the scales say, after it was decided on: cameras are asked to look. It changes no decision by itself. */
-  readonly onWeighed?: ((output: WeighingOutput) => void) | undefined;
-  /** Hears what each decision and question about a change was judged by, right after its event; it costs nothing where nobody does. */
-  readonly onJudged?: ((judgement: Judgement) => void) | undefined;
-  /** Hears that another catalogue or planogram came into force, as the store gave them. */
-  readonly onStock?: ((given: Stock) => void) | undefined;
-  /** What an earlier run of the same ledger knew at its last event. */
-  readonly state?: PipelineState | undefined;
-  /** Monotonic time at which this run begins, µs. */
-  readonly startUs: number;
-}
+export type { PipelineOptions, PipelineState } from './options.ts';
 
 /** Fusion decides within `decideWithinMs` of settling, and then takes what was asked meanwhile, µs. */
 const decidingMarginUs = 250_000;
@@ -85,6 +41,7 @@ export class Pipeline {
   readonly #tags: TagMemory;
   readonly #faults: OpenFaults;
   readonly #trips: Trips;
+  readonly #upkeep: Upkeep;
   /** Plates whose goods are a basket's. */
   readonly #cartPlates: ReadonlySet<string>;
   #nowUs = 0;
@@ -158,6 +115,17 @@ export class Pipeline {
       nowUs: () => this.#nowUs,
       utcMs: () => this.#utcMs(),
       isLoyalty: (code) => isLoyaltyCode(code, options.loyaltyPattern),
+      isMaintained: () => [...this.#cartPlates].some((plate) => this.#upkeep.isMaintained(plate)),
+    });
+    this.#upkeep = new Upkeep({
+      board: options.board,
+      weigher: () => this.#weigher,
+      fusion: () => this.#decide(),
+      stock: () => this.#shop.stock,
+      emit: (draft) => this.#emit(draft),
+      startUs: options.startUs,
+      saved: options.state?.upkeep,
+      rebaseUs,
     });
     if (this.#basket.session !== undefined) this.#weigher.setSession(true);
   }
@@ -244,6 +212,7 @@ export class Pipeline {
           fusion: this.#decide(),
           catalogue: this.#shop.catalogue,
           trips: this.#trips,
+          upkeep: this.#upkeep,
         });
       case 'capacity':
         this.#trips.setFull(input.full);
@@ -267,13 +236,15 @@ export class Pipeline {
       const fusion = this.#fusionDeadline();
       const faults = this.#faults.dueUs;
       const basket = this.#basket.nextDeadlineUs();
-      const due = Math.min(weighing, fusion, faults, basket, this.#shop.dueUs);
+      const upkeep = this.#upkeep.dueUs;
+      const due = Math.min(weighing, fusion, faults, basket, upkeep, this.#shop.dueUs);
       if (due > toUs) break;
       this.#nowUs = Math.max(this.#nowUs, due);
       if (weighing === due) this.#weigher.advance(due);
       if (fusion === due) this.#decide().advance(due);
       if (faults === due) this.#faults.advance(due);
       if (basket === due) this.#trips.due(due);
+      if (upkeep === due) this.#upkeep.advance(due);
       this.#restock();
     }
     if (toUs > this.#nowUs) this.#nowUs = toUs;
@@ -338,6 +309,7 @@ export class Pipeline {
       tags: this.#tags.saveState(this.#nowUs, this.session !== undefined),
       faults: this.#faults.saveState(),
       learned: this.#fusion.saveLearned(),
+      upkeep: this.#upkeep.saveState(),
     };
   }
 
@@ -351,10 +323,13 @@ export class Pipeline {
   #decided(draft: Draft): string {
     const event = this.#emit(draft);
     this.#basket.apply(event);
+    this.#upkeep.decided(event, this.#nowUs);
     return event.id;
   }
 
   #weighed(output: WeighingOutput): void {
+    // What staff do at a plate that they work on is nobody's purchase: it stays evidence.
+    const isTheirs = this.#upkeep.weighed(output, this.#nowUs);
     switch (output.kind) {
       case 'movement': {
         const { plate, massMg, sigmaMg, beforeMg, afterMg, startedAtUs, settledAtUs, moving } = output;
@@ -373,11 +348,13 @@ export class Pipeline {
             ...certificate,
           },
         });
+        if (isTheirs) break;
         if (this.#cartPlates.has(plate)) this.#basket.moved(massMg);
         this.#decide().observe({ kind: 'movement', event: event.id, atUs: this.#nowUs, movement: output });
         break;
       }
       case 'activity':
+        if (isTheirs) break;
         if (this.#cartPlates.has(output.plate)) this.#basket.activity(output.plate, output.open);
         this.#decide().observe(output);
         break;

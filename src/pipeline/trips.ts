@@ -18,6 +18,8 @@ export interface TripsOptions {
   readonly utcMs: () => number | undefined;
   /** A code that makes its shopper a known one. */
   readonly isLoyalty: (code: string) => boolean;
+  /** Staff work on a plate of the cart. */
+  readonly isMaintained: () => boolean;
 }
 
 /** Beginning and end of trips: basket, scales, fusion and tags begin and end them together. */
@@ -34,7 +36,7 @@ export class Trips {
     this.#full = full;
   }
 
-  /** Throws CW-PIP-007 where there is no room for its events, CW-BSK-001 where a session is open. */
+  /** Throws CW-PIP-007 where there is no room for its events, -012 where staff work on it, CW-BSK-001 where a session is open. */
   open(opening: Opening): string {
     this.#requireRoom();
     const known = opening.token !== undefined && this.#options.isLoyalty(opening.token);
@@ -58,6 +60,12 @@ export class Trips {
   }
 
   #requireRoom(): void {
+    if (this.#options.isMaintained()) {
+      throw new PipelineError(
+        'CW-PIP-012',
+        'staff work on this cart; send maintenance.end before a session begins',
+      );
+    }
     if (!this.#full || this.#options.basket.session !== undefined) return;
     throw new PipelineError(
       'CW-PIP-007',
@@ -103,7 +111,7 @@ export class Trips {
     const isHers = basket.isOpenedBy(token);
     if (basket.state === 'suspended' && isHers) basket.resume({ token, causes: [cause] });
     else if (basket.session === undefined && !isHers) {
-      if (this.#full) return false;
+      if (this.#full || this.#options.isMaintained()) return false;
       this.open({ by: 'token', token, causes: [cause] });
     } else return isHers;
     return true;

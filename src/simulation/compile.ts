@@ -303,7 +303,7 @@ class Compiler {
     return {
       releaseUs,
       endUs: startUs + handling.endUs,
-      truths: this.#truths(kind, things, plate.id, releaseUs),
+      truths: put.staff ? [] : this.#truths(kind, things, plate.id, releaseUs),
     };
   }
 
@@ -323,7 +323,7 @@ class Compiler {
     return {
       releaseUs,
       endUs: startUs + handling.endUs,
-      truths: this.#truths(kind, things, plate.id, releaseUs),
+      truths: take.staff ? [] : this.#truths(kind, things, plate.id, releaseUs),
     };
   }
 

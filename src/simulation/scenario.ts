@@ -34,6 +34,11 @@ const which = {
 const oneOf = (value: object, names: readonly string[]) =>
   names.filter((name) => (value as Record<string, unknown>)[name] !== undefined).length === 1;
 
+const staffs = z
+  .boolean()
+  .default(false)
+  .describe('Staff do it, who work there: nobody buys or returns anything, so it makes no truth.');
+
 const putSchema = z
   .strictObject({
     ...which,
@@ -46,6 +51,7 @@ const putSchema = z
       .enum(puttingWays)
       .default('place')
       .describe('`place`: set down in 0.3 s; `lower`: in 1.5–3 s; `drop`: from 3 cm; `toss`: from 12 cm.'),
+    staff: staffs,
     rim: z
       .number()
       .min(1)
@@ -65,6 +71,7 @@ const takeSchema = z
     ...which,
     unlisted: z.string().optional().describe('Name of a thing that the catalogue does not have.'),
     count: z.number().int().min(1).max(20).default(1).describe('Number of pieces, taken together.'),
+    staff: staffs,
     which: z.enum(['first', 'last']).default('last').describe('Which of several: put in first, or last.'),
     plate: z.string().optional().describe('Plate; else wherever it lies.'),
   })

@@ -58,3 +58,48 @@ test('two people at two plates at the same moment are told apart', async (t) => 
     'taken 1 Coop Aceto di Vino Bianco',
   ]);
 });
+
+/** What was told of a plate's stock, in order: counts of one product. */
+const stockOf = ({ of }: Played, plate: string) =>
+  of('shelf.stock').flatMap(({ data }) => (data.plate === plate ? [data.count] : []));
+
+test("while staff restock, what they move is nobody's purchase, and shoppers beside them are served as ever", async (t) => {
+  for (const played of await says(t, 'restocking', [`taken 1 ${water}`, `taken 1 ${linguine}`])) {
+    t.deepEqual(played.outcomes, [
+      { status: 'done', data: { plates: ['s1-p1', 's1-p2'] } },
+      { status: 'done', data: { plates: ['s1-p1', 's1-p2'] } },
+    ]);
+    t.is(played.score.missed, 0);
+    t.deepEqual(
+      stockOf(played, 's1-p1').slice(-2),
+      [12, 11],
+      'counted when they are done, and after what is taken',
+    );
+    t.is(stockOf(played, 's1-p2').at(-1), 8);
+  }
+});
+
+test('a plate tells how many are left, and that nothing is', async (t) => {
+  const said = ['taken 1', 'taken 2', 'taken 2', 'returned 2'].map((what) => `${what} ${water}`);
+  for (const played of await says(t, 'sold-out', said)) {
+    t.deepEqual(stockOf(played, 's1-p4').slice(-4), [4, 2, 0, 2], `seed ${played.seed}`);
+  }
+});
+
+test('what is misplaced is no stock of the plate where it lies', async (t) => {
+  const misplaced = `misplaced 1 ${honey} on s1-p1, belongs on s1-p5`;
+  const said = [`taken 1 ${honey}`, misplaced, `taken 1 ${linguine}`];
+  for (const played of await says(t, 'misplaced-counted', said)) {
+    t.deepEqual(stockOf(played, 's1-p1').slice(-2), [8, 7], `seed ${played.seed}`);
+    t.is(stockOf(played, 's1-p5').at(-1), 5);
+  }
+});
+
+test('drift over hours takes nothing, and what is taken then is still told apart', async (t) => {
+  t.timeout(180_000);
+  const said = ['taken 1 Melinda Barretta 100% Frutta Mela e Mirtillo', `taken 1 ${nutella}`];
+  for (const played of await says(t, 'drift-for-hours', said, [1, 2])) {
+    t.deepEqual(stockOf(played, 's1-p8'), [20, 19]);
+    t.is(played.of('movement.settled').length, 2);
+  }
+});

@@ -128,6 +128,11 @@ export const commandArguments = {
   }),
   'checkout.cancel': z.strictObject({ checkout: id.optional(), by: person.optional() }),
   tare: z.strictObject({ plate: z.string() }),
+  'maintenance.begin': z.strictObject({
+    plates: z.array(z.string()).min(1).max(256),
+    minutes: integer.min(1).max(480).default(60),
+  }),
+  'maintenance.end': z.strictObject({ plates: z.array(z.string()).min(1).max(256).optional() }),
   'mass.forget': z
     .strictObject({
       gtin: z.string().optional(),

@@ -5,6 +5,7 @@ import type { Fusion } from '#fusion/fusion.ts';
 import type { Weigher } from '#weighing/weigher.ts';
 import { PipelineError } from '../errors.ts';
 import type { Trips } from '../trips.ts';
+import type { Upkeep } from '../upkeep.ts';
 import type { CommandArguments, CommandName } from './arguments.ts';
 
 /** What commands act on. */
@@ -14,6 +15,7 @@ export interface CommandTargets {
   readonly weigher: Weigher;
   readonly fusion: Fusion;
   readonly catalogue: Catalogue;
+  readonly upkeep: Upkeep;
 }
 
 /** Carries one command out; answers with `data`, throws a coded error to refuse. */
