@@ -110,8 +110,9 @@ const repeatMs = 2_000;
  * CW-CLI-003.
  */
 export async function callDevice(call: DeviceCall): Promise<Answer> {
-  // Names that no topic can hold are told before anything is connected.
+  // What no topic and no request can hold is told before anything is connected.
   topicsOf(call);
+  encodeRequest(call, '');
   const client = await connectBroker(call, call.timeout);
   try {
     return await askDevice(client, call);
@@ -120,11 +121,14 @@ export async function callDevice(call: DeviceCall): Promise<Answer> {
   }
 }
 
-/** The same over a connection that is there. Rejects with CW-CLI-001 or CW-CLI-003. */
+/**
+ * The same over a connection that is there. The request is valid for as long as its answer is waited for, both from
+ * when it is first sent: whoever is still waiting is never told that it has expired. Rejects with CW-CLI-001 or
+ * CW-CLI-003.
+ */
 export async function askDevice(client: MqttClient, call: DeviceRequest): Promise<Answer> {
   const { request, response } = topicsOf(call);
   const transaction = call.transaction ?? randomUUID();
-  const payload = encodeRequest(call, transaction);
   let repeat: NodeJS.Timeout | undefined;
   let listen: ((topic: string, payload: Buffer) => void) | undefined;
   try {
@@ -136,9 +140,11 @@ export async function askDevice(client: MqttClient, call: DeviceRequest): Promis
       client.on('message', listen);
     });
     await client.subscribeAsync(response, { qos: 1 });
-    await client.publishAsync(request, payload, { qos: 1 });
+    const payload = encodeRequest(call, transaction);
+    const send = () => client.publish(request, payload, { qos: 1 });
+    send();
     // A device that was just away missed it; where it did not, the transaction keeps it from being carried out twice.
-    repeat = setInterval(() => client.publish(request, payload, { qos: 1 }), repeatMs);
+    repeat = setInterval(send, repeatMs);
     return await withTimeout(answered, call);
   } finally {
     clearInterval(repeat);
@@ -182,7 +188,7 @@ async function withTimeout(answered: Promise<Answer>, call: DeviceRequest): Prom
       reject(
         new CliError(
           'CW-CLI-003',
-          `${call.store}/${call.device} did not answer ${call.command} within ${call.timeout} s; is it running and connected to ${call.broker}?`,
+          `${call.store}/${call.device} did not answer ${call.command} within ${call.timeout} s; is it running and connected to this broker?`,
         ),
       );
     }, call.timeout * 1000);
