@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bridgePart } from './bridge.ts';
 import { eventsPart } from './events.ts';
+import { eyesPart } from './eyes.ts';
 import { galleryPart } from './gallery.ts';
 import { loadPart } from './load.ts';
 import { peerPart } from './peer.ts';
@@ -21,6 +22,7 @@ const parts: readonly Part[] = [
   startPart,
   bridgePart,
   galleryPart,
+  eyesPart,
   loadPart,
   peerPart,
 ];
