@@ -4,6 +4,7 @@ import { systemClock } from '#base/clock.ts';
 import { describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { software } from '#base/software.ts';
+import { keepYoungGenerationSmall } from '#base/young-generation.ts';
 import { startStatusPage } from '#pages/status/server.ts';
 import type { TraceError } from '#traces/errors.ts';
 import { createTrace, type TraceWriter } from '#traces/folder.ts';
@@ -38,6 +39,7 @@ const lingerMs = 1_000;
  * later the process ends with that code, whatever is still open.
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
+  keepYoungGenerationSmall();
   const log = pino({
     level: process.env.CARTWRIGHT_LOG__LEVEL ?? 'info',
     base: null,
