@@ -13,7 +13,15 @@ import { type Cutout, cutOut } from '#simulation/pictures/cutout.ts';
 import type { Picture, Region } from '#vision/pictures/picture.ts';
 
 /** What happens between two pictures of a basket. */
-export const sceneKinds = ['put', 'taken', 'pushed-aside', 'put-with-hand', 'unchanged', 'hand'] as const;
+export const sceneKinds = [
+  'put',
+  'taken',
+  'taken-from-below',
+  'pushed-aside',
+  'put-with-hand',
+  'unchanged',
+  'hand',
+] as const;
 export type SceneKind = (typeof sceneKinds)[number];
 
 export interface ChangeScene {
@@ -131,9 +139,10 @@ export function drawScene(
 ): ChangeScene {
   const random = createRandom(seed);
   const basket = drawBasket(width, height, random.integer(1 << 30));
-  const lying = Array.from({ length: random.integer(6) + (kind === 'pushed-aside' ? 1 : 0) }, () =>
-    drawThing(random, cutouts),
-  );
+  // A well filled basket, in which some things hide others.
+  const crowded = kind === 'taken-from-below';
+  const others = crowded ? 8 + random.integer(17) : random.integer(6) + (kind === 'pushed-aside' ? 1 : 0);
+  const lying = Array.from({ length: others }, () => drawThing(random, cutouts));
   const thing = drawThing(random, cutouts);
   const reach = drawReach(random, between(random, 0.2, 0.55));
   const moment = (things: readonly PlacedThing[]) => {
@@ -144,13 +153,15 @@ export function drawScene(
   const changes = kind !== 'unchanged' && kind !== 'hand';
   const pushed =
     kind === 'pushed-aside' ? lying.map((one, at) => (at === 0 ? push(one, random) : one)) : lying;
+  const above = crowded ? random.integer(others + 1) : 0;
   const after = moment([
-    ...pushed,
+    ...pushed.slice(0, others - above),
     ...(changes ? [thing] : []),
+    ...pushed.slice(others - above),
     ...(kind === 'hand' || kind === 'put-with-hand' ? [reach] : []),
   ]);
   const before = moment(lying);
-  const taken = kind === 'taken';
+  const taken = kind === 'taken' || crowded;
   const reaches = kind === 'hand' || kind === 'put-with-hand';
   const moving = { ...reach, x: reach.x + between(random, 4, 9), y: reach.y + between(random, 4, 9) };
   const things = [...pushed, ...(changes ? [thing] : []), moving];

@@ -16,6 +16,8 @@ interface Tally {
   scenes: number;
   changed: number;
   hand: number;
+  /** Nothing was found to have changed. */
+  unseen: number;
   centred: number;
   boxes: number;
   crops: number;
@@ -46,7 +48,7 @@ async function main(): Promise<void> {
   for (const kind of sceneKinds) {
     if (values.kind !== undefined && values.kind !== kind) continue;
     const tally: Tally = {
-      ...{ scenes: 0, changed: 0, hand: 0, centred: 0 },
+      ...{ scenes: 0, changed: 0, hand: 0, unseen: 0, centred: 0 },
       ...{ boxes: 0, crops: 0, listed: 0, overlaps: 0 },
     };
     for (let index = 0; index < Number(values.scenes); index++) {
@@ -58,6 +60,7 @@ async function main(): Promise<void> {
       tally.scenes++;
       if (change.outcome === 'changed') tally.changed++;
       if (change.outcome === 'hand-only') tally.hand++;
+      if (change.outcome === 'nothing-changed') tally.unseen++;
       const best = change.things[0];
       const { truth } = scene;
       const good = truth !== undefined && best !== undefined ? overlap(best.box, truth) : 0;
@@ -92,7 +95,7 @@ async function main(): Promise<void> {
 function line(kind: string, tally: Tally): string {
   const share = (count: number) => `${((100 * count) / tally.scenes).toFixed(1)} %`;
   return [
-    `${kind.padEnd(14)} ${tally.scenes} scenes: changed ${share(tally.changed)}, hand only ${share(tally.hand)}`,
+    `${kind.padEnd(16)} ${tally.scenes} scenes: changed ${share(tally.changed)}, hand only ${share(tally.hand)}, nothing ${share(tally.unseen)}`,
     `centre inside ${share(tally.centred)}, box IoU ≥ 0.5 ${share(tally.boxes)}, crop IoU ≥ 0.5 ${share(tally.crops)}`,
     `among the things ${share(tally.listed)}, mean IoU ${(tally.overlaps / tally.scenes).toFixed(2)}`,
   ].join('; ');
