@@ -51,7 +51,7 @@ export class Answers {
 
   /**
    * At the checkout: whoever works there settles what is still open, with goods and receipt in view. First by naming it;
-   * what is still open then is taken out, scanned and put in again, each thing once.
+   * what is still open then is taken out, scanned and put in again, each thing once; and what even that left open is overridden.
    */
   *settleAll(): Doing {
     this.#answering = true;
@@ -68,6 +68,26 @@ export class Answers {
       yield* question.ask === 'call-staff' ? this.#answer(question) : this.#anew(question);
       yield 1.5;
     }
+    for (const question of this.#open()) {
+      if (question.kind !== 'scanned-not-placed') this.#override(question);
+      yield 1;
+    }
+  }
+
+  /** Staff has the last word on what the mass contradicts: the product that the question is about, or that it is about no goods. */
+  #override(question: Asked): void {
+    const { came, went } = this.#about(question);
+    const things = question.massMg >= 0 ? came : went;
+    const product = things.find((thing) => thing.product !== undefined)?.product;
+    const count = things.filter((thing) => thing.product === product).length;
+    const { gtin, plu } = product ?? {};
+    const named = gtin === undefined ? { plu } : { gtin };
+    this.#shopper.stage.command('item.override', {
+      event: question.id,
+      ...(product === undefined ? { outcome: 'not-an-item' } : { ...named, count }),
+      by: { role: 'staff', who: 'checkout' },
+      why: 'looked at at the checkout',
+    });
   }
 
   #open(): readonly Asked[] {

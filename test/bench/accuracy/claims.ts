@@ -14,6 +14,8 @@ export interface Claim {
   readonly startedAtUs: number;
   readonly settledAtUs: number;
   readonly atUs: number;
+  /** When the last scan or sighting came that it rests on; left out where there is none. */
+  readonly evidenceUs?: number | undefined;
   /** Price that the code carried, for all units together. */
   readonly priceMinor?: number | undefined;
   /** The question that it settles. */
@@ -113,7 +115,8 @@ export class Ledger {
 }
 
 function claimOf(event: CartEvent, data: EventData<'item.added'>, sign: 1 | -1): Claim {
-  const { count, plate, massMg, probabilityPpm, startedAtUs, settledAtUs, priceMinor } = data;
+  const { count, plate, massMg, probabilityPpm, startedAtUs, settledAtUs, priceMinor, evidence } = data;
+  const heard = [...(evidence.scans ?? []), ...(evidence.sightings ?? [])].map(({ atUs }) => atUs);
   return {
     id: event.id,
     product: keyOf(data),
@@ -125,11 +128,15 @@ function claimOf(event: CartEvent, data: EventData<'item.added'>, sign: 1 | -1):
     startedAtUs,
     settledAtUs,
     atUs: event.atUs,
+    ...(heard.length === 0 ? {} : { evidenceUs: Math.max(...heard) }),
     priceMinor,
   };
 }
 
-function keyOf({ gtin, plu }: {
+function keyOf({
+  gtin,
+  plu,
+}: {
   readonly gtin?: string | undefined;
   readonly plu?: string | undefined;
 }): string {

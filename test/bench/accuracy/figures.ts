@@ -20,7 +20,9 @@ export interface Figures {
   readonly asked: Estimate;
   readonly questionsPerTrip: number;
   readonly idleQuestionsPerTrip: number;
+  /** Baskets exactly right with all answers, and by what was said unasked. */
   readonly exactBaskets: Estimate;
+  readonly exactUnasked: Estimate;
   readonly storeLoss: Estimate;
   readonly shopperLoss: Estimate;
   /** Units not named in the end and units wrongly claimed, of all that was due. */
@@ -136,6 +138,7 @@ export function figuresOf(outcomes: readonly Outcome[]): Figures {
     questionsPerTrip: sum((one) => one.questions)(outcomes) / outcomes.length,
     idleQuestionsPerTrip: sum((one) => one.idleQuestions)(outcomes) / outcomes.length,
     exactBaskets: wilson(outcomes.filter(({ exact }) => exact).length, outcomes.length),
+    exactUnasked: wilson(outcomes.filter(({ exactUnasked }) => exactUnasked).length, outcomes.length),
     storeLoss: per1000((one) => one.storeLossMinor),
     shopperLoss: per1000((one) => one.shopperLossMinor),
     errors: bootstrap(outcomes, (all) => errorsOf(countsOf(all))),

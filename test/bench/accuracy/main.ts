@@ -207,7 +207,10 @@ async function report(
   await mkdir(out, { recursive: true });
   const json = (value: unknown) => `${JSON.stringify(value, null, 1)}\n`;
   await Promise.all([
-    writeFile(join(out, 'accuracy.json'), json({ accuracy: 1, machine, wanted, goals: goalsOf(figures), figures, timing })),
+    writeFile(
+      join(out, 'accuracy.json'),
+      json({ accuracy: 1, machine, wanted, goals: goalsOf(figures), figures, timing }),
+    ),
     writeFile(join(out, 'accuracy.md'), document),
     writeFile(join(out, 'accuracy-f1.svg'), f1),
     sharp(Buffer.from(f1)).png().toFile(join(out, 'accuracy-f1.png')),

@@ -31,7 +31,10 @@ export interface Said {
   readonly right: boolean;
 }
 
-/** How long the first word about something that moved took, ms: from letting go, and from settling. */
+/**
+ * How long the first word about something that moved took, ms: from letting go, and from settling; of a decision from the scan
+ * or sighting that it rests on, where that came later.
+ */
 export interface Wait {
   readonly label: string;
   readonly question: boolean;
@@ -58,8 +61,9 @@ export interface Outcome {
   readonly cases: Readonly<Record<string, Counts>>;
   readonly questions: number;
   readonly idleQuestions: number;
-  /** The goods in the end are those that were said to be there, each product as often. */
+  /** The goods in the end are those that were said to be there, each product as often: with all answers, and by what was said unasked. */
   readonly exact: boolean;
+  readonly exactUnasked: boolean;
   readonly salesMinor: number;
   /** What was bought and not charged, and what was charged and not bought. */
   readonly storeLossMinor: number;
@@ -101,6 +105,7 @@ export function outcomeOf(
     questions: engine.ledger.questions.size,
     idleQuestions: verdicts.idle.length,
     exact: isExact(listed, engine.ledger.final),
+    exactUnasked: isExact(listed, engine.ledger.first),
     ...money(listed, engine.ledger.final, catalogue),
     waits: latencies(verdicts, engine.ledger),
     decisionMs: engine.decisionMs,
@@ -199,12 +204,13 @@ function latencies({ units }: Verdicts, ledger: Ledger): Wait[] {
     if (question !== undefined && unit.atUs > question.settledAtUs) continue;
     const known = words.get(word.id);
     if (known !== undefined && known.releasedUs >= unit.atUs) continue;
+    const heardUs = question === undefined ? (claim?.evidenceUs ?? 0) : 0;
     words.set(word.id, {
       label: unit.label,
       question: question !== undefined && ledger.questions.has(word.id),
       releasedUs: unit.atUs,
-      releaseMs: (word.atUs - unit.atUs) / 1_000,
-      settleMs: (word.atUs - word.settledAtUs) / 1_000,
+      releaseMs: (word.atUs - Math.max(unit.atUs, heardUs)) / 1_000,
+      settleMs: (word.atUs - Math.max(word.settledAtUs, heardUs)) / 1_000,
     });
   }
   return [...words.values()].map(({ releasedUs: _, ...wait }) => wait);

@@ -52,7 +52,7 @@ function inputText(input: PipelineInput): string | undefined {
         const known = best === undefined ? 'unknown' : `${best.look} ${best.probabilityPpm}`;
         return `${moved ? 'pushed' : (change ?? 'there')} ${known}`;
       });
-      return `camera ${input.camera} on ${input.plate ?? '?'}: ${things.join(', ') || 'nothing'}`;
+      return `camera ${input.source} on ${input.plate ?? '?'}: ${things.join(', ') || 'nothing'}`;
     }
     default:
       return undefined;
@@ -67,7 +67,16 @@ function claimText(claim: Claim, ledger: Ledger): string {
   return `SAID   ${sign(claim.sign)} ${count} × ${product}, ${moved}, ${probabilityPpm} ppm${why}${later}`;
 }
 
-function questionLines({ kind, ask, massMg, startedAtUs, settledAtUs, atUs, candidates, settled }: Asked): Line[] {
+function questionLines({
+  kind,
+  ask,
+  massMg,
+  startedAtUs,
+  settledAtUs,
+  atUs,
+  candidates,
+  settled,
+}: Asked): Line[] {
   const among = candidates.map(({ product, count }) => `${count} × ${product}`).join(', ');
   const moved = `${grams(massMg)} from ${seconds(startedAtUs)} to ${seconds(settledAtUs)}`;
   const asked = { atUs, text: `ASKED  ${kind}, ${ask}: ${moved}, among ${among || 'nothing'}` };

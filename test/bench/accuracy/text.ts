@@ -56,6 +56,7 @@ function tierTable(figures: readonly Figures[]): string {
       'wrong charges',
       'asked about',
       'baskets exactly right',
+      'before answers',
     ],
     figures.map((one) => [
       one.tier,
@@ -69,6 +70,7 @@ function tierTable(figures: readonly Figures[]): string {
       shares(one.wrongCharges),
       shares(one.asked),
       shares(one.exactBaskets),
+      shares(one.exactUnasked),
     ]),
   );
 }
