@@ -34,7 +34,7 @@ async function buildPage(page: string): Promise<void> {
       format: 'esm',
       target: ['es2022', 'chrome110', 'firefox110', 'safari16'],
       legalComments: 'inline',
-      loader: { '.svg': 'dataurl' },
+      loader: { '.svg': 'dataurl', '.wasm': 'file' },
       logLevel: 'warning',
     });
     await copyFile(join(page, 'client/index.html'), join(work, 'index.html'));

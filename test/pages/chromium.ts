@@ -12,9 +12,9 @@ const quietly = [
   '--disable-sync',
 ];
 
-/** Starts the system's Chromium. Throws where there is none. */
-export function openChromium(): Promise<Browser> {
+/** Starts the system's Chromium, with more arguments if there are any. Throws where there is none. */
+export function openChromium(more: readonly string[] = []): Promise<Browser> {
   const path = findTool('chromium') ?? findTool('chromium-browser');
   if (path === undefined) throw new Error('chromium is not installed (Debian: apt-get install chromium)');
-  return chromium.launch({ executablePath: path, args: quietly });
+  return chromium.launch({ executablePath: path, args: [...quietly, ...more] });
 }
