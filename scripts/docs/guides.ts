@@ -24,6 +24,9 @@ What they leave to you: TLS and passwords of your broker, and reading \`data\` (
 [events.cddl](events.cddl); a device with \`encoding: json\` writes names). Start the consumer before the devices: what the broker has
 taken while nobody had subscribed is gone, unless an \`ack\` has told the device to keep it.
 
+A whole store, which keeps the ledger in the same way, has carts pay at a till and gives them catalogue, planograms and deals, is
+\`scripts/cartwright store\`: [store.md](store.md). Where it runs beside a consumer of your own, start it with \`--no-ack\`.
+
 ## JavaScript
 
 Node.js 24 or newer, with \`npm install mqtt cbor-x\`: [consumer.mjs](examples/consumer.mjs)

@@ -115,6 +115,13 @@ A device takes what is of its own model; what was enrolled on it stays until the
 then names the version under \`vision.storeGallery\`; where it can't be taken, \`vision.storeGalleryFault\` and a \`device.fault\` of
 \`store-gallery\` say why, and the old one stays. An empty retained manifest ends the offer.
 
+**One catalogue for all devices, a planogram for each**, travel the same way: the JSON document, cut into parts on \`_store/catalogue/{name}\` or
+\`_store/planogram/{device}/{name}\`, then the manifest with the document's own \`version\`. A device checks all of it, takes it between two
+decisions (not while a basket is being paid; in another currency, or with other tax rules, not during a trip), names it in \`versions\` of every event
+and of its \`state\`, and begins with it after a restart. Lines keep the price and the version that they were made with. What can't be taken is a
+\`device.fault\` of \`store-catalogue\` or \`store-planogram\`, and the old one stays; a planogram that names products which the catalogue lacks waits for one that
+has them. \`scripts/cartwright store publish\` does all of it, deals (\`_store/offers\`) too: [store.md](store.md).
+
 Commands are not signed yet: whoever may publish on \`request/…\` of a device commands it, and whoever may write below \`_store\` decides
 what its cameras know. Keep both to those who should, with the broker's access rules and, beyond loopback, TLS.`;
 

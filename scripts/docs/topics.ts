@@ -91,7 +91,17 @@ export const topics: readonly TopicDoc[] = [
     qos: 1,
     retain: true,
     payload: manifest,
-    summary: 'Which catalogue is in force.',
+    summary:
+      "Which catalogue all devices shall have; `version` is the document's own. Empty: none is offered, devices keep theirs.",
+  },
+  {
+    id: 'cataloguePart',
+    address: '_store/catalogue/{part}',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: 'bytes',
+    summary: 'A part of the catalogue (JSON), at most 128 KiB, under the `name` that the manifest gives it.',
   },
   {
     id: 'planogram',
@@ -100,7 +110,16 @@ export const topics: readonly TopicDoc[] = [
     qos: 1,
     retain: true,
     payload: manifest,
-    summary: "Which planogram is in force on this device's plates.",
+    summary: "Which planogram this device's plates shall have; the same as for catalogues.",
+  },
+  {
+    id: 'planogramPart',
+    address: '_store/planogram/{device}/{part}',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: 'bytes',
+    summary: 'A part of the planogram (JSON), at most 128 KiB.',
   },
   {
     id: 'gallery',

@@ -28,15 +28,30 @@ export function withBroker(command: Command): Command {
     .option('--ca <file>', "certificate of the store's authority (PEM)");
 }
 
+/** A broker keeps a session, and what came meanwhile, so long without its client, s. */
+const keepSessionS = 7 * 24 * 3_600;
+
+/** For a client that misses nothing while it is away. */
+export interface PersistentSession {
+  readonly clientId: string;
+  /** Sees the client before anything comes: what the broker kept follows the connection at once. */
+  readonly prepare: (client: MqttClient) => void;
+}
+
 export const localBroker = 'mqtt://127.0.0.1:1883';
 
 /**
  * Connects with MQTT 5, or 3.1.1 where the broker has no 5, waiting `timeoutS` for each. Rejects with CW-CLI-002, which
  * names the address and the cause, or with CW-CLI-004. The client reconnects by itself afterwards.
  */
-export async function connectBroker(access: BrokerOptions, timeoutS: number): Promise<MqttClient> {
+export async function connectBroker(
+  access: BrokerOptions,
+  timeoutS: number,
+  session?: PersistentSession,
+): Promise<MqttClient> {
   const options: IClientOptions = {
-    clean: true,
+    clean: session === undefined,
+    ...(session === undefined ? {} : { clientId: session.clientId }),
     connectTimeout: timeoutS * 1000,
     reconnectPeriod: 1000,
     ...(access.username === undefined ? {} : { username: access.username }),
@@ -48,7 +63,11 @@ export async function connectBroker(access: BrokerOptions, timeoutS: number): Pr
   let failure: unknown;
   for (const protocolVersion of [5, 4] as const) {
     try {
-      return await connectOnce(access.broker, { ...options, protocolVersion }, timeoutS);
+      const expiry =
+        session === undefined || protocolVersion < 5
+          ? {}
+          : { properties: { sessionExpiryInterval: keepSessionS } };
+      return await connectOnce(access.broker, { ...options, ...expiry, protocolVersion }, timeoutS, session);
     } catch (error) {
       failure = error;
       // An old broker hangs up or refuses the version; what isn't there is not asked twice.
@@ -81,11 +100,17 @@ async function secret(path: string): Promise<Buffer> {
   }
 }
 
-function connectOnce(url: string, options: IClientOptions, timeoutS: number): Promise<MqttClient> {
+function connectOnce(
+  url: string,
+  options: IClientOptions,
+  timeoutS: number,
+  session: PersistentSession | undefined,
+): Promise<MqttClient> {
   return new Promise((resolve, reject) => {
     let client: MqttClient;
     try {
       client = mqtt.connect(url, options);
+      session?.prepare(client);
     } catch (error) {
       reject(error);
       return;

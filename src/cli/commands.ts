@@ -88,6 +88,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./gallery.ts')).registerGallery,
   },
   {
+    usage: 'store',
+    summary: 'the reference store: publishes goods and deals, shows all carts, and has a till',
+    load: async () => (await import('./store.ts')).registerStore,
+  },
+  {
     usage: 'vision',
     summary: 'try what cameras see: products and codes on pictures, and how fast',
     load: async () => (await import('./vision.ts')).registerVision,

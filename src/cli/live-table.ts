@@ -141,7 +141,7 @@ function grams(massMg: number | undefined, decimals = 1): string {
  * Columns two spaces apart, to the right but for those named, at least so wide: they stay where they are while values
  * change. Names come from a network.
  */
-function table(
+export function table(
   rows: readonly (readonly string[])[],
   left: readonly number[],
   least: readonly number[],

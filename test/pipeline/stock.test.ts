@@ -196,7 +196,7 @@ test('a catalogue that comes at any moment of a trip loses nothing and breaks no
       const last = cart.pipeline.snapshot();
       const units = last?.lines.reduce((sum, { count }) => sum + count, 0);
       const goods = last?.lines.reduce((sum, { priceMinor }) => sum + priceMinor, 0);
-      return units === inBasket && last?.totals.finalMinor === goods && last.questions.length === 0;
+      return units === inBasket && last?.totals.finalMinor === goods && last?.questions.length === 0;
     }),
     { numRuns: runs, seed: 7 },
   );

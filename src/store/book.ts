@@ -1,0 +1,304 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { eventTypes } from '#events/catalog.ts';
+import { isKnown } from '#events/codec.ts';
+import type { AnyEvent } from '#events/event.ts';
+import { goneIn } from '#uplink/outbox-policy.ts';
+import { openBookFile } from './book-file.ts';
+import type { Payment, PaymentState, Sale, SaleContent, SaleState } from './records.ts';
+
+/** What became of an event that was received. */
+export interface Taken {
+  readonly isNew: boolean;
+  /** Up to this sequence of its ledger nothing is missing. */
+  readonly safe: number;
+}
+
+const msPerDay = 86_400_000;
+/** Events are kept so long; payments and sales for ever. */
+const keepDays = 30;
+
+/**
+ * What the store knows, on its disk before anybody hears of it: the events of all devices, each once; payments; sales at the till.
+ * Every change is one transaction. Throws CW-STO-001 to -003 where it can't be opened, SQLite's own errors where the disk fails.
+ */
+export class Book {
+  readonly #database: DatabaseSync;
+  readonly #nowMs: () => number;
+  #isAtOnce = false;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(path: string, store: string, nowMs: () => number) {
+    this.#database = openBookFile(path, store);
+    this.#nowMs = nowMs;
+    this.#run('DELETE FROM event WHERE receivedMs < ?', nowMs() - keepDays * msPerDay);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  /** All that `work` writes is on the disk together, or none of it. */
+  atOnce<T>(work: () => T): T {
+    if (this.#isAtOnce) return work();
+    this.#database.exec('BEGIN IMMEDIATE');
+    this.#isAtOnce = true;
+    try {
+      const result = work();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    } finally {
+      this.#isAtOnce = false;
+    }
+  }
+
+  /** Keeps an event unless it is there already; telemetry counts as received and is not kept. */
+  take(device: string, event: AnyEvent, payload: Uint8Array): Taken {
+    return this.atOnce(() => {
+      const { id, ledger, sequence, type, session } = event;
+      this.#run('INSERT OR IGNORE INTO safe VALUES (?, ?, ?)', ledger, device, sequence - 1);
+      const before = this.safe(ledger);
+      const isNew = sequence > before && !this.#has(ledger, sequence);
+      if (!isNew) return { isNew, safe: before };
+      if (!isKnown(event) || eventTypes[event.type].class !== 'telemetry') {
+        this.#run(
+          'INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+          id,
+          device,
+          ledger,
+          sequence,
+          type,
+          session ?? null,
+          this.#nowMs(),
+          payload,
+        );
+      }
+      this.#add(ledger, sequence, sequence);
+      // What the device gave up counts as received.
+      if (isKnown(event) && event.type === 'outbox.dropped') {
+        for (const [first, last] of goneIn(event.data)) this.#add(ledger, first, last);
+      }
+      return { isNew, safe: this.#advance(ledger, before) };
+    });
+  }
+
+  /** Up to where nothing of a ledger is missing; 0 for one that is not known. */
+  safe(ledger: string): number {
+    return Number(this.#get('SELECT through FROM safe WHERE ledger = ?', ledger)?.through ?? 0);
+  }
+
+  /** The events of a session in order, as they came. */
+  events(session: string): readonly { readonly type: string; readonly bytes: Uint8Array }[] {
+    return this.#all('SELECT type, bytes FROM event WHERE session = ? ORDER BY sequence', session).map(
+      (row) => ({
+        type: String(row.type),
+        bytes: row.bytes as Uint8Array,
+      }),
+    );
+  }
+
+  /** Events that are kept. */
+  count(): number {
+    return Number(this.#get('SELECT count(*) AS n FROM event')?.n);
+  }
+
+  /** Payments of an attempt, the first try first. */
+  paymentsOf(checkout: string): readonly Payment[] {
+    return this.#all(
+      'SELECT * FROM payment WHERE checkout = ? ORDER BY length(reference), reference',
+      checkout,
+    ).map(paymentOf);
+  }
+
+  /** Payments whose outcome nobody knows yet. */
+  openPayments(): readonly Payment[] {
+    return this.#all("SELECT * FROM payment WHERE state = 'authorized' ORDER BY changedMs, reference").map(
+      paymentOf,
+    );
+  }
+
+  /** The payments that were captured, the latest first. */
+  captured(most: number): readonly Payment[] {
+    return this.#all(
+      "SELECT * FROM payment WHERE state = 'captured' ORDER BY changedMs DESC, reference DESC LIMIT ?",
+      most,
+    ).map(paymentOf);
+  }
+
+  addPayment(payment: Payment): void {
+    const { reference, device, checkout, revision, totalMinor, currency, outcome, state, why } = payment;
+    this.#run(
+      'INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      reference,
+      device,
+      checkout,
+      revision,
+      totalMinor,
+      currency,
+      outcome,
+      state,
+      why ?? null,
+      this.#nowMs(),
+    );
+  }
+
+  /** Ends a payment that is open. False where it was ended before. */
+  endPayment(reference: string, state: Exclude<PaymentState, 'authorized'>, why?: string): boolean {
+    return (
+      this.#run(
+        "UPDATE payment SET state = ?, why = ?, changedMs = ? WHERE reference = ? AND state = 'authorized'",
+        state,
+        why ?? null,
+        this.#nowMs(),
+        reference,
+      ) > 0
+    );
+  }
+
+  payment(reference: string): Payment | undefined {
+    const row = this.#get('SELECT * FROM payment WHERE reference = ?', reference);
+    return row === undefined ? undefined : paymentOf(row);
+  }
+
+  /** Begins to take a basket to the till: the intent stands before the cart is asked. */
+  beginSale(device: string, transaction: string): Sale {
+    this.#run(
+      "INSERT INTO sale (device, transact, state, changedMs) VALUES (?, ?, 'asked', ?)",
+      device,
+      transaction,
+      this.#nowMs(),
+    );
+    const row = this.#get('SELECT * FROM sale WHERE transact = ?', transaction);
+    if (row === undefined) throw new TypeError('a sale that was just written is not there');
+    return saleOf(row);
+  }
+
+  sales(...states: readonly SaleState[]): readonly Sale[] {
+    return this.#all('SELECT * FROM sale ORDER BY number')
+      .map(saleOf)
+      .filter(({ state }) => states.includes(state));
+  }
+
+  saleOf(device: string, session: string): Sale | undefined {
+    const row = this.#get('SELECT * FROM sale WHERE device = ? AND session = ?', device, session);
+    return row === undefined ? undefined : saleOf(row);
+  }
+
+  sale(number: number): Sale | undefined {
+    const row = this.#get('SELECT * FROM sale WHERE number = ?', number);
+    return row === undefined ? undefined : saleOf(row);
+  }
+
+  /** Writes what became of a sale; a paid one never changes. False where it is paid already. */
+  changeSale(
+    number: number,
+    changes: {
+      readonly state: SaleState;
+      readonly session?: string;
+      readonly content?: SaleContent;
+      readonly reference?: string;
+      readonly why?: string;
+    },
+  ): boolean {
+    const { state, session, content, reference, why } = changes;
+    return (
+      this.#run(
+        `UPDATE sale SET state = ?, session = coalesce(?, session), content = coalesce(?, content),
+           reference = coalesce(?, reference), why = ?, changedMs = ? WHERE number = ? AND state <> 'paid'`,
+        state,
+        session ?? null,
+        content === undefined ? null : JSON.stringify(content),
+        reference ?? null,
+        why ?? null,
+        this.#nowMs(),
+        number,
+      ) > 0
+    );
+  }
+
+  #has(ledger: string, sequence: number): boolean {
+    return (
+      this.#get(
+        'SELECT 1 FROM received WHERE ledger = ? AND first <= ? AND last >= ?',
+        ledger,
+        sequence,
+        sequence,
+      ) !== undefined
+    );
+  }
+
+  #add(ledger: string, first: number, last: number): void {
+    this.#run('INSERT INTO received VALUES (?, ?, ?)', ledger, first, last);
+  }
+
+  #advance(ledger: string, from: number): number {
+    let safe = from;
+    for (;;) {
+      const next = this.#get(
+        'SELECT max(last) AS last FROM received WHERE ledger = ? AND last > ? AND first <= ? + 1',
+        ledger,
+        safe,
+        safe,
+      )?.last;
+      if (next === null || next === undefined) break;
+      safe = Number(next);
+    }
+    this.#run('UPDATE safe SET through = ? WHERE ledger = ?', safe, ledger);
+    this.#run('DELETE FROM received WHERE ledger = ? AND last <= ?', ledger, safe);
+    return safe;
+  }
+
+  #prepared(text: string): StatementSync {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
+  }
+
+  #run(text: string, ...values: readonly Value[]): number {
+    return Number(this.#prepared(text).run(...values).changes);
+  }
+
+  #get(text: string, ...values: readonly Value[]): Row | undefined {
+    return this.#prepared(text).get(...values);
+  }
+
+  #all(text: string, ...values: readonly Value[]): Row[] {
+    return this.#prepared(text).all(...values);
+  }
+}
+
+type Value = string | number | null | Uint8Array;
+type Row = Record<string, unknown>;
+
+function paymentOf(row: Row): Payment {
+  return {
+    reference: String(row.reference),
+    device: String(row.device),
+    checkout: String(row.checkout),
+    revision: Number(row.revision),
+    totalMinor: Number(row.totalMinor),
+    currency: String(row.currency),
+    outcome: row.outcome as Payment['outcome'],
+    state: row.state as PaymentState,
+    ...(row.why === null ? {} : { why: String(row.why) }),
+  };
+}
+
+function saleOf(row: Row): Sale {
+  return {
+    number: Number(row.number),
+    device: String(row.device),
+    transaction: String(row.transact),
+    state: row.state as SaleState,
+    ...(row.session === null ? {} : { session: String(row.session) }),
+    // Written by this class alone.
+    ...(row.content === null ? {} : { content: JSON.parse(String(row.content)) as SaleContent }),
+    ...(row.reference === null ? {} : { reference: String(row.reference) }),
+    ...(row.why === null ? {} : { why: String(row.why) }),
+  };
+}
