@@ -206,3 +206,41 @@ test('A checkout survives a restart in each of its states, with the time it had'
   left.pipeline.advance(left.nowUs + 21 * minuteUs);
   t.is(left.pipeline.snapshot(), undefined);
 });
+
+test('The receipt follows the payment at once, and after a knock on the cart within two seconds of its rest', (t) => {
+  const wait = (cart: Cart) => {
+    const [paid, closed] = [cart.of('basket.paid')[0], cart.of('basket.closed')[0]];
+    t.deepEqual(closed?.data.paid, paid?.data);
+    return (closed?.atUs ?? Number.NaN) - (paid?.atUs ?? Number.NaN);
+  };
+  const still = shopping();
+  still.command('basket.checkout');
+  still.wait(1);
+  const askedUs = still.nowUs;
+  t.is(pay(still).outcome, 'paid');
+  t.is(wait(still), 0);
+  t.true((still.of('basket.closed')[0]?.atUs ?? Number.NaN) - askedUs < 1_000);
+
+  const rests: number[] = [];
+  for (const knockedMs of [200, 400, 600, 800, 1_000, 1_200]) {
+    const cart = shopping();
+    cart.command('basket.checkout');
+    // A hand on the rim, and off again: no goods, but for a moment they might be.
+    cart.massMg += 1_500_000;
+    cart.wait(knockedMs / 1_000);
+    cart.massMg -= 1_500_000;
+    const restUs = cart.nowUs;
+    let paid: Record<string, unknown> = {};
+    for (let asked = 0; asked < 40 && paid.outcome === undefined; asked++) {
+      // An attempt that the knock ended is begun anew, by whoever pays.
+      if (cart.pipeline.snapshot()?.state === 'open') cart.command('basket.checkout');
+      else paid = pay(cart);
+      cart.wait(0.2);
+    }
+    t.is(paid.outcome, 'paid', `after ${knockedMs} ms`);
+    t.is(wait(cart), 0);
+    rests.push((cart.of('basket.closed')[0]?.atUs ?? Number.NaN) - restUs);
+  }
+  t.log(`receipts after rest, ms: ${rests.map((us) => Math.round(us / 1_000)).join(', ')}`);
+  t.true(Math.max(...rests) <= 2_000_000);
+});
