@@ -19,7 +19,17 @@ type Step =
   | { kind: 'coupon'; code: string }
   | { kind: 'wait'; minutes: number }
   | {
-      kind: 'ask' | 'close' | 'open' | 'checkout' | 'suspend' | 'resume' | 'transfer' | 'abandon' | 'loyalty';
+      kind:
+        | 'ask'
+        | 'close'
+        | 'open'
+        | 'checkout'
+        | 'suspend'
+        | 'resume'
+        | 'transfer'
+        | 'receive'
+        | 'abandon'
+        | 'loyalty';
     };
 
 /** Goods with everything that a line can bear. */
@@ -83,7 +93,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: kind('coupon'), code: fc.constantFrom('981', '0981', '5') }) },
-  { weight: 4, arbitrary: fc.record({ kind: kind('checkout', 'open', 'resume') }) },
+  { weight: 4, arbitrary: fc.record({ kind: kind('checkout', 'open', 'resume', 'receive') }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('suspend', 'transfer', 'abandon', 'close', 'loyalty') }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('wait'), minutes: fc.constantFrom(1, 20, 200) }) },
   {
@@ -163,6 +173,8 @@ function command(trolley: Trolley, step: Command): unknown {
       return basket.resume({ token });
     case 'transfer':
       return basket.transfer('till-1', undefined);
+    case 'receive':
+      return basket.receive({ from: 'cart-2', session: 's', lines: handedOver(trolley) });
     case 'abandon':
       return basket.abandon('staff', staff);
     case 'loyalty':
@@ -189,6 +201,12 @@ function command(trolley: Trolley, step: Command): unknown {
     default:
       return undefined;
   }
+}
+
+/** The lines that were handed over last, as if they came back from the other cart. */
+function handedOver({ events }: Trolley) {
+  const last = events.findLast((event) => event.type === 'basket.transferred');
+  return last?.type === 'basket.transferred' ? (last.data.lines ?? []) : [];
 }
 
 /** A till that prices what it has to, approves, and takes the money. */

@@ -118,6 +118,7 @@ export class Receiver {
     expect(saved === (line.savedMinor ?? 0), `savings of line ${line.line}`);
     expect(saved <= Math.max(0, line.priceMinor), `line ${line.line} saves more than it costs`);
     expect(new Set(line.savings?.map((one) => one.promotion)).size === (line.savings?.length ?? 0), 'twice');
+    expect(isPriced(line), `line ${line.line} costs ${line.priceMinor}`);
     expect((line.approved === undefined) === (line.minimumAge === undefined), 'approval without an age');
     this.lines.set(line.line, line);
     this.#totals(totals, revision);
@@ -194,6 +195,18 @@ export class Receiver {
     const [told, expected] = [JSON.stringify(totals), JSON.stringify(this.expected())];
     expect(told === expected, `${told} is not ${expected}`);
   }
+}
+
+/**
+ * Whether a price follows from what the line says of itself: by the piece exactly; by weight as nearly as rounding price
+ * and mass of a part of its units allows. A label, a till or staff may give any price.
+ */
+function isPriced(line: Omit<LineData, 'change' | 'totals' | 'revision'>): boolean {
+  const { count, priceMinor, unitPriceMinor, massMg, overridden, priceStatus } = line;
+  if (overridden === true || unitPriceMinor === undefined)
+    return priceStatus !== 'at-till' || priceMinor === 0;
+  if (massMg === undefined) return priceMinor === unitPriceMinor * count;
+  return Math.abs(priceMinor * 1_000_000 - massMg * unitPriceMinor) <= 1_000_000 + unitPriceMinor;
 }
 
 function expect(holds: boolean, what: string): void {

@@ -147,8 +147,9 @@ export class Trolley {
   }
 
   /** Power fails and comes back: the state goes through JSON. The catalogue may be a new one. */
-  restart(products?: readonly Product[]): this {
+  restart(products?: readonly Product[], terms: Pick<Catalogue, 'promotions' | 'taxes'> = {}): this {
     if (products !== undefined) this.#catalogue = { ...this.#catalogue, ...catalogueOf(products) };
+    this.#catalogue = { ...this.#catalogue, ...terms };
     this.basket = this.#make(JSON.parse(JSON.stringify(this.basket.saveState())) as BasketState);
     return this;
   }
