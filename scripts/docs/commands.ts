@@ -16,6 +16,12 @@ export const commands: readonly CommandDoc[] = [
       '`store`, `device`, `board`, `software`, `boot`, `ledger`, `sequence`, `catalogue`, `devices` and more',
   },
   {
+    name: 'gateway.nonce',
+    summary: 'A nonce for one signed command, for a device whose clock is unset.',
+    args: {},
+    answer: '`nonce` (64 hexadecimal digits), `seconds` (how long it serves)',
+  },
+  {
     name: 'log.level',
     summary: 'Changes the level of the log until the next start.',
     args: { level: '`trace`, `debug`, `info`, `warn` or `error`' },
@@ -92,6 +98,20 @@ export const commands: readonly CommandDoc[] = [
       'count?': '1 … 99',
       'by?': 'who answers, see below',
     },
+    answer: '`name` in the catalogue, where it was named',
+  },
+  {
+    name: 'item.place',
+    summary:
+      'What was scanned, and asked about because nothing was put in, lies on a rack that weighs nothing (`kind: unweighed`).',
+    args: { event: 'the `item.unresolved` event', plate: 'the rack' },
+    answer: '`name` in the catalogue',
+  },
+  {
+    name: 'item.remove',
+    summary:
+      'Something is taken off a rack, or out of a basket whose scale is out of order: the product named, or where none is, the one that is scanned within 15 s.',
+    args: { 'gtin?': '14 digits, or', 'plu?': '4 or 5 digits', 'count?': '1 … 99' },
     answer: '`name` in the catalogue, where it was named',
   },
   {

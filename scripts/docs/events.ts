@@ -1,6 +1,7 @@
 import { renderCddl } from '#events/cddl.ts';
 import { renderAsyncApi } from './asyncapi.ts';
 import { renderMqttReference } from './mqtt.ts';
+import { signedDocuments } from './signed.ts';
 import { vectorDocuments } from './vectors.ts';
 
 /** Documents that are made from the tables of the event contract. */
@@ -12,4 +13,5 @@ export const eventDocuments: readonly {
   { path: 'docs/asyncapi.yaml', render: renderAsyncApi },
   { path: 'docs/mqtt.md', render: renderMqttReference },
   ...vectorDocuments,
+  ...signedDocuments,
 ];

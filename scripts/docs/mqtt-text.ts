@@ -122,13 +122,13 @@ and of its \`state\`, and begins with it after a restart. Lines keep the price a
 \`device.fault\` of \`store-catalogue\` or \`store-planogram\`, and the old one stays; a planogram that names products which the catalogue lacks waits for one that
 has them. \`scripts/cartwright store publish\` does all of it, deals (\`_store/offers\`) too: [store.md](store.md).
 
-Commands are not signed yet: whoever may publish on \`request/…\` of a device commands it, and whoever may write below \`_store\` decides
-what its cameras know. Keep both to those who should, with the broker's access rules and, beyond loopback, TLS.`;
+Whoever may write below \`_store\` decides what a store sells for and what its cameras know. Keep that, and \`request/…\`, to those who should,
+with the broker's access rules and, beyond loopback, TLS; commands are signed besides.`;
 
 export const phones = `## Phones
 
 A shopper's phone joins by a QR code on the cart's display, which changes with every session. It is the address of the store's page for
-phones, with this after the \`#\` (which browsers keep to themselves), parts separated by dots:
+phones ([a reference comes with the software](shopper-display.md#phones)), with this after the \`#\` (which browsers keep to themselves), parts separated by dots:
 \`1.{store}.{device}.{secret}.{broker}\`: the secret is 16 random bytes (base64url), the broker its WebSocket address, URL-encoded.
 
 - The channel is the first 32 hexadecimal digits of SHA-256 over the text \`cartwright phone channel\`, a zero byte and the secret.

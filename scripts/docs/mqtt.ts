@@ -4,6 +4,7 @@ import { envelope } from '#events/event.ts';
 import type { Field, FieldTable, Shape } from '#events/fields.ts';
 import { commands } from './commands.ts';
 import { commandNotes, idSection, phones, requests, usage } from './mqtt-text.ts';
+import { signedSection } from './signing-text.ts';
 import { topics } from './topics.ts';
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
@@ -86,7 +87,7 @@ export function renderMqttReference(): string {
       [
         ...topicRows,
         ['`event/…`', 'device', '1', '`event`', 'One topic an event type.'],
-        ['`request/…`', 'anybody allowed to', '1', '`request`', 'One topic a command.'],
+        ['`request/…`', 'anybody allowed to', '1', '`request`, or signed', 'One topic a command.'],
         ['`response/…`', 'device', '1', '`response`', 'The answer.'],
       ],
     ),
@@ -94,6 +95,7 @@ export function renderMqttReference(): string {
     requests,
     table(['command', 'what', '`args`', '`data`'], commandRows),
     commandNotes,
+    signedSection(),
     phones,
     '## Events',
     'Every event has this envelope; `data` depends on the type and is described in [events.cddl](events.cddl).',

@@ -302,7 +302,10 @@ const gatewaySamples: readonly Draft[] = [
     type: 'outbox.dropped',
     data: { first: 10, last: 15, count: 5, class: 'evidence', reason: 'full', runs: [2, 1, 3] },
   },
-  { type: 'command.done', data: { command: 'session.begin', transaction: 't-77', actor: 'till-3' } },
+  {
+    type: 'command.done',
+    data: { command: 'session.begin', transaction: 't-77', actor: '5f0c1e7a9b5f0c1e7a9b5f0c1e7a9b5f' },
+  },
   {
     type: 'command.refused',
     data: {
@@ -310,6 +313,15 @@ const gatewaySamples: readonly Draft[] = [
       transaction: 't-78',
       code: 'CW-CMD-003',
       message: 'the request has expired',
+    },
+  },
+  {
+    type: 'audit.recorded',
+    data: {
+      number: 12,
+      hash: '5f0c1e7a9b5f0c1e7a9b5f0c1e7a9b5f0c1e7a9b5f0c1e7a9b5f0c1e7a9b5f0c',
+      what: 'line.void',
+      actor: '5f0c1e7a9b5f0c1e7a9b5f0c1e7a9b5f',
     },
   },
   {

@@ -159,6 +159,16 @@ export const topics: readonly TopicDoc[] = [
     summary: 'Deals that displays show; an empty retained message clears them.',
   },
   {
+    id: 'keys',
+    address: '_store/keys',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: 'bytes',
+    summary:
+      "Whose commands devices take: a `key-list`, signed by the store's root key (COSE_Sign1, see Signed commands).",
+  },
+  {
     id: 'phoneSay',
     address: '{device}/phone/{channel}/say',
     from: 'phone',

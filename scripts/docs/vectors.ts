@@ -9,6 +9,7 @@ import { recordToJson, toJson } from '#events/json.ts';
 import { eventId, Ledger } from '#events/ledger.ts';
 import {
   ackPayload,
+  keyListPayload,
   liveCounts,
   liveWeight,
   manifest,
@@ -189,6 +190,11 @@ const payloads = () => [
   }),
   payload('a scan by a phone', phoneSay, phoneExample),
   payload('the answer to it', phoneHeard, { number: phoneExample.number, outcome: 'taken' }),
+  payload('a list of keys', keyListPayload, {
+    version: 4,
+    issued: moment.time,
+    keys: [{ key: new Uint8Array([1, 2, 3]), role: 'staff', who: '17', validTo: moment.time, revoked: true }],
+  }),
 ];
 
 function saidByPhone(say: Omit<PhoneSay, 'mac'>): PhoneSay {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import { type CodedError, describeError, isCoded } from '#base/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
+import type { Sender } from './authority.ts';
 import { CommandError } from './errors.ts';
 import type { Answer, Request } from './messages.ts';
 
@@ -18,6 +19,8 @@ const clockSkewMs = 5 * 60 * 1000;
 export interface HandlerContext {
   readonly transaction: string;
   readonly atUs: number;
+  /** Who asked; left out for this machine's own pages. */
+  readonly sender?: Sender;
   /**
    * What will be remembered of this transaction if it is answered so. A handler that changes stored state stores it in
    * the same write, so that after a crash the transaction was either carried out and is known, or neither.
@@ -36,6 +39,8 @@ export interface Remembered {
   readonly command: string;
   /** SHA-256 of command and arguments. */
   readonly hash: string;
+  /** Key that signed it; a transaction is its key's own. */
+  readonly key?: string;
   /** UTC ms when the request expires: after that it is forgotten. */
   readonly until: number;
   readonly answer: Answer;
@@ -52,10 +57,33 @@ export interface DeskOptions {
    * Makes an answer durable, with whatever events the command made; resolves when it is on disk. Where a command changes
    * nothing there is nothing to do: repeated after a restart, it may be carried out again.
    */
-  readonly remember: (transaction: string, entry: Remembered) => Promise<void>;
+  readonly remember: (
+    transaction: string,
+    entry: Remembered,
+    asked: { readonly args: Request['args']; readonly sender?: Sender },
+  ) => Promise<void>;
   /** Forgets answers whose time is over, all in one write. */
   readonly forget: (transactions: readonly string[]) => Promise<void>;
-  readonly onRefused?: (command: string, transaction: string, error: CodedError) => void;
+  readonly onRefused?: (refusal: Refusal) => void;
+  /** Who may command what; left out, everybody may command everything. */
+  readonly authority?: Authority;
+}
+
+/** A request that was refused. */
+export interface Refusal {
+  readonly command: string;
+  readonly transaction: string;
+  readonly error: CodedError;
+  readonly sender?: Sender;
+  /** The sender was refused, not what it asked for. */
+  readonly unauthorized: boolean;
+}
+
+export interface Authority {
+  /** The arguments with which the command is carried out. Throws a coded error where the sender may not command it. */
+  authorize(incoming: Incoming): Readonly<Record<string, unknown>>;
+  /** Uses up the nonce of a signed request, which stands for its age while the clock is unset. Throws a coded error. */
+  useNonce(nonce: string): void;
 }
 
 export interface Incoming {
@@ -63,7 +91,11 @@ export interface Incoming {
   readonly command: string;
   readonly request: Request;
   readonly retained: boolean;
+  /** Who sent it; left out for this machine's own pages. */
+  readonly sender?: Sender;
 }
+
+const keyOf = (sender: Sender | undefined) => (typeof sender === 'object' ? sender.id : undefined);
 
 /** Stable text of JSON-like values: keys sorted, so that equal arguments hash alike. */
 function canonical(value: unknown): string {
@@ -84,36 +116,54 @@ function canonical(value: unknown): string {
 export class CommandDesk {
   readonly #options: DeskOptions;
   readonly #remembered: Map<string, Remembered>;
-  readonly #inHand = new Map<string, { readonly hash: string; readonly answer: Promise<Answer> }>();
+  readonly #inHand = new Map<
+    string,
+    Pick<Remembered, 'hash' | 'key'> & { readonly answer: Promise<Answer> }
+  >();
 
   constructor(options: DeskOptions) {
     this.#options = options;
     this.#remembered = new Map(options.remembered);
   }
 
+  /** Whether a transaction was answered, or is being worked on. */
+  knows(transaction: string): boolean {
+    return this.#remembered.has(transaction) || this.#inHand.has(transaction);
+  }
+
   /** Judges and carries out one request; resolves with the answer to send once it is durable. Never rejects. */
   async handle(incoming: Incoming): Promise<Answer> {
-    const { command, request } = incoming;
+    const { request } = incoming;
+    let args: Request['args'];
+    try {
+      const { authority, handlers } = this.#options;
+      // What is no command, nobody needs a right to: that there is none is what has to be said.
+      args = (handlers.has(incoming.command) ? authority?.authorize(incoming) : undefined) ?? request.args;
+    } catch (error) {
+      return this.#refuse(incoming, error, true);
+    }
+    const key = keyOf(incoming.sender);
     let hash: string;
     try {
       if (this.#remembered.size >= mostRemembered) await this.sweep();
       hash = createHash('sha256')
-        .update(`${command}\0${canonical(request.args)}`)
+        .update(`${incoming.command}\0${canonical(args)}`)
         .digest('hex');
       const known = this.#remembered.get(request.transaction) ?? this.#inHand.get(request.transaction);
       if (known !== undefined) {
-        if (known.hash === hash) return await known.answer;
+        // One that was answered before commands were signed is its sender's whoever signs now.
+        if (known.hash === hash && (known.key === undefined || known.key === key)) return await known.answer;
         throw new CommandError(
           'CW-CMD-005',
-          `transaction ${request.transaction} was used before with other arguments; use a new one for a new command`,
+          `transaction ${request.transaction} was used before with other arguments, or by another key; use a new one for a new command`,
         );
       }
       this.#judge(incoming);
     } catch (error) {
-      return this.#refuse(command, request.transaction, error);
+      return this.#refuse(incoming, error);
     }
-    const answer = this.#carryOut(incoming, hash);
-    this.#inHand.set(request.transaction, { hash, answer });
+    const answer = this.#carryOut({ ...incoming, request: { ...request, args } }, hash);
+    this.#inHand.set(request.transaction, { hash, answer, ...(key === undefined ? {} : { key }) });
     try {
       return await answer;
     } finally {
@@ -133,7 +183,7 @@ export class CommandDesk {
     await this.#options.forget(over);
   }
 
-  #judge({ command, request, retained }: Incoming): void {
+  #judge({ command, request, retained, sender }: Incoming): void {
     if (!this.#options.handlers.has(command)) {
       const known = [...this.#options.handlers.keys()].sort().join(', ');
       throw new CommandError('CW-CMD-002', `there is no command ${command}; these are: ${known}`);
@@ -171,12 +221,32 @@ export class CommandDesk {
         `${mostRemembered} transactions are remembered until they expire; let requests expire sooner, or wait`,
       );
     }
+    if (typeof sender === 'object' && !this.#options.clockTrusted()) this.#requireNonce(request);
   }
 
-  async #carryOut({ command, request }: Incoming, hash: string): Promise<Answer> {
+  /** Last of all: what is refused for another reason uses no nonce up. */
+  #requireNonce({ nonce }: Request): void {
+    if (nonce === undefined) {
+      throw new CommandError(
+        'CW-CMD-013',
+        "this device's clock is not set yet, so it can't tell how old the command is; ask it for a nonce (gateway.nonce) and sign that with the command",
+      );
+    }
+    this.#options.authority?.useNonce(nonce);
+  }
+
+  async #carryOut(incoming: Incoming, hash: string): Promise<Answer> {
+    const { command, request, sender } = incoming;
     const { transaction } = request;
+    const key = keyOf(sender);
     // Once the clock says so, a repeat is refused as expired: until then, the answer must be known.
-    const remembered = (answer: Answer): Remembered => ({ command, hash, until: request.expires, answer });
+    const remembered = (answer: Answer): Remembered => ({
+      command,
+      hash,
+      ...(key === undefined ? {} : { key }),
+      until: request.expires,
+      answer,
+    });
     let answer: Answer;
     try {
       const handler = this.#options.handlers.get(command);
@@ -184,27 +254,38 @@ export class CommandDesk {
       const data = await handler(request.args, {
         transaction,
         atUs: this.#options.clock.nowUs(),
+        ...(sender === undefined ? {} : { sender }),
         remembered,
       });
       answer = { transaction, status: 'done', data };
     } catch (error) {
-      answer = this.#refuse(command, transaction, error);
+      answer = this.#refuse(incoming, error);
     }
     let entry = remembered(answer);
     try {
-      await this.#options.remember(transaction, entry);
+      await this.#options.remember(transaction, entry, {
+        args: request.args,
+        ...(sender === undefined ? {} : { sender }),
+      });
     } catch (error) {
-      entry = { ...entry, answer: this.#refuse(command, transaction, error) };
+      entry = { ...entry, answer: this.#refuse(incoming, error) };
     }
     this.#remembered.set(transaction, entry);
     return entry.answer;
   }
 
-  #refuse(command: string, transaction: string, error: unknown): Answer {
+  #refuse({ command, request, sender }: Incoming, error: unknown, unauthorized = false): Answer {
+    const { transaction } = request;
     const coded = isCoded(error)
       ? error
       : new CommandError('CW-CMD-009', `${command} failed: ${describeError(error)}; please report this`);
-    this.#options.onRefused?.(command, transaction, coded);
+    this.#options.onRefused?.({
+      command,
+      transaction,
+      error: coded,
+      unauthorized,
+      ...(sender === undefined ? {} : { sender }),
+    });
     return { transaction, status: 'refused', code: coded.code, message: coded.message };
   }
 }

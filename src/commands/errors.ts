@@ -11,6 +11,10 @@ export const commandCodes = {
   'CW-CMD-007': 'Too many requests are being worked on.',
   'CW-CMD-008': "The command's arguments are not valid.",
   'CW-CMD-009': 'The command failed for a reason that should not occur.',
+  'CW-CMD-010': 'The command has to be signed.',
+  'CW-CMD-011': 'The key that signed has not the role that the command needs.',
+  'CW-CMD-012': 'The command says another person than the key that signed it.',
+  'CW-CMD-013': 'The clock is unset: the signed command needs a nonce of this device.',
 } as const;
 
 export class CommandError extends CodedError<keyof typeof commandCodes> {}

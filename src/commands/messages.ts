@@ -8,6 +8,8 @@ export interface Request {
   readonly issued: number;
   readonly expires: number;
   readonly args: Readonly<Record<string, unknown>>;
+  /** That this device gave, lower-case hexadecimal. */
+  readonly nonce?: string | undefined;
 }
 
 export type Answer =
@@ -28,6 +30,7 @@ const requestSchema = z.object({
   issued: z.number().int().nonnegative(),
   expires: z.number().int().nonnegative(),
   args: z.record(z.string(), z.unknown()).default({}),
+  nonce: z.string().optional(),
 });
 
 /** Checks a decoded payload. Throws CommandError CW-CMD-001, which says what is missing. */

@@ -74,6 +74,8 @@ const exampleValues: Readonly<Record<string, string>> = {
   'broker.caFile': 'store-ca.pem',
   'broker.certFile': 'cart-0001.pem',
   'broker.keyFile': 'cart-0001-key.pem',
+  'commands.keysFile': 'keys.json',
+  'commands.rootKeyFile': 'root-key.pem',
   'display.pictures': 'pictures',
   'display.phone.page': 'https://phone.my-store.example/',
   'display.phone.broker': 'wss://phone.my-store.example/mqtt',

@@ -42,6 +42,10 @@ export interface ConfigPaths {
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
+  /** Public keys whose commands are taken. */
+  readonly keysFile?: string;
+  /** The store's root key. */
+  readonly rootKeyFile?: string;
   readonly drivers: readonly string[];
 }
 
@@ -265,6 +269,8 @@ function resolvePaths(config: Config, folder: string, board: string): ConfigPath
     ...optional('caFile', config.broker.caFile),
     ...optional('certFile', config.broker.certFile),
     ...optional('keyFile', config.broker.keyFile),
+    ...optional('keysFile', config.commands.keysFile),
+    ...optional('rootKeyFile', config.commands.rootKeyFile),
     drivers: config.drivers.map((path) => resolve(folder, path)),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { basketSchema } from './basket.ts';
+import { commandsSchema } from './commands.ts';
 import { displaySchema } from './display.ts';
 import { visionSchema } from './vision.ts';
 
@@ -177,6 +178,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("The store's broker."),
+  commands: commandsSchema.prefault({}),
   outbox: z
     .strictObject({
       maxBytes: z

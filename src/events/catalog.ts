@@ -43,6 +43,7 @@ export const eventTypes = {
   'outbox.dropped': { data: gateway.outboxDropped, class: 'ledger' },
   'command.done': { data: gateway.commandDone, class: 'ledger' },
   'command.refused': { data: gateway.commandRefused, class: 'evidence' },
+  'audit.recorded': { data: gateway.auditRecorded, class: 'ledger' },
 } as const;
 
 export type EventType = keyof typeof eventTypes;

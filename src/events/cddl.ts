@@ -12,6 +12,7 @@ import {
 } from './fields.ts';
 import {
   ackPayload,
+  keyListPayload,
   liveCounts,
   liveWeight,
   manifest,
@@ -37,6 +38,7 @@ export const otherPayloads: readonly RecordShape[] = [
   offersPayload,
   phoneSay,
   phoneHeard,
+  keyListPayload,
 ];
 
 const preamble = `; What Cartwright's messages look like in CBOR (RFC 8949), in CDDL (RFC 8610).

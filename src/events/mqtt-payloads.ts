@@ -1,5 +1,5 @@
 import { versions } from './event.ts';
-import { array, bool, choice, hex, int, may, must, record, text, textMap, uint } from './fields.ts';
+import { array, bool, bytes, choice, hex, int, may, must, record, text, textMap, uint } from './fields.ts';
 
 /**
  * Payloads of the topics that carry no event: docs/mqtt.md lists them. Snapshot and health are the records
@@ -47,6 +47,11 @@ export const requestPayload = record('request', {
   issued: must(2, uint, 'UTC, ms since 1970'),
   expires: must(3, uint, 'UTC, ms since 1970; at most 24 h after `issued`'),
   args: may(4, textMap, 'arguments of the command, by name; left out where it has none'),
+  nonce: may(
+    5,
+    hex(32),
+    'that the device gave (`gateway.nonce`); in signed requests, and needed only while its clock is unset',
+  ),
 });
 
 /** `response/{command}`. */
@@ -56,6 +61,7 @@ export const responsePayload = record('response', {
   code: may(3, text, 'CW-…; refused only'),
   message: may(4, text, 'why, for people; refused only'),
   data: may(5, textMap, 'the answer, by name; done only'),
+  key: may(6, hex(16), 'id of the key that signed the request; left out where no signature of it held'),
 });
 
 export const livePlate = record('live-plate', {
@@ -143,4 +149,24 @@ export const phoneSay = record('phone-say', {
 export const phoneHeard = record('phone-heard', {
   number: must(1, uint, 'of the message'),
   outcome: must(2, choice('taken', 'refused', 'too-often'), 'what became of it'),
+});
+
+/** A public key and what its holder may command. */
+export const keyEntry = record('key-entry', {
+  key: must(1, bytes, 'the public key: SubjectPublicKeyInfo, DER; Ed25519 or P-256'),
+  role: must(
+    2,
+    choice('shopper', 'staff', 'technician', 'till', 'store', 'operator'),
+    'which commands it may sign',
+  ),
+  who: may(3, text, 'number of who holds it, never a name: digits, letters and -, 64 at most'),
+  validFrom: may(4, uint, 'when it begins to be valid, UTC, ms since 1970'),
+  validTo: may(5, uint, 'the last moment at which it is valid, UTC, ms since 1970'),
+  revoked: may(6, bool, 'true: it is not valid any more, whatever the dates say'),
+});
+/** `_store/keys`, retained: the payload of a COSE_Sign1 by the store's root key. */
+export const keyListPayload = record('key-list', {
+  version: must(1, uint, 'above that of every list before; devices refuse to go back'),
+  issued: must(2, uint, 'when it was made, UTC, ms since 1970'),
+  keys: must(3, array(keyEntry), 'every key that counts, and those that were revoked; 2,000 at most'),
 });

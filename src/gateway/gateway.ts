@@ -1,10 +1,8 @@
 import type { Clock } from '#base/clock.ts';
-import type { CodedError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { createRandom } from '#base/random.ts';
-import { RateLimit } from '#base/rate-limit.ts';
 import { TypedBus } from '#base/typed-bus.ts';
-import { CommandDesk, type HandlerContext, type Remembered } from '#commands/desk.ts';
+import type { CommandDesk } from '#commands/desk.ts';
 import type { DeviceEntry } from '#config/board.ts';
 import type { Ports } from '#drivers/driver.ts';
 import { findDriver, systemAttachments } from '#drivers/registry.ts';
@@ -17,21 +15,22 @@ import type { ScanReading } from '#readings/readings.ts';
 import { Uplink, type UplinkStatus } from '#uplink/uplink.ts';
 import { bornDevice } from './birth.ts';
 import { judgeHardware } from './calibrated-hardware.ts';
+import { GatewayDesk } from './command-desk.ts';
+import { CommandWatch } from './command-watch.ts';
 import { DecisionLoop } from './decisions.ts';
 import { DeviceSupervisor } from './devices.ts';
 import { GatewayError } from './errors.ts';
-import { changingCommands, makeHandlers } from './handlers.ts';
+import { makeHandlers } from './handlers.ts';
 import { type Health, HealthReporter, processorTemperature } from './health.ts';
 import { gatewayInfo } from './info.ts';
 import { LiveFeed } from './live.ts';
 import { LastMeasurements } from './measurements.ts';
 import { Publisher } from './publisher.ts';
-import { answerRequest } from './requests.ts';
 import type { GatewaySetup } from './setup.ts';
-import { restoreTransactions, transactionKey } from './state.ts';
 import { StoreStock } from './store-stock.ts';
 import { TimeSource } from './time-source.ts';
 import { Timers } from './timers.ts';
+import { Trust } from './trust.ts';
 import { GatewayVision } from './vision.ts';
 import { camerasOf } from './vision-setup.ts';
 
@@ -71,7 +70,9 @@ export class Gateway {
   readonly #devices: DeviceSupervisor;
   readonly #vision: GatewayVision;
   readonly #stock: StoreStock;
-  readonly #desk: CommandDesk;
+  readonly #desk: GatewayDesk;
+  readonly #trust: Trust;
+  readonly #watch = new CommandWatch(() => this.#loop.pipeline.snapshot());
   readonly #live: LiveFeed;
   readonly #time: TimeSource;
   readonly #publisher: Publisher;
@@ -79,10 +80,7 @@ export class Gateway {
   readonly #measurements = new LastMeasurements();
   readonly #timers: Timers;
   readonly #startedUs: number;
-  /** Transactions whose answer went to disk with what the command changed. */
-  readonly #written = new Map<string, string>();
   #linkState = '';
-  readonly #refusals = new RateLimit(30, 30);
   #lastHealth: Health | undefined;
   #announced = false;
   #stopped = false;
@@ -102,16 +100,23 @@ export class Gateway {
     });
     try {
       const cameras = await camerasOf(setup.board, setup.driverPaths);
-      return new Gateway(options, uplink, cameras);
+      const trust = await Trust.open({ ...options, uplink });
+      return new Gateway(options, uplink, cameras, trust);
     } catch (error) {
       await uplink.stop();
       throw error;
     }
   }
 
-  private constructor(options: GatewayOptions, uplink: Uplink, cameras: readonly DeviceEntry[]) {
+  private constructor(
+    options: GatewayOptions,
+    uplink: Uplink,
+    cameras: readonly DeviceEntry[],
+    trust: Trust,
+  ) {
     const { setup, clock, log } = options;
     this.#options = options;
+    this.#trust = trust;
     this.#uplink = uplink;
     this.#startedUs = clock.nowUs();
     this.#timers = new Timers(clock);
@@ -134,12 +139,18 @@ export class Gateway {
           ),
           sessionSalt: ledger,
           startUs: clock.nowUs(),
-          sink,
+          sink: (event) => {
+            this.#watch.event(event);
+            sink(event);
+          },
           onWeighed: (output) => this.#vision.weighed(output),
           onStock: (given) => this.#stock.adopted(given),
           state: saved,
         }),
-      ...(options.onInput === undefined ? {} : { onInput: options.onInput }),
+      onInput: (input) => {
+        this.#watch.input(input);
+        options.onInput?.(input);
+      },
       onStored: (events) => {
         this.#vision.decided(events);
         this.bus.emit('events', events);
@@ -190,22 +201,28 @@ export class Gateway {
     this.#live = new LiveFeed(clock, (topic) =>
       this.#publisher.live(topic, this.#loop.pipeline, setup.board, clock),
     );
-    this.#desk = new CommandDesk({
-      handlers: makeHandlers({
-        clock,
-        live: this.#live,
-        vision: this.#vision,
-        info: () => this.info(),
-        setLogLevel: options.setLogLevel,
-        pipeline: (command, args, context) => this.#carryOut(command, args, context),
-      }),
+    this.#desk = new GatewayDesk({
+      setup,
       clock,
       clockTrusted: () => this.timeQuality !== 'unset',
-      remembered: restoreTransactions(state, log),
-      remember: (transaction, entry) => this.#remember(transaction, entry),
-      forget: (transactions) =>
-        this.#loop.saveState(Object.fromEntries(transactions.map((name) => [transactionKey(name), null]))),
-      onRefused: (command, transaction, error) => this.#refused(command, error, transaction),
+      log,
+      loop: this.#loop,
+      stored: state,
+      keys: trust.keys,
+      auditor: trust.auditor,
+      watch: this.#watch,
+      publish: this.#publisher.answer,
+      handlers: (pipeline, nonce) =>
+        makeHandlers({
+          clock,
+          live: this.#live,
+          vision: this.#vision,
+          info: () => this.info(),
+          nonce,
+          setLogLevel: options.setLogLevel,
+          pipeline,
+        }),
+      background: (work) => this.#background(work),
     });
   }
 
@@ -232,7 +249,7 @@ export class Gateway {
 
   /** Where commands of this machine's own pages are carried out. */
   get desk(): Pick<CommandDesk, 'handle'> {
-    return this.#desk;
+    return this.#desk.desk;
   }
 
   /** What an earlier run knew and this one goes on with, for a recording's header. */
@@ -270,12 +287,13 @@ export class Gateway {
     );
     this.#uplink.subscribe('request/#', (topic, payload, { retain }) => {
       const command = topic.split('/').slice(1).join('.');
-      this.#background(this.#answer(command, payload, retain));
+      this.#background(this.#desk.answer(command, payload, retain));
     });
     this.#uplink.onDropped((drop) =>
       this.#background(this.#loop.append({ type: 'outbox.dropped', data: drop })),
     );
     this.#uplink.onStatus((status) => this.#linkChanged(status));
+    this.#trust.start({ loop: this.#loop, timeQuality: () => this.timeQuality });
     this.#vision.start();
     this.#stock.start();
     const tried = this.#devices.start();
@@ -285,7 +303,7 @@ export class Gateway {
     this.#announce();
     this.#timers.every(clockEveryUs, () => this.#background(this.#synchronizeClock()));
     this.#timers.every(saveEveryUs, () => this.#background(this.#loop.saveState()));
-    this.#timers.every(sweepEveryUs, () => this.#background(this.#desk.sweep()));
+    this.#timers.every(sweepEveryUs, () => this.#background(this.#desk.desk.sweep()));
     this.#timers.every(this.#options.setup.config.healthS * 1_000_000, () =>
       this.#background(this.#reportHealth(true)),
     );
@@ -299,6 +317,7 @@ export class Gateway {
     this.#timers.stop();
     this.#live.stop();
     await Promise.all([this.#devices.stop(), this.#vision.stop(), this.#stock.stop()]);
+    await this.#trust.stop(this.#options.log);
     try {
       const stored = this.#loop.stop();
       if (!(await this.#timers.within(storeWithinUs, stored))) {
@@ -332,42 +351,6 @@ export class Gateway {
     return Math.floor((this.#options.clock.nowUs() - this.#startedUs) / 1_000_000);
   }
 
-  async #answer(command: string, payload: Uint8Array, retained: boolean): Promise<void> {
-    const { setup, log } = this.#options;
-    await answerRequest(
-      {
-        desk: this.#desk,
-        log,
-        encoding: setup.config.encoding,
-        publish: (topic, bytes, options) => this.#uplink.publish(topic, bytes, options),
-        onUnreadable: (name, error) => this.#refused(name, error),
-      },
-      command,
-      payload,
-      retained,
-    );
-  }
-
-  async #remember(transaction: string, entry: Remembered): Promise<void> {
-    const written = this.#written.get(transaction);
-    this.#written.delete(transaction);
-    const { command, answer } = entry;
-    if (!changingCommands.has(command)) return;
-    const text = JSON.stringify(entry);
-    if (written === text) return;
-    const state = { [transactionKey(transaction)]: text };
-    if (written !== undefined || answer.status !== 'done') await this.#loop.saveState(state);
-    else await this.#loop.append({ type: 'command.done', data: { command, transaction } }, state);
-  }
-
-  /** Refusals are on record, but a flood of them is not: it must not fill the outbox. */
-  #refused(command: string, { code, message }: CodedError, transaction?: string): void {
-    this.#options.log.warn({ command, code, transaction }, message);
-    if (!this.#refusals.admits(this.#options.clock.nowUs())) return;
-    const data = { command, code, message, ...(transaction === undefined ? {} : { transaction }) };
-    this.#background(this.#loop.append({ type: 'command.refused', data }));
-  }
-
   /** The birth on `state`; connecting begins with it. */
   #announce(): void {
     if (this.#stopped) return;
@@ -378,18 +361,6 @@ export class Gateway {
       versions: this.pipeline.versions,
       devices: this.devices.reports().map(bornDevice),
       ...(this.timeQuality === 'unset' ? {} : { since: clock.utcMs() }),
-    });
-  }
-
-  /** A command for the pipeline: what came of it, that it was done and how it was answered are one write. */
-  #carryOut(command: string, args: Readonly<Record<string, unknown>>, context: HandlerContext) {
-    const { transaction } = context;
-    return this.#loop.command(command, args, transaction, (outcome) => {
-      const text = JSON.stringify(context.remembered({ transaction, ...outcome }));
-      this.#written.set(transaction, text);
-      if (outcome.status === 'done')
-        this.pipeline.append({ type: 'command.done', data: { command, transaction } });
-      return { [transactionKey(transaction)]: text };
     });
   }
 
@@ -408,6 +379,7 @@ export class Gateway {
           .flatMap(({ cell, fault }) => (fault === undefined ? [] : [{ cell, fault }])),
         uplink: status,
         timeQuality: this.timeQuality,
+        keys: this.#desk.health(),
         milliCelsius: await processorTemperature(),
       },
       clock.nowUs(),

@@ -14,6 +14,8 @@ export interface HandlerTargets {
   readonly vision: Pick<GatewayVision, 'record' | 'erase' | 'longestRecordingS' | 'gallery'>;
   /** Facts about this gateway, for `gateway.info`. */
   info(): PlainMap;
+  /** A fresh nonce, for `gateway.nonce`. */
+  nonce(): PlainMap;
   setLogLevel(level: string): void;
   /** Passes a command to the pipeline in order of time. */
   pipeline(
@@ -60,6 +62,10 @@ export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handl
   handlers.set('gateway.info', (args) => {
     parseArguments('gateway.info', none, args);
     return targets.info();
+  });
+  handlers.set('gateway.nonce', (args) => {
+    parseArguments('gateway.nonce', none, args);
+    return targets.nonce();
   });
   handlers.set('log.level', (args) => {
     const { level } = parseArguments('log.level', logLevel, args);

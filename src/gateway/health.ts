@@ -22,6 +22,8 @@ export interface HealthFacts {
   readonly timeQuality: TimeQuality;
   /** Of what looks through the cameras, where the board has some. */
   readonly vision?: Health['vision'];
+  /** Whose commands are taken, where that is restricted. */
+  readonly keys?: Health['keys'] | undefined;
   readonly milliCelsius: number | undefined;
 }
 
@@ -66,6 +68,7 @@ export class HealthReporter {
       rssBytes: process.memoryUsage.rss(),
       ...(facts.milliCelsius === undefined ? {} : { milliCelsius: facts.milliCelsius }),
       ...(facts.vision === undefined ? {} : { vision: facts.vision }),
+      ...(facts.keys === undefined ? {} : { keys: facts.keys }),
       ...(this.#cpuPpm === undefined ? {} : { cpuPpm: this.#cpuPpm }),
     };
   }

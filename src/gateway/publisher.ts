@@ -29,6 +29,11 @@ export class Publisher {
     this.#uplink.publish('basket', payload, { qos: 1, retain: true });
   }
 
+  /** An answer, or whatever else has its bytes already. */
+  readonly answer = (topic: string, payload: Uint8Array, options: { qos: 0 | 1; retain?: boolean }): void => {
+    this.#uplink.publish(topic, payload, options);
+  };
+
   health(health: Health): void {
     this.#uplink.publish('health', this.#encode(gatewayHealth, health), { qos: 1, retain: true });
   }

@@ -1,9 +1,14 @@
-import { describeError, isCoded } from '#base/errors.ts';
+import { type CodedError, describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import type { Sender } from '#commands/authority.ts';
 import type { CommandDesk } from '#commands/desk.ts';
 import { CommandError } from '#commands/errors.ts';
-import { type Answer, checkRequest } from '#commands/messages.ts';
+import { type Answer, checkRequest, type Request } from '#commands/messages.ts';
+import { claimedTransaction, openRequest } from '#commands/sealed.ts';
 import { requestPayload, responsePayload } from '#events/mqtt-payloads.ts';
+import { isSigned } from '#identity/cose.ts';
+import { IdentityError } from '#identity/errors.ts';
+import type { KeyRing } from '#identity/key-ring.ts';
 import { decodePayload, encodePayload } from '#uplink/payloads.ts';
 import { responseTopic } from '#uplink/topics.ts';
 
@@ -12,11 +17,17 @@ const largestRequest = 64 * 1024;
 const openBrace = 0x7b;
 
 export interface RequestPort {
-  readonly desk: CommandDesk;
+  readonly desk: Pick<CommandDesk, 'handle' | 'knows'>;
   readonly log: Logger;
   readonly encoding: 'cbor' | 'json';
+  /** Whose signatures hold. */
+  readonly keys: Pick<KeyRing, 'verify'>;
+  /** The full topic of a command's requests, which signatures cover. */
+  topic(command: string): string;
+  /** UTC ms; undefined while the clock is unset. */
+  nowMs(): number | undefined;
   publish(topic: string, payload: Uint8Array, options: { qos: 0 | 1; retain?: boolean }): void;
-  onUnreadable(command: string, error: CommandError): void;
+  onUnreadable(command: string, error: CodedError, transaction?: string): void;
 }
 
 /**
@@ -29,21 +40,35 @@ export async function answerRequest(
   payload: Uint8Array,
   retained: boolean,
 ): Promise<void> {
-  let answer: Answer;
+  let answer: Answer & { readonly key?: string };
   try {
-    const request = checkRequest(read(payload));
-    answer = await port.desk.handle({ command, request, retained });
+    const { request, sender } = read(port, command, payload);
+    answer = await port.desk.handle({ command, request, sender, retained });
+    if (typeof sender === 'object') answer = { ...answer, key: sender.id };
+    // Not signed though it has to be: a transaction that the desk knows is another's, and is not answered so.
+    else if (isUnsigned(answer) && port.desk.knows(answer.transaction))
+      answer = { ...answer, transaction: '' };
   } catch (error) {
-    const refused = unreadable(error);
-    port.onUnreadable(command, refused);
-    answer = { transaction: '', status: 'refused', code: refused.code, message: refused.message };
+    answer = refuseUnread(port, command, payload, error);
   }
   const encoding = payload[0] === openBrace ? 'json' : port.encoding;
   port.publish(responseTopic(command), encode(answer, encoding, port.log), { qos: 1 });
 }
 
-function unreadable(error: unknown): CommandError {
-  if (error instanceof CommandError) return error;
+/** Whoever signs hears why that was not believed; a transaction that the desk knows is another's, and is not answered so. */
+function refuseUnread(port: RequestPort, command: string, payload: Uint8Array, error: unknown): Answer {
+  const refused = unreadable(error);
+  const claimed =
+    isSigned(payload) && payload.length <= largestRequest ? claimedTransaction(payload) : undefined;
+  port.onUnreadable(command, refused, claimed);
+  const transaction = claimed === undefined || port.desk.knows(claimed) ? '' : claimed;
+  return { transaction, status: 'refused', code: refused.code, message: refused.message };
+}
+
+const isUnsigned = (answer: Answer) => answer.status === 'refused' && answer.code === 'CW-CMD-010';
+
+function unreadable(error: unknown): CodedError {
+  if (error instanceof CommandError || error instanceof IdentityError) return error;
   return new CommandError(
     'CW-CMD-001',
     isCoded(error)
@@ -65,12 +90,17 @@ function encode(answer: Answer, encoding: 'cbor' | 'json', log: Logger): Uint8Ar
   }
 }
 
-function read(payload: Uint8Array): unknown {
+function read(
+  port: RequestPort,
+  command: string,
+  payload: Uint8Array,
+): { readonly request: Request; readonly sender: Sender } {
   if (payload.length > largestRequest) {
     throw new CommandError(
       'CW-CMD-001',
       `the request has ${payload.length} bytes, ${largestRequest} at most`,
     );
   }
-  return decodePayload(requestPayload, payload);
+  if (isSigned(payload)) return openRequest(payload, port.topic(command), port.keys, port.nowMs());
+  return { request: checkRequest(decodePayload(requestPayload, payload)), sender: 'unsigned' };
 }

@@ -32,6 +32,10 @@ export interface GatewaySetup {
   /** Folder of the store's own pictures of products. */
   readonly picturesFolder: string | undefined;
   readonly broker: Config['broker'];
+  /** Public keys whose commands are taken. */
+  readonly keysFile: string | undefined;
+  /** The store's root key. */
+  readonly rootKeyFile: string | undefined;
   /** What an operator should know, though it doesn't keep the gateway from starting. */
   readonly warnings: readonly string[];
 }
@@ -71,6 +75,8 @@ export async function loadSetup(path: string, environment: Environment): Promise
     galleryPath: paths.gallery,
     driverPaths: paths.drivers,
     picturesFolder: paths.pictures,
+    keysFile: paths.keysFile,
+    rootKeyFile: paths.rootKeyFile,
     broker: {
       ...config.broker,
       ...(paths.passwordFile === undefined ? {} : { passwordFile: paths.passwordFile }),

@@ -50,7 +50,8 @@ class Bench {
         this.forgotten.push(transactions);
         for (const transaction of transactions) this.disk.delete(transaction);
       },
-      onRefused: (command, transaction, { code }) => this.refusals.push(`${command} ${transaction} ${code}`),
+      onRefused: ({ command, transaction, error }) =>
+        this.refusals.push(`${command} ${transaction} ${error.code}`),
     };
     return new CommandDesk(options);
   }

@@ -6,6 +6,7 @@ import { CommandDesk, type Handler } from '#commands/desk.ts';
 import type { Infer } from '#events/fields.ts';
 import { requestPayload, responsePayload } from '#events/mqtt-payloads.ts';
 import { answerRequest, type RequestPort } from '#gateway/requests.ts';
+import { KeyRing } from '#identity/key-ring.ts';
 import { decodePayload, encodePayload } from '#uplink/payloads.ts';
 
 interface Published {
@@ -29,6 +30,9 @@ function portWith(handler: Handler, encoding: 'cbor' | 'json' = 'cbor') {
     }),
     log: silentLogger,
     encoding,
+    keys: new KeyRing(),
+    topic: (command) => `cw/1/test-store/cart-0001/request/${command.replaceAll('.', '/')}`,
+    nowMs: () => clock.utcMs(),
     publish: (topic, bytes) =>
       published.push({ topic, bytes, answer: decodePayload(responsePayload, bytes) }),
     onUnreadable: (command, { code }) => unreadable.push(`${command} ${code}`),

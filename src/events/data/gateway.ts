@@ -1,5 +1,5 @@
 import { deviceFaultKinds } from '#readings/faults.ts';
-import { array, bool, choice, int, may, must, record, text, uint } from '../fields.ts';
+import { array, bool, choice, hex, int, may, must, record, text, uint } from '../fields.ts';
 
 export const gatewayBorn = record('gateway-born', {
   boot: must(1, uint, 'boot count'),
@@ -36,6 +36,13 @@ export const visionHealth = record('vision-health', {
   storeGallery: may(13, text, "version of the store's gallery that it was made from"),
   storeGalleryFault: may(14, text, 'code of why the gallery that the store offers is not taken'),
 });
+export const keysHealth = record('keys-health', {
+  signed: must(1, bool, 'commands that change something have to be signed'),
+  keys: must(2, uint, 'keys that count and are not revoked'),
+  fileVersion: may(3, uint, "version of the list in the device's own file"),
+  storeVersion: may(4, uint, "version of the store's signed list"),
+  fault: may(5, text, 'code of why a list that was offered is not taken'),
+});
 export const gatewayHealth = record('gateway-health', {
   ok: must(1, bool, 'everything needed for decisions works'),
   uptimeS: must(2, uint, 's'),
@@ -49,6 +56,11 @@ export const gatewayHealth = record('gateway-health', {
   milliCelsius: may(10, int, 'processor temperature'),
   cpuPpm: may(11, uint, 'share of one processor used since the last report, millionths'),
   vision: may(12, visionHealth, 'what looks through the cameras, where the board has some'),
+  keys: may(
+    13,
+    keysHealth,
+    'whose commands it takes; left out where it takes unsigned ones and knows no key',
+  ),
 });
 export const deviceFault = record('device-fault', {
   source: must(1, text, 'device of the board profile'),
@@ -79,11 +91,18 @@ export const outboxDropped = record('outbox-dropped', {
 export const commandDone = record('command-done', {
   command: must(1, text, 'session.begin'),
   transaction: must(2, text, 'transaction'),
-  actor: may(3, text, 'key or client that asked'),
+  actor: may(3, text, 'key that asked, where the command was signed'),
 });
 export const commandRefused = record('command-refused', {
   command: must(1, text, 'session.begin'),
   transaction: may(2, text, 'transaction'),
   code: must(3, text, 'CW-…'),
   message: must(4, text, 'why'),
+  actor: may(5, text, 'key that asked, where its signature held'),
+});
+export const auditRecorded = record('audit-recorded', {
+  number: must(1, uint, "of the record in the device's audit log, +1 each"),
+  hash: must(2, hex(32), 'its hash, which stands for all records up to it'),
+  what: must(3, text, 'what it is about: a command, or what happened (`command.refused`, `keys.changed`)'),
+  actor: may(4, text, 'key that asked, where one did'),
 });
