@@ -1,6 +1,6 @@
 /**
  * Takes a picture of every screen of the shopper's display, or of those named, as a cart's panel of 1280 × 800 shows it:
- * `node scripts/display-pictures.ts FOLDER [SCENE …] [--language=de]`. The scenes are those of test/pages/display-scenes.ts.
+ * `node scripts/display-pictures.ts FOLDER [SCENE …] [--language=de] [--scale=0.625]`. The scenes are those of test/pages/display-scenes.ts.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,11 +13,11 @@ import { ScriptedDisplay } from '../test/pages/display-source.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { language: { type: 'string', default: 'en' } },
+  options: { language: { type: 'string', default: 'en' }, scale: { type: 'string', default: '1' } },
 });
 const [folder, ...names] = positionals;
 if (folder === undefined) {
-  console.error('usage: node scripts/display-pictures.ts FOLDER [SCENE …] [--language=en]');
+  console.error('usage: node scripts/display-pictures.ts FOLDER [SCENE …] [--language=en] [--scale=1]');
   process.exit(64);
 }
 const strange = names.find((name) => !scenes.some((scene) => scene.name === name));
@@ -31,7 +31,11 @@ const languages = [language, ...['en', 'de', 'it', 'tr'].filter((code) => code !
 const source = new ScriptedDisplay({}, { languages });
 const server = await startDisplayPage({ port: 0, source, log: silentLogger });
 await using browser = await openChromium();
-const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, hasTouch: true });
+const context = await browser.newContext({
+  viewport: { width: 1280, height: 800 },
+  deviceScaleFactor: Number(values.scale),
+  hasTouch: true,
+});
 const page = await context.newPage();
 page.setDefaultTimeout(120_000);
 await page.goto(server.url, { waitUntil: 'domcontentloaded' });

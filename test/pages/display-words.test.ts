@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { Language, unbroken } from '#pages/display/client/language.ts';
+import { unbroken } from '#pages/client/names.ts';
+import { Language } from '#pages/display/client/language.ts';
 import { de } from '#pages/display/client/words/de.ts';
 import { en } from '#pages/display/client/words/en.ts';
 import { it } from '#pages/display/client/words/it.ts';

@@ -90,11 +90,6 @@ export class Language {
   }
 }
 
-/** A name of which no line ends between a number and its unit. */
-export function unbroken(name: string): string {
-  return name.replace(/(\d) (?=(?:k?g|[mcd]?l)(?!\p{L}))/giu, '$1\u00a0');
-}
-
 /** A language's own name, to choose it by. */
 export function languageName(code: string): string {
   return all[code]?.language ?? code;

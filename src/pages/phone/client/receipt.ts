@@ -1,4 +1,5 @@
 import { h } from '../../client/dom.ts';
+import { unbroken } from '../../client/names.ts';
 import type { PhoneBasket } from '../source.ts';
 import type { Speech } from './speech.ts';
 import type { Sentence } from './words/words.ts';
@@ -58,7 +59,7 @@ function lineItem(speech: Speech, money: (minor: number) => string, line: Line):
     h(
       'span',
       { class: 'name' },
-      line.name,
+      unbroken(line.name),
       each !== undefined && each !== false && h('small', {}, each),
       savings.map(({ name, savedMinor }) =>
         h('small', { class: 'saving' }, speech.say('lineSaved', { name, amount: money(savedMinor) })),

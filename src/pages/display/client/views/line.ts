@@ -19,7 +19,7 @@ export function lineView(page: Page, basket: ShownBasket): HTMLElement | undefin
       lineText(language, currency, line),
       linePrice(language, currency, line),
     ),
-    h('p', {}, language.say(line.disputed === true ? 'lineAsked' : 'lineTakeOut')),
+    line.disputed !== true && h('p', {}, language.say('lineTakeOut')),
     h(
       'div',
       { class: 'ways' },

@@ -1,6 +1,6 @@
+import { unbroken } from '../../../client/names.ts';
 import type { ShownDeal } from '../../source.ts';
 import { button, h, icon } from '../dom.ts';
-import { unbroken } from '../language.ts';
 import type { Page } from '../page.ts';
 import type { Sentence } from '../words/words.ts';
 import { picture } from './product.ts';

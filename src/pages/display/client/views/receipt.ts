@@ -1,6 +1,7 @@
+import { unbroken } from '../../../client/names.ts';
 import type { ShownBasket } from '../../source.ts';
 import { button, h, icon } from '../dom.ts';
-import { type Language, unbroken } from '../language.ts';
+import type { Language } from '../language.ts';
 import type { Page } from '../page.ts';
 
 export type ShownLine = ShownBasket['lines'][number];

@@ -19,6 +19,7 @@ export function languageButtons(page: Page): HTMLElement {
 /** Before a trip: how it works in three pictures, and where to touch. */
 export function startView(page: Page): HTMLElement {
   const { language } = page;
+  const full = page.state.troubles.includes('full');
   const step = (name: string, sentence: 'howScan' | 'howPlace' | 'howPay') =>
     h('li', {}, icon(name), h('span', {}, language.say(sentence)));
   return h(
@@ -26,8 +27,8 @@ export function startView(page: Page): HTMLElement {
     { class: 'start', 'aria-labelledby': 'start-title' },
     h('h2', { id: 'start-title' }, language.say('welcome')),
     h('ol', { class: 'steps' }, step('scan', 'howScan'), step('place', 'howPlace'), step('pay', 'howPay')),
-    button('begin', [h('span', {}, language.say('touchToBegin'))], { class: 'main begin' }),
-    h('p', {}, language.say('orShowCode')),
+    button('begin', [h('span', {}, language.say('touchToBegin'))], { class: 'main begin', disabled: full }),
+    !full && h('p', {}, language.say('orShowCode')),
     languageButtons(page),
   );
 }
