@@ -4,6 +4,7 @@ import { envelope } from '#events/event.ts';
 import type { Field, FieldTable, Shape } from '#events/fields.ts';
 import { commands } from './commands.ts';
 import { commandNotes, idSection, phones, requests, usage } from './mqtt-text.ts';
+import { payment } from './payment-text.ts';
 import { signedSection } from './signing-text.ts';
 import { topics } from './topics.ts';
 
@@ -95,6 +96,7 @@ export function renderMqttReference(): string {
     requests,
     table(['command', 'what', '`args`', '`data`'], commandRows),
     commandNotes,
+    payment,
     signedSection(),
     phones,
     '## Events',
