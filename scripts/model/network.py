@@ -76,6 +76,8 @@ class Embedder(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.top = nn.Conv2d(inputs, FEATURES, 1)
         self.head = nn.Linear(FEATURES, EMBEDDING)
+        # What is taken out of every embedding (refit.py).
+        self.register_buffer("centre", torch.zeros(EMBEDDING))
         nn.init.orthogonal_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
@@ -99,7 +101,7 @@ class Embedder(nn.Module):
         return F.dropout(F.relu6(self.top(x)).mean((2, 3)), dropout, self.training)
 
     def embed(self, features: Tensor) -> Tensor:
-        return F.normalize(self.head(features), dim=1)
+        return F.normalize(F.normalize(self.head(features), dim=1) - self.centre, dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.embed(self.late(self.early(x, 0), 0))

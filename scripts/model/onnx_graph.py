@@ -59,6 +59,9 @@ def float_graph(model: Embedder, side: int) -> onnx.ModelProto:
     bias = graph.constant("head.bias", model.head.bias.detach().numpy())
     x = graph.node("Gemm", "head", [x, weight, bias], transB=1)
     length = graph.node("ReduceL2", "length", [x], axes=[1], keepdims=1)
+    x = graph.node("Div", "direction", [x, length])
+    x = graph.node("Sub", "apart", [x, graph.constant("centre", model.centre.numpy())])
+    length = graph.node("ReduceL2", "length.apart", [x], axes=[1], keepdims=1)
     graph.node("Div", "embedding", [x, length])
     return finished(graph, helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, side, side]))
 

@@ -16,7 +16,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnx_graph import with_byte_input
 
 # Pooling, head and length stay in float: they are a thousandth of the work and would lose most.
-FLOAT_KINDS = {"GlobalAveragePool", "Flatten", "Gemm", "ReduceL2", "Div"}
+FLOAT_KINDS = {"GlobalAveragePool", "Flatten", "Gemm", "ReduceL2", "Div", "Sub"}
 
 
 class Batches(CalibrationDataReader):

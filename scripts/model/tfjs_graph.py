@@ -84,11 +84,19 @@ def graph_of(model: Embedder, side: int) -> GraphModel:
     turn = {"transpose_a": {"b": False}, "transpose_b": {"b": False}}
     x = graph.node("MatMul", "head/product", [x, kernel], **floats, **turn)
     x = graph.node("BiasAdd", "head/sum", [x, graph.constant("head/bias", model.head.bias.detach().numpy())], **floats)
-    square = graph.node("Square", "square", [x], **floats)
-    total = graph.node("Sum", "total", [square, graph.constant("axis", np.int32([1]))], **floats, keep_dims={"b": True})
-    length = graph.node("Sqrt", "length", [total], **floats)
-    graph.node("RealDiv", "embedding", [x, length], **floats)
+    axis = graph.constant("axis", np.int32([1]))
+    x = unit(graph, "direction", x, axis)
+    x = graph.node("Sub", "apart", [x, graph.constant("centre", model.centre.numpy())], **floats)
+    unit(graph, "embedding", x, axis)
     return graph
+
+
+def unit(graph: GraphModel, name: str, x: str, axis: str) -> str:
+    """Rows of `x` at length 1."""
+    floats = {"T": {"type": "DT_FLOAT"}}
+    square = graph.node("Square", f"{name}/square", [x], **floats)
+    total = graph.node("Sum", f"{name}/total", [square, axis], **floats, keep_dims={"b": True})
+    return graph.node("RealDiv", name, [x, graph.node("Sqrt", f"{name}/length", [total], **floats)], **floats)
 
 
 def write(model: Embedder, side: int, folder: Path) -> list[Path]:

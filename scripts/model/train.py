@@ -11,6 +11,7 @@ import json
 import math
 import random
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -191,21 +192,48 @@ def main() -> None:
 
 
 def split(pictures: list[Labelled], hold_out: int, leave_out: int) -> tuple[list[Labelled], list[Labelled], list[int]]:
-    """Held-out pictures, pictures to train on, classes left out: the same always. Pictures that follow each other show
-    the same things on the same shelf, so each class gives up a run of them, not single ones that have twins."""
+    """Held-out pictures, pictures to train on, classes left out: the same always. What is held out are whole shoots, so
+    that none of them has a twin among the pictures to train on: with twins every network looks perfect."""
     dice = random.Random(2026)
-    names = sorted({one.fine for one in pictures})
-    left = sorted(dice.sample(names, leave_out))
+    left = sorted(dice.sample(sorted({one.fine for one in pictures}), leave_out))
     rest = [one for one in pictures if one.fine not in left]
     held: set[Path] = set()
-    given = 0.0
-    for name in names:
-        ones = sorted((one.path for one in rest if one.fine == name), key=str)
-        given += hold_out * len(ones) / len(rest)
-        count = round(given) - len(held)
-        start = dice.randrange(len(ones) - count + 1)
-        held.update(ones[start : start + count])
+    if hold_out > 0:
+        remain = Counter(one.fine for one in rest)
+        # A class keeps half of its pictures and more.
+        spare = {name: count // 2 for name, count in remain.items()}
+        groups = shoots(rest)
+        dice.shuffle(groups)
+        for group in groups:
+            if len(held) + len(group) > hold_out or len(group) > spare[group[0].fine]:
+                continue
+            spare[group[0].fine] -= len(group)
+            held.update(one.path for one in group)
     return [one for one in rest if one.path in held], [one for one in rest if one.path not in held], left
+
+
+@torch.no_grad()
+def shoots(pictures: list[Labelled], alike: float = 0.8) -> list[list[Labelled]]:
+    """Groups of pictures of one class that a network that knows nothing of groceries finds alike, directly or through
+    others. Between such groups its cosines are much as between training and validation pictures: at most 0.8."""
+    model = pretrained("lite0").eval()
+    features = []
+    for first in range(0, len(pictures), 32):
+        batch = tensor([whole(image, 161) for image in decoded(pictures[first : first + 32])])
+        features.append(F.normalize(model.late(model.early(batch, 0), 0), dim=1))
+    x = torch.cat(features)
+    groups = []
+    for name in sorted({one.fine for one in pictures}):
+        left = {at for at, one in enumerate(pictures) if one.fine == name}
+        while left:
+            group = [min(left)]
+            left.discard(group[0])
+            for at in group:
+                near = [other for other in sorted(left) if float(x[at] @ x[other]) > alike]
+                left.difference_update(near)
+                group.extend(near)
+            groups.append([pictures[at] for at in group])
+    return groups
 
 
 def save(folder: Path, model: Embedder, classes: Classes, names: list[int], settings: Settings, held: list[Labelled], left: list[int]) -> None:
@@ -215,7 +243,7 @@ def save(folder: Path, model: Embedder, classes: Classes, names: list[int], sett
             "settings": asdict(settings),
             "model": model.state_dict(),
             "directions": F.normalize(classes.directions.detach(), dim=1),
-            "scale": float(classes.scale),
+            "scale": float(classes.scale.detach()),
             "names": names,
             "held": [str(one.path) for one in held],
             "left": left,
