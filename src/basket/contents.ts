@@ -50,21 +50,23 @@ export class Contents {
       priceMinor: data.priceMinor,
       certificateId: data.certificateId,
     };
+    const unweighed = isUnweighed(data) ? count : 0;
     const existing = trip.lines.find((line) => takesUp(line, addition, catalogue));
     if (existing !== undefined) {
-      this.change(trip, cause, existing, count);
+      this.#tell(trip, cause, marked(recount(existing, count), unweighed), count);
       return;
     }
     const line = newLine(trip.nextLine, addition, catalogue);
     trip.nextLine += 1;
-    this.#tell(trip, cause, line, count);
+    this.#tell(trip, cause, marked(line, unweighed), count);
   }
 
   remove(trip: Trip, cause: string, data: ItemData): void {
     const product = productOf(this.#options.shop.catalogue, data);
     if (product === undefined) return;
+    const unweighed = isUnweighed(data);
     for (const { line, units } of takeFrom(trip.lines, product.key, data.count, data.massMg)) {
-      this.change(trip, cause, line, -units);
+      this.#tell(trip, cause, recount(unweighed ? marked(line, -units) : line, -units), -units);
     }
   }
 
@@ -72,13 +74,16 @@ export class Contents {
   undo(trip: Trip, cause: string, corrected: string): void {
     const effects = trip.effects.get(corrected) ?? [];
     trip.effects.delete(corrected);
-    for (const { line: number, units, placed } of effects.toReversed()) {
+    for (const { line: number, units, placed, unweighed } of effects.toReversed()) {
       const line = trip.lines.find((one) => one.line === number);
       if (line === undefined) continue;
       if (placed !== undefined) {
         const unplaced = Math.min(line.count, (line.unplaced ?? 0) + placed);
         this.#tell(trip, cause, unplaced === 0 ? line : { ...line, unplaced }, 0);
-      } else this.change(trip, cause, line, -Math.min(units, line.count));
+      } else {
+        const less = Math.min(units, line.count);
+        this.#tell(trip, cause, recount(marked(line, -Math.min(less, unweighed ?? 0)), -less), -less);
+      }
     }
     // Only what the correction itself says can be corrected again.
     trip.effects.delete(cause);
@@ -131,7 +136,13 @@ export class Contents {
     const priced = this.#priced(trip, next);
     const told = priced.find((one) => one.line === line.line) ?? line;
     if (cause !== undefined && change !== 0) {
-      const effect: Effect = { line: line.line, units: change };
+      const before = trip.lines.find((one) => one.line === line.line)?.unweighed ?? 0;
+      const unweighed = Math.max(0, (line.unweighed ?? 0) - before);
+      const effect: Effect = {
+        line: line.line,
+        units: change,
+        ...(unweighed === 0 ? {} : { unweighed }),
+      };
       trip.effects.set(cause, [...(trip.effects.get(cause) ?? []), effect]);
     }
     const id = this.#emit(trip, told, change, cause);
@@ -185,4 +196,14 @@ export class Contents {
       ...(cause === undefined ? {} : { causes: [cause] }),
     });
   }
+}
+
+/** Nothing was weighed: it counts on the word of a scan. */
+const isUnweighed = ({ massMg, evidence }: ItemData) => massMg === 0 && evidence.movements === undefined;
+
+/** The line with so many more (or fewer) units that nothing weighed. */
+function marked(line: Line, change: number): Line {
+  const { unweighed = 0, ...rest } = line;
+  const units = Math.max(0, unweighed + change);
+  return units === 0 ? rest : { ...rest, unweighed: units };
 }

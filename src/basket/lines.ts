@@ -39,6 +39,8 @@ export interface Line {
   readonly disputed?: true;
   /** Units received from another cart and not yet put on a plate of this one. */
   readonly unplaced?: number;
+  /** Units that nothing weighed. */
+  readonly unweighed?: number;
   readonly overridden?: true;
   readonly savings?: readonly Saving[];
 }
@@ -100,7 +102,7 @@ export function newLine(line: number, addition: Addition, book: PriceBook): Line
   });
   if (addition.priceMinor !== undefined) return whole(addition.priceMinor, 'final');
   if (product.sale === 'weight') {
-    if (product.priceMinorPerKg === undefined) return whole(0, 'at-till');
+    if (product.priceMinorPerKg === undefined || massMg === 0) return whole(0, 'at-till');
     // Only a certified scale's mass makes a price by weight final: our own cells identify and verify.
     const status = addition.certificateId === undefined ? 'estimate' : 'final';
     return {
@@ -145,7 +147,7 @@ export function takesUp(line: Line, addition: Addition, book: PriceBook): boolea
  */
 export function recount(line: Line, change: number): Line {
   const count = Math.max(0, line.count + change);
-  const { made, unplaced, disputed, ...rest } = line;
+  const { made, unplaced, unweighed, disputed, ...rest } = line;
   const kept = {
     ...rest,
     ...(disputed === undefined || count === 0 ? {} : { disputed }),
@@ -153,6 +155,9 @@ export function recount(line: Line, change: number): Line {
     ...(unplaced === undefined || Math.min(unplaced, count) === 0
       ? {}
       : { unplaced: Math.min(unplaced, count) }),
+    ...(unweighed === undefined || Math.min(unweighed, count) === 0
+      ? {}
+      : { unweighed: Math.min(unweighed, count) }),
   };
   if (made === undefined) return { ...kept, count, priceMinor: (line.unitPriceMinor ?? 0) * count };
   const share = (whole: number) => portion(whole, count, made.count);

@@ -36,6 +36,8 @@ const rows = {
   'basket.help': [ok, ok, ok, ok, ok],
   'item.identify': [ok, ok, ok, wrong, wrong],
   'item.answer': [ok, ok, ok, wrong, wrong],
+  'item.place': [absent, ok, ok, wrong, wrong],
+  'item.remove': [absent, ok, ok, wrong, wrong],
   'item.override': [absent, ok, ok, ok, wrong],
   'line.void': [absent, ok, ok, ok, wrong],
   'line.dispute': [absent, ok, ok, ok, wrong],

@@ -14,6 +14,8 @@ export interface Effect {
   readonly units: number;
   /** Units received from another cart that it was the placing of. */
   readonly placed?: number;
+  /** How many of its units nothing weighed. */
+  readonly unweighed?: number;
 }
 
 /** A coupon that was taken. */

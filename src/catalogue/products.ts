@@ -21,6 +21,8 @@ export interface Product {
   readonly taxCode?: string;
   readonly depositMinor?: number;
   readonly minimumAge?: number;
+  /** Too large for a basket: it goes onto the rack below. */
+  readonly bulky?: boolean;
   readonly department?: string;
   readonly validFrom?: string;
   readonly validTo?: string;

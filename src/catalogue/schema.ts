@@ -32,6 +32,7 @@ export const productSchema = z.object({
   taxCode: z.string().optional().describe('Tax code of the store.'),
   depositMinor: z.number().optional().describe('Deposit on a unit, minor units.'),
   minimumAge: z.number().optional().describe('Smallest age of a buyer, years.'),
+  bulky: z.boolean().optional().describe('Too large for a basket: scanned, it goes onto the rack below.'),
   department: z.string().optional().describe('Department of the store.'),
   validFrom: z.string().optional().describe('First day of sale, YYYY-MM-DD.'),
   validTo: z.string().optional().describe('Last day of sale, YYYY-MM-DD.'),

@@ -124,6 +124,7 @@ export class Book {
     answers: Question | undefined,
   ): void {
     const { change, chosen, result } = verdict;
+    const corrects = verdict.corrects ?? this.#fromRack(part);
     const data = itemData(spanning(change, since), part, massMg, chosen, result, evidence);
     const settled = verdict.settles.map((question) => question.event);
     const unnamed = part.product === undefined && part.lot !== undefined;
@@ -141,7 +142,7 @@ export class Book {
     const causes = causesOf(evidence, [
       ...settled,
       ...asked.flatMap((question) => question?.event ?? []),
-      ...(verdict.corrects === undefined ? [] : [verdict.corrects]),
+      ...(corrects === undefined ? [] : [corrects]),
     ]);
     const outcome = part.sign > 0 ? 'added' : 'removed';
     const atUs = this.#memory.nowUs;
@@ -149,8 +150,8 @@ export class Book {
     if (answered !== undefined) {
       const resolved = { ...data, settles: answered.event, outcome } as const;
       id = this.#emit({ type: 'item.resolved', data: resolved, causes }, atUs);
-    } else if (verdict.corrects !== undefined) {
-      const corrected = { ...data, corrects: verdict.corrects, outcome } as const;
+    } else if (corrects !== undefined) {
+      const corrected = { ...data, corrects, outcome } as const;
       id = this.#emit({ type: 'item.corrected', data: corrected, causes }, atUs);
     } else id = this.#emit(this.#plainDraft(plate, part, data, causes), atUs);
     this.#judged(id, change, result, chosen);
@@ -161,6 +162,18 @@ export class Book {
     }
     if (part.sign > 0) this.#putIn(plate, part, massMg, id, verdict);
     else this.#takeOut(plate, part, massMg, id, change);
+  }
+
+  /** A bulky thing was taken for one on a rack, and lies in the basket: the event that said so. */
+  #fromRack(part: Part): string | undefined {
+    const kept = part.scans.flatMap((pending) => pending.kept ?? []);
+    for (const plate of this.#memory.plates.values()) {
+      const lot = plate.lots.find(({ id }) => kept.includes(id));
+      if (lot === undefined) continue;
+      this.#forgetLot(plate, lot.id);
+      return lot.event;
+    }
+    return undefined;
   }
 
   #plainDraft(

@@ -5,7 +5,7 @@ import type { Movement } from '#weighing/outputs.ts';
 import { Asking } from './asking.ts';
 import { Book, type Judged, type Store } from './book.ts';
 import { changeOf } from './changes.ts';
-import { naming, scanData } from './drafts.ts';
+import { naming } from './drafts.ts';
 import { FusionError } from './errors.ts';
 import { Judge } from './judge.ts';
 import type { Judgement } from './judgement.ts';
@@ -17,7 +17,16 @@ import { overrideQuestion } from './overriding.ts';
 import { maximumScans } from './priors.ts';
 import { Settling } from './settling.ts';
 import { teach } from './teaching.ts';
-import type { FusionState, ItemDraft, PendingScan, PlateOptions, Question } from './types.ts';
+import type {
+  Content,
+  FusionState,
+  ItemDraft,
+  OpenQuestion,
+  PendingScan,
+  PlateOptions,
+  Question,
+} from './types.ts';
+import { Unweighed } from './unweighed.ts';
 
 export { rebase } from './memory.ts';
 export type { FusionState, ItemDraft, PlateOptions } from './types.ts';
@@ -46,17 +55,6 @@ const pickHoldMs = 6_000;
 /** What several measured takings of unloading may be off by in the end, mg. */
 const unloadToleranceMg = 20_000;
 
-/** A question as the display shows it. */
-export type OpenQuestion = Omit<Question, 'change' | 'lot'> & { readonly massMg: number };
-
-/** What is on a plate, as far as it is known. `product` is undefined for a thing nobody could name. */
-export interface Content {
-  readonly product: string | undefined;
-  readonly massMg: number;
-  readonly count: number;
-  readonly event: string;
-}
-
 /**
  * Observations in, item events out. Every movement of a plate is explained by hypotheses, and decided or asked about
  * within a second of settling. Pure: time comes with the observations and through `advance`.
@@ -70,6 +68,8 @@ export class Fusion {
   readonly #asking: Asking;
   readonly #settling: Settling;
   readonly #emit: FusionOptions['emit'];
+  /** Goods on the word of a scan alone. */
+  readonly unweighed: Unweighed;
 
   /** Throws CW-FUS-005 for a state of another format. */
   constructor(options: FusionOptions) {
@@ -87,6 +87,8 @@ export class Fusion {
     this.#book = new Book(this.#memory, this.#store, emit, () => config.scanHoldMs * usPerMs, judged);
     this.#asking = new Asking(this.#memory, learned, emit, judged);
     this.#settling = new Settling(this.#memory, this.#judge, this.#book, this.#asking, config);
+    const tools = { store: this.#store, judge: this.#judge, asking: this.#asking, emit };
+    this.unweighed = new Unweighed(this.#memory, tools, config);
   }
 
   /** Takes one observation, in order of time. Throws CW-FUS-001 for a plate that the board doesn't have. */
@@ -130,6 +132,7 @@ export class Fusion {
     const plate = this.#memory.plate(movement.plate);
     if (plate.options.kind === 'unweighed') return;
     if (this.#unloads(plate, movement)) return;
+    if (this.unweighed.reckon(movement.plate, changeOf(event, movement))) return;
     this.#settling.settle(changeOf(event, movement));
   }
 
@@ -139,21 +142,13 @@ export class Fusion {
       return;
     }
     const listed = { ...scan, product: scan.product };
-    const product = this.#store.catalogue.byKey.get(listed.product);
     const plates = this.#memory.platesOf(scan.source);
-    const first = plates[0];
-    if (product === undefined || first === undefined) return;
+    if (!this.#store.catalogue.byKey.has(listed.product) || plates.length === 0) return;
     const holdMs =
       scan.manual === true ? Math.min(pickHoldMs, this.#config.scanHoldMs) : this.#config.scanHoldMs;
     const holdUntilUs = scan.atUs + holdMs * usPerMs;
     const pending: PendingScan = { scan: listed, plates, holdUntilUs };
-    if (plates.every((id) => this.#memory.plate(id).options.kind === 'unweighed')) {
-      const data = scanData(pending, product, first);
-      const causes = scan.event === '' ? [] : [scan.event];
-      const id = this.#emit({ type: 'item.added', data, causes }, this.#memory.nowUs);
-      this.#settling.keepUnweighed(first, product, data.count, id);
-      return;
-    }
+    if (this.unweighed.takes(pending)) return;
     this.#makeRoom();
     this.#memory.overtake(plates);
     this.#memory.scans.push(pending);
@@ -193,7 +188,7 @@ export class Fusion {
 
   /** When something has to be decided or asked next, if nothing else happens. */
   nextDeadlineUs(): number | undefined {
-    let next = Number.POSITIVE_INFINITY;
+    let next = this.unweighed.dueUs;
     for (const plate of this.#memory.plates.values()) {
       next = Math.min(next, plate.retryAtUs ?? Number.POSITIVE_INFINITY);
       for (const window of plate.windows) next = Math.min(next, window.deadlineUs);
@@ -219,6 +214,7 @@ export class Fusion {
   }
 
   #fire(dueUs: number): void {
+    if (this.unweighed.dueUs <= dueUs && this.unweighed.fire(dueUs)) return;
     for (const plate of this.#memory.plates.values()) {
       if ((plate.retryAtUs ?? Number.POSITIVE_INFINITY) > dueUs) continue;
       plate.retryAtUs = undefined;
@@ -233,7 +229,8 @@ export class Fusion {
     if (lapsed !== undefined) {
       if (this.#settling.useLapsed(lapsed)) return;
       // A pick that nothing followed is no promise to put something in, as a scanned thing in the hand is.
-      if (lapsed.scan.manual === true) this.#memory.scans = scans.filter((pending) => pending !== lapsed);
+      const isOver = lapsed.scan.manual === true || lapsed.kept !== undefined;
+      if (isOver) this.#memory.scans = scans.filter((pending) => pending !== lapsed);
       else this.#askScan(lapsed);
       return;
     }

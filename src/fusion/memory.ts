@@ -24,6 +24,8 @@ export interface PlateMemory {
   retryAtUs: number | undefined;
   /** What an ended trip left on it: this much may be taken out without a question, mg. */
   unloadMg: number;
+  /** Since when its scale has been out of order. */
+  blindSinceUs: number | undefined;
   lots: Lot[];
   windows: Window[];
 }
@@ -50,6 +52,7 @@ export class Memory {
         openSinceUs: undefined,
         retryAtUs: undefined,
         unloadMg: 0,
+        blindSinceUs: undefined,
         lots: [],
         windows: [],
       });

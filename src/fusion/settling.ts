@@ -1,5 +1,4 @@
 import { usPerMs } from '#base/units.ts';
-import type { Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Asking } from './asking.ts';
 import type { Book } from './book.ts';
@@ -304,22 +303,6 @@ export class Settling {
   /** Applies a shopper's pick to a question. False if the mass contradicts it; then nothing has changed. */
   identify(question: Question, scan: ListedScan): boolean {
     return this.#picking.identify(question, scan);
-  }
-
-  /** A scan for a plate without weighing is all there is to know. */
-  keepUnweighed(plateId: string, product: Product, count: number, event: string): void {
-    this.#memory.plate(plateId).lots.push({
-      id: this.#memory.lotId(),
-      product: product.key,
-      count,
-      massMg: 0,
-      varMg2: 0,
-      unitMeanMg: 0,
-      unitVarMg2: 0,
-      event,
-      entry: 'scan',
-      atUs: this.#memory.nowUs,
-    });
   }
 }
 

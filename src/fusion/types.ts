@@ -79,6 +79,8 @@ export interface Lot {
   readonly teaches?: true;
   /** Change that brought it, kept while a later scan may still correct a decision made without one. */
   change?: Change;
+  /** Nothing weighed it: it counts on the word of a scan, with the price that its label gave. */
+  unweighed?: { readonly priceMinor?: number };
 }
 
 /** A scan that waits for its thing; of a code that the catalogue doesn't have, or a `PendingScan`. */
@@ -96,6 +98,8 @@ export interface WaitingScan {
   passed?: true;
   /** How often a movement passed it by and the shopper then went on to scan something else. */
   overtaken?: number;
+  /** The lot that its bulky thing makes on a rack, unless it is put into the basket. */
+  kept?: string;
 }
 
 /** A scan (or a pick on the display) of a product that waits to be explained. */
@@ -119,6 +123,17 @@ export interface Question {
   passed?: true;
   /** When a scan with nothing placed is withdrawn. */
   readonly withdrawAtUs?: number;
+}
+
+/** A question as the display shows it. */
+export type OpenQuestion = Omit<Question, 'change' | 'lot'> & { readonly massMg: number };
+
+/** What is on a plate, as far as it is known. `product` is undefined for a thing nobody could name. */
+export interface Content {
+  readonly product: string | undefined;
+  readonly massMg: number;
+  readonly count: number;
+  readonly event: string;
 }
 
 /** A settled change that waits for a scan or a sighting. */

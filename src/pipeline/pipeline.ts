@@ -1,6 +1,7 @@
 import { usPerMs } from '#base/units.ts';
 import { Basket, type BasketSnapshot } from '#basket/basket.ts';
 import { basketSchema } from '#config/basket.ts';
+import type { EventData } from '#events/catalog.ts';
 import type { CartEvent, Draft, Versions } from '#events/event.ts';
 import type { Ledger } from '#events/ledger.ts';
 import { Fusion } from '#fusion/fusion.ts';
@@ -83,6 +84,9 @@ export class Pipeline {
       sink: (output) => {
         this.#weighed(output);
         options.onWeighed?.(output);
+      },
+      onWeighable: (plate, weighable, atUs) => {
+        this.#decide().unweighed.setWeighable(plate, weighable, atUs);
       },
       ...(options.state === undefined ? {} : { state: options.state.weighing }),
     });
@@ -323,8 +327,20 @@ export class Pipeline {
   #decided(draft: Draft): string {
     const event = this.#emit(draft);
     this.#basket.apply(event);
+    if (event.type === 'item.added') this.#unweighed(event.id, event.data as EventData<'item.added'>);
     this.#upkeep.decided(event, this.#nowUs);
     return event.id;
+  }
+
+  /** A scan counts although nothing weighs its thing now: staff may want to look. */
+  #unweighed(event: string, { evidence, plate, name }: EventData<'item.added'>): void {
+    if (evidence.movements !== undefined || !this.#cartPlates.has(plate)) return;
+    const what = { plate, event, ...(name === undefined ? {} : { name }) };
+    this.#emit({
+      type: 'basket.alert',
+      data: { kind: 'unweighed', blocking: false, ...what },
+      causes: [event],
+    });
   }
 
   #weighed(output: WeighingOutput): void {

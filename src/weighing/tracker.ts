@@ -54,9 +54,12 @@ export class PlateTracker {
   readonly #deadMg: number;
   readonly #gate: MotionGate | undefined;
   readonly #sink: (output: WeighingOutput) => void;
+  readonly #onWeighable: (plate: string, weighable: boolean, atUs: number) => void;
   readonly #window: SampleWindow;
 
   #phase: Phase = 'starting';
+  /** It is to be told that the plate can be weighed: at its first plateau, and after each time that it could not be. */
+  #tellsWeighable = true;
   /** The plate can't be weighed: since when, else NaN. */
   #blindSinceUs = Number.NaN;
   #lastUs = Number.NaN;
@@ -93,8 +96,10 @@ export class PlateTracker {
     gate: MotionGate | undefined,
     state: BaselineState | undefined,
     sink: (output: WeighingOutput) => void,
+    onWeighable: (plate: string, weighable: boolean, atUs: number) => void = () => {},
   ) {
     this.id = plate.id;
+    this.#onWeighable = onWeighable;
     const capacity = (plate.cells ?? []).reduce((sum, cell) => sum + cell.capacityMg, 0);
     this.maxMg = plate.maxMg ?? (capacity > 0 ? capacity : Number.POSITIVE_INFINITY);
     this.divisionMg = plate.divisionMg ?? plate.intervalMg ?? Math.max(1_000, Math.round(capacity / 6_000));
@@ -142,6 +147,8 @@ export class PlateTracker {
     this.#blindSinceUs = Number.isNaN(this.#lastUs) ? atUs : Math.min(this.#lastUs, atUs);
     if (this.#announced) this.#announce(false, atUs);
     if (this.#phase === 'resting') this.#begin(this.#blindSinceUs, false);
+    this.#tellsWeighable = true;
+    this.#onWeighable(this.id, false, atUs);
   }
 
   /** The plate can be weighed again: whatever plateau comes is compared with the baseline. */
@@ -352,6 +359,8 @@ export class PlateTracker {
     this.#tilt = this.#gate?.tilt ?? 0;
     if (movement !== undefined) this.#sink(movement);
     if (this.#announced) this.#announce(false, atUs);
+    if (this.#tellsWeighable) this.#onWeighable(this.id, true, atUs);
+    this.#tellsWeighable = false;
   }
 
   #movement(

@@ -31,6 +31,8 @@ export interface WeigherOptions {
   readonly calibration: Calibration | undefined;
   readonly config: WeighingConfig;
   readonly sink: (output: WeighingOutput) => void;
+  /** Hears that a plate can't be weighed any more, and that it can again and is at rest. */
+  readonly onWeighable?: (plate: string, weighable: boolean, atUs: number) => void;
   readonly state?: WeighingState;
 }
 
@@ -66,6 +68,7 @@ export class Weigher {
   readonly #calibration: Calibration | undefined;
   readonly #faults: FaultBoard;
   readonly #sink: (output: WeighingOutput) => void;
+  readonly #onWeighable: WeigherOptions['onWeighable'];
   readonly #cells = new Map<string, CellSlot>();
   readonly #cellPlates: CellPlate[] = [];
   readonly #scales = new Map<string, ScalePlate>();
@@ -84,6 +87,7 @@ export class Weigher {
     this.#missingUs = Math.max(1, options.config.missingMs * usPerMs);
     this.#calibration = options.calibration;
     this.#sink = options.sink;
+    this.#onWeighable = options.onWeighable;
     this.#faults = new FaultBoard(this.#sink);
     const known = options.state?.revision === options.calibration?.revision ? options.state : undefined;
     for (const plate of options.plates) {
@@ -96,7 +100,7 @@ export class Weigher {
     const { cells, scale } = plate;
     if (cells === undefined && scale === undefined) return;
     const gate = plate.motion === undefined ? undefined : this.#gate(plate.motion);
-    const tracker = new PlateTracker(plate, this.#config, gate, state, this.#sink);
+    const tracker = new PlateTracker(plate, this.#config, gate, state, this.#sink, this.#onWeighable);
     this.#trackers.set(plate.id, tracker);
     if (cells === undefined) {
       if (scale !== undefined) this.#scales.set(scale, new ScalePlate(tracker, scale, this.#faults));

@@ -133,3 +133,83 @@ test('after a start with goods inside nothing is asked anew, and what was asked 
     t.deepEqual(new Set(played.events.map(({ boot }) => boot)), new Set([1, 2]));
   }
 });
+
+test('goods on the lower rack are lines by their scan, leave by touch or by scan, and are marked for the exit check', async (t) => {
+  const said = [
+    'added 1 Mineral water',
+    'added 1 Nutella',
+    'added 1 Beer',
+    'removed 1 Mineral water',
+    'removed 1 Beer',
+  ];
+  for (const played of await says(t, 'lower-rack', said)) {
+    t.deepEqual(lines(played), ['1 × Nutella 479']);
+    const marks = played
+      .of('basket.line')
+      .filter(({ data }) => data.change > 0)
+      .map(({ data }) => [data.name.split(',', 1)[0], data.unweighed]);
+    t.deepEqual(marks, [
+      ['Mineral water', 1],
+      ['Nutella', undefined],
+      ['Beer', 1],
+    ]);
+  }
+});
+
+test('a bulky thing that goes into the basket after all is one line, and weighed', async (t) => {
+  for (const played of await says(t, 'bulky-in-basket', [
+    'added 1 Mineral water',
+    'corrected: added 1 Mineral water',
+  ])) {
+    t.deepEqual(lines(played), ['1 × Mineral water 239']);
+    t.is(played.basket?.lines[0]?.unweighed, undefined);
+  }
+});
+
+test('what was scanned and laid onto the rack is asked about, and a touch says where it is', async (t) => {
+  const answer: CaseOptions['answer'] = ({ id }) => ({
+    afterS: 3,
+    command: 'item.place',
+    args: { event: id, plate: 'lower-rack' },
+  });
+  const said = ['asked: scanned-not-placed, place-it', 'answered: added: 1 Nutella'];
+  for (const played of await says(t, 'on-the-rack', said, { answer })) {
+    t.deepEqual(lines(played), ['1 × Nutella 479']);
+    t.is(played.basket?.lines[0]?.unweighed, 1);
+    t.deepEqual(played.basket?.asked, []);
+  }
+});
+
+test('when a load cell dies it is said, scans go on making lines, and staff are told that nothing weighed them', async (t) => {
+  for (const played of await playCase('cell-lost')) {
+    const said = [
+      `added 1 ${water}`,
+      'fault: cell-rl missing',
+      `added 1 ${nutella}`,
+      'alert: unweighed',
+      `added 1 ${linguine}`,
+      'alert: unweighed',
+    ];
+    t.deepEqual(played.said.slice(0, said.length), said, `seed ${played.seed}`);
+    t.deepEqual(lines(played), [`1 × ${water} 69`, `1 × ${nutella} 479`, `1 × ${linguine} 149`]);
+  }
+});
+
+test('when the load cell is back, the mass says which of the things scanned meanwhile are there', async (t) => {
+  const said = [
+    `added 1 ${water}`,
+    'fault: cell-rl missing',
+    `added 1 ${nutella}`,
+    'alert: unweighed',
+    `added 1 ${linguine}`,
+    'alert: unweighed',
+    'recovered: cell-rl missing',
+    `corrected: added 1 ${nutella}`,
+    `corrected: nothing 1 ${linguine}`,
+    `added 1 ${milk}`,
+  ];
+  for (const played of await says(t, 'cell-lost-and-back', said)) {
+    t.deepEqual(lines(played), [`1 × ${water} 69`, `1 × ${nutella} 479`, `1 × ${milk} 179`]);
+    t.true((played.basket?.lines ?? []).every(({ unweighed }) => unweighed === undefined));
+  }
+});

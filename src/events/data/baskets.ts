@@ -40,6 +40,11 @@ const lineFields = {
   unplaced: may(24, uint, 'units that came from another cart and were not put on a plate of this one yet'),
   sale: may(25, choice('each', 'weight'), 'sold by the piece or by mass'),
   overridden: may(26, bool, 'staff or till set its price'),
+  unweighed: may(
+    27,
+    uint,
+    'units that nothing weighed: on a rack, or put in while the scale was out of order; for the exit check',
+  ),
 } as const;
 
 export const taxLine = record('tax-line', {
@@ -227,6 +232,7 @@ export const basketAlert = record('basket-alert', {
       'declared',
       'help',
       'help-over',
+      'unweighed',
     ),
     'what happened',
   ),

@@ -61,6 +61,10 @@ export const commandArguments = {
       ({ outcome, gtin, plu }) => [outcome, gtin, plu].filter((one) => one !== undefined).length === 1,
       'needs one of outcome, gtin and plu',
     ),
+  'item.place': z.strictObject({ event: z.string(), plate: z.string() }),
+  'item.remove': z
+    .strictObject(product)
+    .refine(({ gtin, plu }) => gtin === undefined || plu === undefined, 'takes either gtin or plu, or none'),
   'item.override': z
     .strictObject({
       ...product,

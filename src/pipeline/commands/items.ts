@@ -2,7 +2,7 @@ import { PipelineError } from '../errors.ts';
 import { type CommandTargets, type Handlers, plain, productNamed } from './targets.ts';
 
 type ItemCommand =
-  | `item.${'identify' | 'answer' | 'override'}`
+  | `item.${'identify' | 'answer' | 'place' | 'remove' | 'override'}`
   | `line.${'void' | 'dispute'}`
   | 'mass.forget';
 
@@ -50,6 +50,18 @@ export const itemCommands: Pick<Handlers, ItemCommand> = {
     if (isOpen && outcome === 'not-an-item') basket.declared(event, by);
     basket.answering(() => fusion.answer({ event, outcome }, atUs));
     return {};
+  },
+  'item.place': (args, { basket, fusion }, atUs) => {
+    basket.guard('item.place');
+    return { name: basket.answering(() => fusion.unweighed.place(args, atUs)) };
+  },
+  'item.remove': (args, targets, atUs) => {
+    const { basket, fusion, catalogue } = targets;
+    basket.guard('item.remove');
+    const isNamed = args.gtin !== undefined || args.plu !== undefined;
+    const product = isNamed ? productNamed(catalogue, args) : undefined;
+    basket.answering(() => fusion.unweighed.remove(product?.key, args.count ?? 1, atUs));
+    return product === undefined ? {} : { name: product.name };
   },
   'item.override': (args, targets, atUs) => {
     const { basket, fusion, catalogue } = targets;
