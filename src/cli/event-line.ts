@@ -18,7 +18,7 @@ interface Row {
 /** `plain` has none: only the terminal's own foreground is readable on light and dark ones. */
 const colours = { good: 'green', ask: 'yellow', bad: 'red', dim: 'gray' } as const;
 /** What to ask, in a shopper's words. */
-const askWords: Readonly<Record<string, string>> = {
+export const askWords: Readonly<Record<string, string>> = {
   'scan-it': 'please scan it',
   choose: 'which one is it?',
   'take-it-out': 'please take it out',

@@ -1,192 +1,223 @@
-import { formatMass } from '#base/units.ts';
 import type { CartEvent } from '#events/event.ts';
 import type { Judged, JudgedPart, Judgement } from '#fusion/judgement.ts';
-import { formatProbability } from './event-line.ts';
+import { askWords, formatProbability } from './event-line.ts';
+import {
+  clockOf,
+  fitWords,
+  grams,
+  percent,
+  section,
+  signedGrams,
+  sureness,
+  times,
+  when,
+} from './explain-words.ts';
 import { printable } from './terminal.ts';
 
-/** `+412.3 g ± 1.5 g`. */
-function measured(massMg: number, sigmaMg: number): string {
-  return `${massMg < 0 ? '' : '+'}${grams(massMg)} ± ${grams(sigmaMg)}`;
-}
-
-/** Masses are compared here, so tenths of a gram count. */
-function grams(massMg: number): string {
-  return Math.abs(massMg) >= 1e6 ? formatMass(massMg) : `${(massMg / 1_000).toFixed(1)} g`;
-}
-
-const seconds = (us: number) => `${(us / 1e6).toFixed(1)} s`;
-const percent = (probability: number) =>
-  probability > 0 && probability < 1e-4 ? '< 0.01 %' : formatProbability(Math.round(probability * 1e6));
-
-/** When something was, against the movement: `0.9 s before it began`. */
-function when(
-  atUs: number,
-  { startedAtUs, settledAtUs }: { startedAtUs: number; settledAtUs: number },
-): string {
-  if (atUs < startedAtUs) return `${seconds(startedAtUs - atUs)} before it began`;
-  if (atUs <= settledAtUs) return 'while it settled';
-  return `${seconds(atUs - settledAtUs)} after it had settled`;
-}
-
-function massWords({ mass, meanMg, sdMg }: JudgedPart): string {
-  if (mass.from === 'any') return 'any mass';
-  const figure = `${grams(meanMg)} ± ${grams(sdMg)}`;
-  if (mass.from === 'learned') {
-    const since =
-      mass.sinceMs === undefined ? '' : ` since ${new Date(mass.sinceMs).toISOString().slice(0, 10)}`;
-    return `${figure}, learned from ${mass.weighings} weighings${since}`;
-  }
-  return `${figure}, ${mass.from === 'measured' ? 'as it was weighed' : `by the ${mass.from}`}`;
-}
+/** Explanations that are told in full; of the others only how likely they are together. */
+const mostTold = 4;
+/** Below this an explanation is only told as the next best one. */
+const worthTelling = 0.001;
 
 const kindWords: Readonly<Record<Judged['kind'], string>> = {
   items: '',
-  unknown: 'a thing that nobody can name',
+  unknown: 'something that nobody can name',
   mixed: 'several things, not all of which can be named',
-  nothing: 'nothing: a hand, a knock, a shift',
+  nothing: 'nothing: a hand, a bag that leans, a knock',
 };
 
-function explanationWords({ kind, parts }: Judged): string {
-  if (kind !== 'items') return kindWords[kind];
-  return parts
-    .map((part) => {
-      const what = part.name === '' ? 'the unnamed thing' : `${part.count} × ${printable(part.name)}`;
-      return `${part.sign > 0 ? 'in' : 'out'}: ${what} (${massWords(part)})`;
-    })
-    .join(', ');
+/** What the scales said. */
+function movedLines(judgement: Judgement, event: CartEvent): string[] {
+  const { massMg, sigmaMg, startedAtUs, settledAtUs, movements } = judgement;
+  const more = massMg < 0 ? 'less' : 'more';
+  const lines = [
+    `${grams(Math.abs(massMg))} ${more} on ${printable(judgement.plate)} (± ${grams(sigmaMg)}), from ${clockOf(event, startedAtUs)} to ${clockOf(event, settledAtUs)}`,
+  ];
+  if (movements.length > 1) {
+    const each = movements.map((one) => signedGrams(one.massMg));
+    lines.push(`in ${movements.length} movements that are explained together: ${each.join(', ')}`);
+  }
+  return lines;
 }
 
-/** Two figures that matter, also of very small numbers. */
-function figure(value: number): string {
-  if (!Number.isFinite(value)) return '-';
-  return value !== 0 && (value < 0.001 || value >= 1_000) ? value.toExponential(1) : value.toPrecision(2);
+/** What was known beside the mass. */
+function knownLines(judgement: Judgement): string[] {
+  const scans = judgement.scans.map(({ name, source, atUs, placedPrior }) => {
+    const sure = `${percent(placedPrior)} sure to be of this before it was weighed`;
+    return `scan     ${printable(name ?? 'a code that the catalogue does not have')} at ${printable(source)}, ${when(atUs, judgement)}: ${sure}`;
+  });
+  const looks = judgement.looks.map(({ source, outcome, things, atUs }) => {
+    const words = things.map(({ candidates: [best], unknownPpm, change }) => {
+      const what =
+        best === undefined ? '' : `${printable(best.look)} ${formatProbability(best.probabilityPpm)}, `;
+      return `${change === undefined ? '' : `${change} `}${what}none that it knows ${formatProbability(unknownPpm)}`;
+    });
+    const seen = words.join('; ') || (outcome === 'nothing-changed' ? 'nothing changed' : 'a hand alone');
+    return `picture  ${printable(source)}, ${when(atUs, judgement)}: ${seen}`;
+  });
+  return [
+    ...(scans.length === 0 ? ['scan     none that waits'] : scans),
+    ...(looks.length === 0 ? ['picture  no camera told anything'] : looks),
+  ];
 }
 
-/** The table of explanations: what was multiplied, and what came of it. */
-function table(judgement: Judgement): string[] {
-  const rows = judgement.explanations.map((one, i) => [
-    i === judgement.decided ? '→' : ' ',
-    percent(one.probability),
-    figure(one.prior),
-    one.kind === 'items' && one.parts.every(({ mass }) => mass.from !== 'any')
-      ? `${one.z < 0 ? '-' : '+'}${Math.abs(one.z).toFixed(1)}`
-      : '',
-    one.densityPerG === undefined ? '' : figure(one.densityPerG),
-    one.factor === 1 ? '' : `× ${figure(one.factor)}`,
-    explanationWords(one),
-  ]);
-  const head = ['', 'probability', 'prior', 'z', 'per gram', 'seen', 'explanation'];
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) =>
-        i === 0 || i === cells.length - 1 ? cell.padEnd(i === 0 ? 1 : 0) : cell.padStart(widths[i] ?? 0),
-      )
-      .join('  ')
-      .trimEnd();
-  return [line(head), ...rows.map(line)];
+/** An explanation with what speaks for it, compared with the best one. */
+function explanationLines(judgement: Judgement, place: number): string[] {
+  const one = judgement.explanations[place];
+  const best = judgement.explanations[0];
+  if (one === undefined || best === undefined) return [];
+  const [what = '', ...further] = one.kind === 'items' ? one.parts.map(partWords) : [kindWords[one.kind]];
+  const decided = place === judgement.decided ? '   ← decided' : '';
+  const evidence = [
+    ...(one.kind === 'items' ? [`scan     ${scanWords(one)}`] : []),
+    ...weightLines(one, best, judgement),
+    ...(judgement.looks.length === 0 ? [] : [`picture  ${pictureWords(one.seen)}`]),
+    ...(one.late === 1 ? [] : [`late     ${times(one.late)} because it was scanned only afterwards`]),
+    ...habitLines(one, best),
+  ];
+  return [
+    `${String(place + 1).padStart(2)}. ${percent(one.probability).padStart(8)}  ${what}${decided}`,
+    ...further.map((line) => `${' '.repeat(14)}${line}`),
+    ...evidence.map((line) => `${' '.repeat(16)}${line}`),
+  ];
+}
+
+function partWords({ sign, name, count }: JudgedPart): string {
+  const what = name === '' ? 'the thing that nobody could name' : `${count} × ${printable(name)}`;
+  return `${sign > 0 ? 'in' : 'out'}: ${what}`;
+}
+
+function scanWords({ parts }: Judged): string {
+  const put = parts.filter(({ sign }) => sign > 0);
+  if (put.length === 0) return 'not needed to take something out';
+  const units = put.reduce((sum, { count }) => sum + count, 0);
+  const scans = put.reduce((sum, part) => sum + Math.min(part.scans, part.count), 0);
+  if (scans === 0) return 'not scanned';
+  if (scans >= units) return units === 1 ? 'scanned' : 'all scanned';
+  return `${scans} of ${units} scanned`;
+}
+
+function weightLines(one: Judged, best: Judged, { massMg }: Judgement): string[] {
+  if (one.kind === 'mixed') return [];
+  if (one.kind === 'unknown') {
+    return [`weight   ${one === best ? 'any weight fits' : `any: ${comparedWith(best, one)}`}`];
+  }
+  if (one.parts.some(({ mass }) => mass.from === 'any'))
+    return ['weight   any: it is sold by weight, or was never weighed'];
+  const expected = one.kind === 'nothing' ? 'no change' : signedGrams(one.expectedMg);
+  const off = `${grams(Math.abs(massMg - one.expectedMg))} off, ${Math.abs(one.z).toFixed(1)} times the uncertainty`;
+  return [
+    `weight   ${fitWords(one.z)}: ${expected} expected, ${off}${one === best ? '' : `; ${comparedWith(best, one)}`}`,
+    ...one.parts.map((part) => `         ${massWords(part)}`),
+  ];
+}
+
+const comparedWith = (best: Judged, one: Judged): string =>
+  best === one || best.densityPerG === undefined || one.densityPerG === undefined
+    ? 'nothing to compare with'
+    : `this weight is ${times(one.densityPerG / best.densityPerG)} than with 1`;
+
+/** Where the mass that a part is held against comes from. */
+function massWords({ mass, meanMg, sdMg, name, count }: JudgedPart): string {
+  const what = `${count > 1 ? `${count} × ` : ''}${printable(name) || 'it'} ${grams(meanMg)} ± ${grams(sdMg)}`;
+  switch (mass.from) {
+    case 'learned': {
+      const since =
+        mass.sinceMs === undefined ? '' : ` since ${new Date(mass.sinceMs).toISOString().slice(0, 10)}`;
+      return `${what}, learned from ${mass.weighings} of them${since}`;
+    }
+    case 'measured':
+      return `${what}, as weighed when it came`;
+    case 'any':
+      return `${what}, any mass`;
+    default:
+      return `${what} by the ${mass.from}`;
+  }
+}
+
+function pictureWords(seen: number): string {
+  if (seen > 1.05) return `speaks for it: ${times(seen)}`;
+  return seen < 0.95 ? `speaks against it: ${times(seen)}` : 'says nothing about it';
+}
+
+function habitLines(one: Judged, best: Judged): string[] {
+  if (one.prior === undefined) return ['habit    rare, and summed up over all that it may be'];
+  if (one === best || best.prior === undefined) {
+    return [`habit    ${sureness(one.prior)} before it was weighed`];
+  }
+  return [`habit    ${times(one.prior / best.prior)} than 1 before it was weighed`];
 }
 
 /** Why it was decided or asked, in a sentence. */
-function reason(judgement: Judgement): string {
-  const { thresholds, obstacles, decided, picked, whileAway } = judgement;
-  const [best, next] = judgement.explanations;
-  const strict = thresholds.strict ? ', because only the mass vouches for some of it' : '';
-  if (decided !== undefined && picked) return 'Decided: a person picked it, and the mass allows that.';
+function reasonLines(judgement: Judgement, event: CartEvent): string[] {
+  const { thresholds, decided, picked, explanations } = judgement;
+  const needed = `${percent(thresholds.probability)} is needed${thresholds.strict ? ' where nothing but the weight vouches for some of it' : ''}`;
+  if (decided !== undefined && picked) return ['A person picked it, and the weight allows that.'];
   if (decided !== undefined) {
-    const lead = (best?.probability ?? 0) - (next?.probability ?? 0);
-    return `Decided: ${percent(best?.probability ?? 0)} is enough (${percent(thresholds.probability)} is needed${strict}), it leads by ${percent(lead)} (${percent(thresholds.lead)} is needed), and its mass is ${Math.abs(best?.z ?? 0).toFixed(1)} σ off (${thresholds.maximumZ} σ is allowed).`;
+    const [best, next] = explanations;
+    const second =
+      next === undefined ? 'there is no other explanation' : `the next best has ${percent(next.probability)}`;
+    const z = best?.z ?? 0;
+    return [
+      `It was decided without asking: it is ${percent(best?.probability ?? 0)} sure (${needed}), ${second},`,
+      `and its weight ${fitWords(z)} (${Math.abs(z).toFixed(1)} times the uncertainty, up to ${thresholds.maximumZ} is allowed).`,
+    ];
   }
-  if (whileAway) return 'Asked: it changed while nobody was looking, which is never charged.';
-  const why = obstacles.map((obstacle): string => {
-    if (obstacle === 'no-item')
-      return `the best explanation is ${kindWords[best?.kind ?? 'unknown'] || 'none'}`;
-    if (obstacle === 'probability') {
-      return `the best explanation has ${percent(best?.probability ?? 0)}, and ${percent(thresholds.probability)} is needed${strict}`;
+  const lines = obstacleLines(judgement, needed);
+  const ask = event.type === 'item.unresolved' ? (askWords[event.data.ask] ?? event.data.ask) : undefined;
+  return [...lines, ...(ask === undefined ? [] : [`So the shopper is asked: “${ask}”`])];
+}
+
+function obstacleLines(
+  { obstacles, explanations, thresholds, whileAway }: Judgement,
+  needed: string,
+): string[] {
+  if (whileAway) return ['It changed while nobody was looking: that is never charged without asking.'];
+  const [best, next] = explanations;
+  const lines = obstacles.map((obstacle): string => {
+    switch (obstacle) {
+      case 'no-item':
+        return `The likeliest is no product: ${kindWords[best?.kind ?? 'unknown'] || 'nothing fits'}.`;
+      case 'probability':
+        return `The likeliest is only ${percent(best?.probability ?? 0)} sure; ${needed}.`;
+      case 'lead':
+        return `The next best is too close: ${percent(next?.probability ?? 0)} against ${percent(best?.probability ?? 0)}.`;
+      default:
+        return `Its weight ${fitWords(best?.z ?? 0)}: ${Math.abs(best?.z ?? 0).toFixed(1)} times the uncertainty off, up to ${thresholds.maximumZ} is allowed.`;
     }
-    if (obstacle === 'z') {
-      return `its mass is ${Math.abs(best?.z ?? 0).toFixed(1)} σ off, and ${thresholds.maximumZ} σ is allowed`;
-    }
-    return `it leads the next one by ${percent((best?.probability ?? 0) - (next?.probability ?? 0))}, and ${percent(thresholds.lead)} is needed`;
   });
-  if (why.length === 0) return 'Asked: a scan or a sighting that was waited for did not come.';
-  return `Asked: ${why.join('; ')}.`;
+  return lines.length === 0
+    ? ['Only the weight names it, and no scan or picture came in the time to decide.']
+    : lines;
 }
 
-/** Everything that was weighed, one line each. */
-export function judgementText(judgement: Judgement): string[] {
-  const lines = [
-    `Measured on ${printable(judgement.plate)}: ${measured(judgement.massMg, judgement.sigmaMg)} in ${seconds(judgement.settledAtUs - judgement.startedAtUs)}`,
-  ];
-  if (judgement.movements.length > 1) {
-    const each = judgement.movements.map(({ massMg, sigmaMg }) => measured(massMg, sigmaMg));
-    lines.push(`  ${judgement.movements.length} movements together: ${each.join('; ')}`);
-  }
-  for (const scan of judgement.scans) {
-    const placed = `${percent(scan.placedPrior)} that it is of this, before the mass`;
-    lines.push(
-      `Scanned: ${printable(scan.name)} by ${printable(scan.source)}, ${when(scan.atUs, judgement)}; ${placed}`,
-    );
-  }
-  if (judgement.scans.length === 0) lines.push('Scanned: nothing that waits');
-  for (const { source, outcome, things, atUs } of judgement.looks) {
-    const words = things.map(({ candidates: [best], unknownPpm, change }) => {
-      const what = best === undefined ? 'a thing' : `${best.look} ${formatProbability(best.probabilityPpm)}`;
-      return `${change === undefined ? '' : `${change} `}${printable(what)}, unknown ${formatProbability(unknownPpm)}`;
-    });
-    lines.push(`Seen by ${printable(source)}, ${when(atUs, judgement)}: ${words.join('; ') || outcome}`);
-  }
-  lines.push('', ...table(judgement));
-  if (judgement.further > 0 || judgement.rest > 0) {
-    const rest =
-      judgement.rest > 0 ? `; all that was only summed up has at most ${figure(judgement.rest * 100)} %` : '';
-    lines.push(`   and ${judgement.further} further ones${rest}`);
-  }
-  return [...lines, '', reason(judgement)];
-}
-
-/** What an event's own evidence tells, where there is no trace to weigh it again. */
-export function evidenceText(event: CartEvent): string[] {
-  const { data } = event;
-  if (!('evidence' in data))
-    return [`${event.type} is no decision about goods: its fields say all that there is.`];
-  const { movements = [], scans = [], sightings = [] } = data.evidence;
-  const varMg2 = movements.reduce((sum, { sigmaMg }) => sum + sigmaMg * sigmaMg, 0);
-  const massMg = movements.reduce((sum, one) => sum + one.massMg, 0);
-  const lines = movements.map(
-    (one) =>
-      `Measured on ${printable(data.plate)}: ${measured(one.massMg, one.sigmaMg)} in ${seconds(one.settledAtUs - one.startedAtUs)}`,
+/** Places of the explanations that are told: the likely ones, what was decided, and the next best that names a product. */
+function toldOf({ explanations, decided }: Judgement): number[] {
+  const named = explanations.findIndex(({ kind }, place) => place > 0 && kind === 'items');
+  const told = explanations
+    .map((_, place) => place)
+    .filter((place) => place < 2 || (explanations[place]?.probability ?? 0) >= worthTelling)
+    .slice(0, mostTold);
+  return [...new Set([...told, ...[named, decided ?? 0].filter((place) => place >= 0)])].sort(
+    (a, b) => a - b,
   );
-  for (const { source, atUs, gtin, plu } of scans) {
-    lines.push(`Scanned: ${printable(gtin ?? plu ?? 'a code')} by ${printable(source)}, ${when(atUs, data)}`);
-  }
-  for (const { source, atUs, look, probabilityPpm } of sightings) {
-    const what = look === undefined ? 'nothing known' : `${look} ${formatProbability(probabilityPpm ?? 0)}`;
-    lines.push(`Seen by ${printable(source)}, ${when(atUs, data)}: ${printable(what)}`);
-  }
-  if ('probabilityPpm' in data) {
-    const what = data.name === undefined ? 'no product' : `${data.count} × ${printable(data.name)}`;
-    lines.push(
-      '',
-      `Decided: ${what}, ${formatProbability(data.probabilityPpm)}, identified by ${data.entry}.`,
-    );
-  } else {
-    const unknown = formatProbability(data.unknownPpm);
-    lines.push(
-      '',
-      `Asked (${data.kind}, ${data.ask}): ${unknown} that no product of the catalogue explains it.`,
-    );
-  }
-  const others = 'alternatives' in data ? data.alternatives : data.candidates;
-  for (const { name, gtin, plu, count, probabilityPpm, expectedMg } of others) {
-    const off =
-      expectedMg === undefined || varMg2 === 0 ? undefined : (massMg - expectedMg) / Math.sqrt(varMg2);
-    const mass =
-      expectedMg === undefined
-        ? 'any mass'
-        : `expects ${grams(expectedMg)}${off === undefined ? '' : `, ${Math.abs(off).toFixed(1)} σ of the weighing off`}`;
-    const what = `${count < 0 ? 'out' : 'in'}: ${Math.abs(count)} × ${printable(name ?? gtin ?? plu ?? '')}`;
-    lines.push(`  ${formatProbability(probabilityPpm)}  ${what} (${mass})`);
-  }
-  return lines;
+}
+
+/** Everything that was weighed for a decision or question, for somebody who knows the shop and not the mathematics. */
+export function judgementText(judgement: Judgement, event: CartEvent): string[] {
+  const { explanations, further, rest } = judgement;
+  const told = toldOf(judgement);
+  const left = explanations.filter((_, place) => !told.includes(place));
+  const others = left.reduce((sum, { probability }) => sum + probability, 0);
+  const count = left.length + further;
+  return [
+    ...section('What moved', movedLines(judgement, event)),
+    ...section('What was known', knownLines(judgement)),
+    ...section('What it may have been', [
+      ...told.flatMap((place) => explanationLines(judgement, place)),
+      ...(count === 0 ? [] : [`    and ${count} others, ${percent(others)} together`]),
+      ...(rest > 1e-6 ? [`    all that was not looked at one by one has at most ${percent(rest)}`] : []),
+    ]),
+    ...section('Why', reasonLines(judgement, event)),
+  ];
 }

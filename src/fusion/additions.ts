@@ -124,6 +124,13 @@ function withTwins(shop: Shop, set: AdditionSet): AdditionSet[] {
   return sets;
 }
 
+/** What was scanned long ago rarely goes in beside what was scanned since. */
+function besideFresh(set: AdditionSet): AdditionSet {
+  const overtaken = set.parts.filter(({ scans }) => scans.every((pending) => (pending.overtaken ?? 0) > 0));
+  if (overtaken.length === 0 || overtaken.length === set.parts.length) return set;
+  return { ...set, logPrior: set.logPrior + overtaken.length * Math.log(priors.overtakenBeside) };
+}
+
 /**
  * Every way the pending scans may have been placed in one movement: none of them first, then sets of up to
  * `maximumItems` products with counts, each with the prior that exactly these were placed. At most one part may be of
@@ -162,5 +169,5 @@ export function additionSets(
     }
     sets = next;
   }
-  return sets.flatMap((set) => [set, ...withTwins(shop, set)]);
+  return sets.map(besideFresh).flatMap((set) => [set, ...withTwins(shop, set)]);
 }

@@ -6,7 +6,17 @@ import type { Learned } from './learned.ts';
 import type { Memory } from './memory.ts';
 import type { Judging, Posterior } from './posterior.ts';
 import { maximumQuestions } from './priors.ts';
-import type { Ask, Change, ItemDraft, Lot, Part, PendingScan, Question, QuestionKind } from './types.ts';
+import type {
+  Ask,
+  Change,
+  ItemDraft,
+  Lot,
+  Part,
+  PendingScan,
+  Question,
+  QuestionKind,
+  Ranked,
+} from './types.ts';
 
 type Emit = (draft: ItemDraft, atUs: number) => string;
 
@@ -23,6 +33,14 @@ interface Wording {
 function isNamedExchange(parts: readonly Part[]): boolean {
   const named = parts.some((part) => part.sign > 0 && (part.scans.length > 0 || part.entry === 'look'));
   return named && parts.some((part) => part.sign < 0);
+}
+
+/** Whether the two best explanations are one scanned thing of a known mass each, and leave little to others. */
+function isOneOfSeveral({ ranked: [first, second] }: Posterior): boolean {
+  if (first === undefined || second === undefined) return false;
+  const isOne = ({ parts: [part, ...more] }: Ranked) =>
+    more.length === 0 && part !== undefined && part.scans.length > 0 && !part.broad;
+  return isOne(first) && isOne(second) && first.probability + second.probability >= 1 - ambiguousBelow;
 }
 
 /** What a change that could not be decided is called, and what the shopper is asked to do about it. */
@@ -49,6 +67,10 @@ export function wording(
   const exchanged = best !== undefined && best.parts.length > 1 && best.probability >= exchangeFrom;
   if (exchanged && isNamedExchange(best.parts)) {
     return { kind: 'mixed', ask: context.shelf ? 'call-staff' : 'choose' };
+  }
+  // Of several things that were scanned one was put in.
+  if (best !== undefined && putIn && !unknown && isOneOfSeveral(result) && !context.shelf) {
+    return { kind: 'ambiguous', ask: 'choose' };
   }
   if (best !== undefined && several && (!unknown || context.scans > 1)) {
     return { kind: 'mixed', ask: context.shelf ? 'call-staff' : putIn ? 'take-it-out' : 'choose' };

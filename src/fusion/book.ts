@@ -93,6 +93,10 @@ export class Book {
     }
     for (const question of settles) {
       if (question !== answered) this.close(question, 'not-an-item', chosen.probability, evidence);
+      // What was placed is explained without them: they are as good as before.
+      for (const pending of this.#memory.scans) {
+        if (pending.question === question.event) delete pending.doubted;
+      }
       this.#release(question.event);
       this.#memory.questions.delete(question.event);
     }

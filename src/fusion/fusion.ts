@@ -329,6 +329,16 @@ export class Fusion {
     }));
   }
 
+  /**
+   * A plate was tared: what was put in before and asked about is a bag, or a child's seat. No later scan is of it; the question
+   * stays until somebody answers it, lest a tare hide goods.
+   */
+  tared(plate: string): void {
+    for (const question of this.#memory.questions.values()) {
+      if (question.plate === plate && (question.change?.massMg ?? 0) > 0) question.tared = true;
+    }
+  }
+
   /** What is on a plate. Throws CW-FUS-001. */
   contents(plate: string): readonly Content[] {
     return this.#memory

@@ -85,23 +85,26 @@ export class Judge {
               0,
             ),
           });
-    return { ...posterior(found, logRest), scans, question };
+    return { ...posterior(found, logRest), scans, unlisted, question };
   }
 
   /** Puts down what was weighed for an event. */
   judgement(event: string, change: Change, result: Judging, chosen: Ranked | undefined): Judgement {
-    const { scans, question } = result;
+    const { scans, unlisted, question } = result;
     const { catalogue, learned } = this.#store;
-    const waiting = [...scans, ...this.#unlisted(change, question)];
+    const waiting = [...scans, ...unlisted];
+    const { sightings, logFactor } = this.#factors(change, question);
     const weighed = {
       change,
       result,
       scans,
+      unlisted,
       question,
       looks: this.#memory.looksFor(change),
       shelf: this.#isShelf(change),
-      placedPrior: (pending: PendingScan) => placedPrior(pending, change, waiting, question),
-      logFactor: this.#factors(change, question).logFactor,
+      placedPrior: (pending: WaitingScan) => placedPrior(pending, change, waiting, question),
+      logSeen: (one: Explanation) => sightings.logFactor(one),
+      logFactor,
     };
     return judgementOf(event, weighed, chosen, { learned, byKey: catalogue.byKey, config: this.#config });
   }

@@ -12,6 +12,7 @@ import type {
   Part,
   PendingScan,
   SeenLook,
+  WaitingScan,
 } from './types.ts';
 
 /** Most explanations that a judgement lists. */
@@ -42,21 +43,23 @@ export interface JudgedPart {
 export interface Judged {
   readonly kind: Explanation['kind'];
   readonly parts: readonly JudgedPart[];
-  /** Relative to the other explanations of this change. */
-  readonly prior: number;
+  /** How likely it is before anything is weighed or seen, relative to the others; undefined for a sum of many. */
+  readonly prior?: number;
   readonly expectedMg: number;
   readonly z: number;
   /** Density of the mass, per g; undefined for a sum of many. */
   readonly densityPerG?: number;
-  /** What sightings, and a late scan, multiply it by. */
-  readonly factor: number;
+  /** What sightings multiply it by, and that it was scanned only afterwards. */
+  readonly seen: number;
+  readonly late: number;
   readonly probability: number;
 }
 
 export interface JudgedScan {
   readonly event: string;
   readonly source: string;
-  readonly name: string;
+  /** Undefined for a code that the catalogue doesn't have. */
+  readonly name?: string;
   readonly atUs: number;
   /** Probability that it is about this change, before its mass is looked at. */
   readonly placedPrior: number;
@@ -101,10 +104,13 @@ export interface Weighed {
   readonly change: Change;
   readonly result: Posterior;
   readonly scans: readonly PendingScan[];
+  readonly unlisted: readonly WaitingScan[];
   readonly looks: readonly SeenLook[];
   readonly question: string | undefined;
   readonly shelf: boolean;
-  readonly placedPrior: (pending: PendingScan) => number;
+  readonly placedPrior: (pending: WaitingScan) => number;
+  /** log of what sightings make of an explanation, and of all that is known of it beside its prior and its mass. */
+  readonly logSeen: (explanation: Explanation) => number;
   readonly logFactor: (explanation: Explanation) => number;
 }
 
@@ -135,13 +141,17 @@ export function judgementOf(
     settledAtUs: change.settledAtUs,
     whileAway: change.whileAway,
     movements: change.movements,
-    scans: scans.map((pending) => ({
-      event: pending.scan.event,
-      source: pending.scan.source,
-      name: shop.byKey.get(pending.scan.product)?.name ?? pending.scan.product,
-      atUs: pending.scan.atUs,
-      placedPrior: weighed.placedPrior(pending),
-    })),
+    scans: [...scans, ...weighed.unlisted].map((pending) => {
+      const { event: read, source, atUs, product: key } = pending.scan;
+      const name = key === undefined ? undefined : (shop.byKey.get(key)?.name ?? key);
+      return {
+        event: read,
+        source,
+        atUs,
+        ...(name === undefined ? {} : { name }),
+        placedPrior: weighed.placedPrior(pending),
+      };
+    }),
     looks: weighed.looks,
     explanations: listed.map((one) => judged(one, weighed, shop.learned)),
     further: result.ranked.length - listed.length,
@@ -171,20 +181,23 @@ function sameParts(one: Hypothesis, other: Hypothesis): boolean {
 
 function judged(
   one: Hypothesis & { readonly probability: number },
-  { change, logFactor }: Weighed,
+  { change, logSeen, logFactor }: Weighed,
   learned: Learned,
 ): Judged {
   const { kind, parts, expectedMg, z, probability, logWeight } = one;
   const factor = logFactor({ kind, parts });
+  const seen = logSeen({ kind, parts });
   const density = logDensity(one, change);
   return {
     kind,
     parts: parts.map((part) => judgedPart(part, learned)),
-    prior: Math.exp(logWeight - factor - (density ?? 0)),
     expectedMg,
     z,
-    ...(density === undefined ? {} : { densityPerG: Math.exp(density) * 1_000 }),
-    factor: Math.exp(factor),
+    ...(density === undefined
+      ? {}
+      : { prior: Math.exp(logWeight - factor - density), densityPerG: Math.exp(density) * 1_000 }),
+    seen: Math.exp(seen),
+    late: Math.exp(factor - seen),
     probability,
   };
 }

@@ -84,8 +84,15 @@ export class Picking {
       question: event,
     };
     if (change.massMg > 0) {
+      const scanned = this.#memory.scans.find(
+        (other) => other.question === event && other.scan.product === scan.product,
+      );
       this.#memory.scans.push(pending);
-      if (this.#trySettle(question, pending)) return true;
+      if (this.#trySettle(question, pending)) {
+        // It had been scanned for the question as well: that scan is of nothing else.
+        if (scanned !== undefined) this.#forget(scanned);
+        return true;
+      }
       const expected = this.#judge.expectedMg(pending);
       if (question.kind === 'mixed' && expected !== undefined && expected < change.massMg) return true;
       this.#forget(pending);

@@ -1,7 +1,7 @@
 import { ppm } from '#base/units.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import { LogSum, logSumExp } from './likelihood.ts';
-import type { Hypothesis, Part, PendingScan, Ranked } from './types.ts';
+import type { Hypothesis, Part, PendingScan, Ranked, WaitingScan } from './types.ts';
 
 /** What a hypothesis would report, in words that sort. */
 function outcomeName(hypothesis: Hypothesis): string {
@@ -109,6 +109,8 @@ export interface Posterior {
 /** A posterior with what it was weighed with. */
 export interface Judging extends Posterior {
   readonly scans: readonly PendingScan[];
+  /** Scans of codes that the catalogue doesn't have. */
+  readonly unlisted: readonly WaitingScan[];
   /** The question that would be answered. */
   readonly question: string | undefined;
 }

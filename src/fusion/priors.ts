@@ -19,6 +19,8 @@ export const priors = {
   lateFurther: 0.1,
   /** An exchange that nobody scanned when it happened is so much less likely to be what a late scan (not a pick) explains. */
   lateExchange: 0.005,
+  /** What was overtaken goes in beside what was scanned since, rather than alone. */
+  overtakenBeside: 0.1,
   /** A product that the shopper picked for this very question. */
   pickedPlaced: 0.97,
   /** One more unit than was scanned; squared for two more. */
@@ -67,11 +69,18 @@ export const disturbanceSdMg = 1_500;
  */
 export const unseenByCamera = 0.3;
 
+/**
+ * How often a camera tells of a thing that came or went where none did: a shadow, a shift, a sleeve. Cautious as well.
+ */
+export const seenOfNothing = 0.15;
+
 /** Prior weights at a shelf plate. */
 export const shelfPriors = {
   taken: 0.6,
   returnedAfterTake: 0.25,
   returned: 0.06,
+  /** Somebody restocks beside the shoppers, without saying so: its own goods, several at once. */
+  restocked: 0.15,
   misplacedAfterTake: 0.1,
   misplaced: 0.01,
   swapped: 0.05,
@@ -79,6 +88,7 @@ export const shelfPriors = {
   unknownAdded: 0.05,
   unknownRemoved: 0.02,
   furtherUnit: 0.4,
+  furtherRestocked: 0.8,
 } as const;
 /** Most units of one product in one movement at a shelf. */
 export const shelfMaximumUnits = 12;

@@ -3,6 +3,7 @@ import type { FusionConfig } from '#config/schema.ts';
 import type { Asking } from './asking.ts';
 import type { Book } from './book.ts';
 import { combine, leavesNoMass } from './changes.ts';
+import { plausiblyJoint } from './joint.ts';
 import type { Judge } from './judge.ts';
 import type { Memory, PlateMemory } from './memory.ts';
 import type { ListedScan } from './observations.ts';
@@ -17,11 +18,10 @@ const jointDepth = 4;
 const quietFrom = 0.5;
 /** Probability of a swap that a scan or a camera suggests from which it is asked about instead. */
 const suggestedSwapFrom = 0.1;
+/** The same from which it is worth waiting for a camera's word. */
+const swapToWatchFrom = 0.02;
 /** After a plate came to rest without a movement, scans that had waited for it are tried on open questions, µs. */
 const retryAfterUs = 50_000;
-
-/** Longest pause within which one thing may be put down in two steps, µs. */
-const oneStepUs = 3_000_000;
 
 const nothingWithout: ReadonlySet<string> = new Set();
 
@@ -76,10 +76,12 @@ export class Settling {
     const scans = this.#memory.scansFor(change.plate);
     const result = this.#judge.weigh(change, { scans, without: nothingWithout });
     if (change.whileAway) {
-      if (!isQuiet(result)) this.#asking.askChange(change, result, []);
+      if (!isQuiet(result, suggestedSwapFrom)) this.#asking.askChange(change, result, []);
       return true;
     }
-    return this.#decide(change, result, false) || isQuiet(result) || this.#jointly(change, scans);
+    return (
+      this.#decide(change, result, false) || isQuiet(result, swapToWatchFrom) || this.#jointly(change, scans)
+    );
   }
 
   /** The best explanation if it passes. */
@@ -110,7 +112,7 @@ export class Settling {
       if (window.change === change) continue;
       const both = combine([window.change, change]);
       const result = this.#judge.weigh(both, { scans, without: nothingWithout });
-      const undone = isQuiet(result) && change.massMg * window.change.massMg < 0;
+      const undone = isQuiet(result, suggestedSwapFrom) && change.massMg * window.change.massMg < 0;
       if (!undone && !this.#writeScanned(both, result, [])) continue;
       plate.windows = plate.windows.filter((other) => other !== window);
       return true;
@@ -121,16 +123,16 @@ export class Settling {
         continue;
       const both = combine([question.change, change]);
       const result = this.#judge.weigh(both, { scans, without: lotOf(question), question: question.event });
-      if (!plausiblyJoint(question.change, change, result)) continue;
+      if (!plausiblyJoint(question.change, change, result, this.#config.maximumZ)) continue;
       if (this.#writeScanned(both, result, [question])) return true;
     }
     return false;
   }
 
-  /** Open questions about changes of a plate, the latest first. */
+  /** Open questions about changes of a plate, the latest first; none about what was tared. */
   #changesAsked(plate: string): Question[] {
     return [...this.#memory.questions.values()]
-      .filter((question) => question.plate === plate && question.change !== undefined)
+      .filter(({ plate: of, change, tared }) => of === plate && change !== undefined && tared !== true)
       .reverse()
       .slice(0, jointDepth * 2);
   }
@@ -180,7 +182,8 @@ export class Settling {
     plate.windows = plate.windows.filter((window) => window !== first);
     const scans = this.#memory.scansFor(change.plate);
     const result = this.#judge.weigh(change, { scans, without: nothingWithout });
-    const settled = this.#decide(change, result, true) || isQuiet(result) || this.#jointly(change, scans);
+    const quiet = isQuiet(result, suggestedSwapFrom);
+    const settled = this.#decide(change, result, true) || quiet || this.#jointly(change, scans);
     if (!settled) this.#asking.askChange(change, result, asked(scans, change, result));
     this.#passBy(change);
     this.retryQuestions(change.plate);
@@ -272,7 +275,7 @@ export class Settling {
         const both = combine([earlier.change, later.change]);
         const without = new Set([...lotOf(earlier), ...lotOf(later)]);
         const result = this.#judge.weigh(both, { scans, without, question: later.event });
-        if (!plausiblyJoint(earlier.change, later.change, result)) continue;
+        if (!plausiblyJoint(earlier.change, later.change, result, this.#config.maximumZ)) continue;
         if (this.#writeScanned(both, result, [earlier, later], pending)) return true;
       }
     }
@@ -306,22 +309,15 @@ export class Settling {
   }
 }
 
-/** One thing isn't put down in two steps with a pause between them; two things are, and part of what was put in may be taken out later. */
-function plausiblyJoint(earlier: Change, later: Change, result: Posterior): boolean {
-  if (later.massMg < 0) return earlier.massMg + later.massMg > 0;
-  if (earlier.massMg < 0) return false;
-  if (later.startedAtUs - earlier.settledAtUs <= oneStepUs) return true;
-  const units = result.ranked[0]?.parts.reduce((sum, part) => sum + (part.sign > 0 ? part.count : 0), 0) ?? 0;
-  return units >= 2;
-}
-
 function unasked(scans: readonly PendingScan[]): PendingScan[] {
   return scans.filter((pending) => pending.question === undefined);
 }
 
-/** Scans that nobody was asked about, and that came before the change began: they may have announced it. */
+/** Scans that nobody was asked about, that came before the change began and none has overtaken: they may have announced it. */
 function announcing(scans: readonly PendingScan[], change: Change): PendingScan[] {
-  return unasked(scans).filter((pending) => pending.scan.atUs <= change.startedAtUs);
+  return unasked(scans).filter(
+    ({ scan, overtaken }) => scan.atUs <= change.startedAtUs && overtaken === undefined,
+  );
 }
 
 /** Scans that wait with the question about a change: those that announced what was put in, or what was exchanged. */
@@ -332,12 +328,12 @@ function asked(scans: readonly PendingScan[], change: Change, { ranked }: Poster
   return waiting.filter((pending) => best?.parts.some((part) => part.scans.includes(pending)) === true);
 }
 
-/** Nothing happened, and neither a scan nor a camera suggests that one thing was exchanged for another. */
-function isQuiet(result: Posterior): boolean {
+/** Nothing happened, and neither a scan nor a camera suggests with `swapFrom` that one thing was exchanged for another. */
+function isQuiet(result: Posterior, swapFrom: number): boolean {
   let swaps = 0;
   for (const one of result.ranked) {
     const named = one.parts.some((part) => part.sign > 0 && (part.scans.length > 0 || part.entry === 'look'));
     if (named && one.parts.some((part) => part.sign < 0)) swaps += one.probability;
   }
-  return result.nothing >= quietFrom && swaps < suggestedSwapFrom;
+  return result.nothing >= quietFrom && swaps < swapFrom;
 }

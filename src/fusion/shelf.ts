@@ -84,7 +84,9 @@ function returnedOptions(context: ShelfContext, own: readonly Product[]): Option
     const unit = context.learned.unitMass(product);
     for (const [count, log] of counts(unit, shelfMaximumUnits)) {
       const part = productPart(product, unit, 1, count, 'planogram');
-      options.push({ part, logPrior: Math.log(shelfPriors.returned / own.length) + log });
+      const restocked = shelfPriors.restocked * shelfPriors.furtherRestocked ** (count - 1);
+      const weight = shelfPriors.returned * Math.exp(log) + restocked;
+      options.push({ part, logPrior: Math.log(weight / own.length) });
     }
   }
   const belongs = new Set(own.map((product) => product.key));

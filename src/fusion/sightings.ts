@@ -1,7 +1,7 @@
 import { ppm } from '#base/units.ts';
 import type { Catalogue, Product } from '#catalogue/products.ts';
 import type { SeenThing } from './observations.ts';
-import { unseenByCamera } from './priors.ts';
+import { seenOfNothing, unseenByCamera } from './priors.ts';
 import type { Explanation, Part, SeenLook } from './types.ts';
 
 const floor = 0.002;
@@ -41,6 +41,13 @@ export class Sightings {
     this.#unknownPrior = unknownPrior;
   }
 
+  /** By the part of all cameras that saw a thing come or go, not only be pushed. */
+  get #nothing(): number {
+    const saw = this.#looks.filter((things) => things.some(({ thing }) => !thing.moved));
+    if (saw.length === 0) return 0;
+    return (this.#weight * saw.length * Math.log(seenOfNothing)) / this.#looks.length;
+  }
+
   /** Whether a camera saw a thing come or go. */
   get seen(): boolean {
     return this.#looks.length > 0;
@@ -50,10 +57,11 @@ export class Sightings {
    * λ · log(p_vision / p_train) of a hypothesis; p_train is uniform over the catalogue. Averaged over cameras, which look
    * at the same thing.
    *
-   * Of a camera that saw nothing change, it is how much rarer that is where there is a thing; the same for all things.
+   * Of a camera that saw nothing change, it is how much rarer that is where there is a thing; the same for all things. Of one
+   * that saw a thing come or go, how much rarer that is where there is none.
    */
   logFactor(hypothesis: Explanation): number {
-    if (hypothesis.kind === 'nothing') return 0;
+    if (hypothesis.kind === 'nothing') return this.#nothing;
     if (!this.seen) return this.#unchanged ? this.#weight * Math.log(unseenByCamera) : 0;
     const parts = hypothesis.parts.filter((part) => part.product !== undefined);
     const isUnknown = parts.length === 0;

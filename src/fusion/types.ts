@@ -121,6 +121,8 @@ export interface Question {
   readonly askedAtUs: number;
   /** The shopper has gone on: something of another mass was put in or taken out since. */
   passed?: true;
+  /** The plate was tared since: what was put in is a bag, unless somebody says otherwise. */
+  tared?: true;
   /** When a scan with nothing placed is withdrawn. */
   readonly withdrawAtUs?: number;
 }

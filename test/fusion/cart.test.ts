@@ -424,7 +424,7 @@ test('two things scanned ahead that mass confuses are both added once both are p
     .scan('blue')
     .move(501)
     .settle();
-  t.deepEqual(b.said(), ['item.unresolved mixed take-it-out 501 g']);
+  t.deepEqual(b.said(), ['item.unresolved ambiguous choose 501 g']);
   b.move(502).settle();
   t.deepEqual(
     b

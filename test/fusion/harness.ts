@@ -230,6 +230,12 @@ export class Bench {
     return this;
   }
 
+  /** What the catalogue says that a product weighs, g. */
+  massOf(name: string): number {
+    const product = this.#options.catalogue.products.find((one) => one.name === name);
+    return (product?.grossMg?.mean ?? 0) / 1_000;
+  }
+
   /** Past every deadline of a movement. */
   settle(): this {
     return this.wait((this.#options.config.decideWithinMs * usPerMs) / usPerSecond + 0.1);

@@ -26,15 +26,20 @@ test('a decision says what it was made of: prior, density and factor make up the
   t.is(one.looks.length, 1);
   t.is(one.decided, 0);
   t.deepEqual(one.obstacles, []);
-  const weights = one.explanations.map(
-    ({ prior, densityPerG = 1_000, factor }) => prior * densityPerG * factor,
-  );
-  for (const [i, { probability }] of one.explanations.entries()) {
-    const ratio = (weights[i] ?? 0) / (weights[0] ?? 1);
-    const expected = probability / (one.explanations[0]?.probability ?? 1);
+  const weight = ({ prior = 0, densityPerG = 0, seen, late }: (typeof one.explanations)[number]) =>
+    prior * densityPerG * seen * late;
+  const [best] = one.explanations;
+  if (best === undefined) return t.fail();
+  t.true(best.seen > 1, 'the camera names one of the two');
+  t.is(best.late, 1);
+  for (const [i, other] of one.explanations.entries()) {
+    const ratio = weight(other) / weight(best);
     // Several ways to the same outcome add up, so the best alone may be less.
-    t.true(ratio <= expected * 1.001, `${i}: ${ratio} ${expected}`);
+    t.true(ratio <= (other.probability / best.probability) * 1.001, `${i}: ${ratio}`);
   }
+  const single = one.explanations.find(({ kind }) => kind === 'nothing');
+  if (single === undefined) return;
+  t.true(Math.abs(weight(single) / weight(best) / (single.probability / best.probability) - 1) < 0.01);
 });
 
 test('a question says what keeps the best explanation from being decided', (t) => {

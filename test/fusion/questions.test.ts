@@ -32,10 +32,13 @@ test('a scanned thing that was exchanged for one of about its mass is known by i
   b.said();
   // The scan waits with the question: nobody is asked to place it.
   t.deepEqual(b.wait(60).said(), []);
-  t.deepEqual(b.identify('rice', { event: asked?.id ?? '' }).said().toSorted(), [
-    'item.added 1 rice 1015 g',
-    'item.resolved removed: 1 milk -1030 g',
-  ]);
+  t.deepEqual(
+    b
+      .identify('rice', { event: asked?.id ?? '' })
+      .said()
+      .toSorted(),
+    ['item.added 1 rice 1015 g', 'item.resolved removed: 1 milk -1030 g'],
+  );
 });
 
 test('a pick names what came in an exchange that nobody scanned, and the next one what went', (t) => {

@@ -44,5 +44,9 @@ export const tripCommands: Pick<Handlers, TripCommand> = {
     basket.help(over === true, by);
     return {};
   },
-  tare: ({ plate }, { weigher }, atUs) => ({ plate, tareMg: weigher.tare(plate, atUs) }),
+  tare: ({ plate }, { weigher, fusion }, atUs) => {
+    const tareMg = weigher.tare(plate, atUs);
+    fusion.tared(plate);
+    return { plate, tareMg };
+  },
 };
