@@ -92,10 +92,16 @@ export async function runStore(
 ): Promise<void> {
   const isScreen = options.json !== true && process.stdout.isTTY === true;
   let screen: StoreScreen | undefined;
-  const running = await openStore(options, (heard) => screen?.heard(heard));
+  // What is retained comes with the subscription, before there is anything to show it on.
+  const early: Heard[] = [];
+  const running = await openStore(options, (heard) => {
+    if (screen === undefined) early.push(heard);
+    else screen.heard(heard);
+  });
   const { store } = running;
   const view = new StoreScreen(store, isScreen ? 'screen' : options.json === true ? 'json' : 'lines');
   screen = view;
+  for (const heard of early) view.heard(heard);
   const input = createInterface({
     input: process.stdin,
     ...(isScreen ? { output: process.stdout, prompt: 'till> ' } : {}),

@@ -46,6 +46,16 @@ export class StoreProcess {
     );
   }
 
+  /** Waits for a line with this code on standard error. */
+  async untilError(code: string, count = 1): Promise<string> {
+    for (let tries = 0; tries < 6_000; tries++) {
+      const found = this.errors.filter((line) => line.includes(code))[count - 1];
+      if (found !== undefined) return found;
+      await sleep(20);
+    }
+    throw new Error(`no ${code}: ${this.errors.slice(-8).join('\n')}`);
+  }
+
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
