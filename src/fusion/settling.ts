@@ -3,8 +3,10 @@ import type { FusionConfig } from '#config/schema.ts';
 import type { Asking } from './asking.ts';
 import type { Book } from './book.ts';
 import { combine, leavesNoMass } from './changes.ts';
+import { Coupling } from './coupling.ts';
 import { plausiblyJoint } from './joint.ts';
 import type { Judge } from './judge.ts';
+import { cameDown } from './leaning.ts';
 import type { Memory, PlateMemory } from './memory.ts';
 import type { ListedScan } from './observations.ts';
 import { lotOf, Picking } from './picking.ts';
@@ -38,6 +40,7 @@ export class Settling {
   readonly #book: Book;
   readonly #asking: Asking;
   readonly #config: FusionConfig;
+  readonly #coupling: Coupling;
   readonly #picking: Picking;
 
   constructor(memory: Memory, judge: Judge, book: Book, asking: Asking, config: FusionConfig) {
@@ -46,6 +49,7 @@ export class Settling {
     this.#book = book;
     this.#asking = asking;
     this.#config = config;
+    this.#coupling = new Coupling(memory);
     const trySettle = (question: Question, pending: PendingScan) => this.#trySettle(question, pending);
     this.#picking = new Picking(memory, judge, book, config, trySettle);
   }
@@ -53,6 +57,7 @@ export class Settling {
   /** A movement has settled. */
   settle(change: Change): void {
     const plate = this.#memory.plate(change.plate);
+    if (this.#isShelf(change)) this.#coupling.settled(change);
     const earlier = leavesNoMass(change) ? [] : this.#changesAsked(change.plate);
     if (!this.#settleNow(change)) {
       const deadlineUs = change.settledAtUs + this.#config.decideWithinMs * usPerMs;
@@ -123,7 +128,8 @@ export class Settling {
         continue;
       const both = combine([question.change, change]);
       const result = this.#judge.weigh(both, { scans, without: lotOf(question), question: question.event });
-      if (!plausiblyJoint(question.change, change, result, this.#config.maximumZ)) continue;
+      const isOne = plausiblyJoint(question.change, change, result, this.#config.maximumZ);
+      if (!isOne && !cameDown(question, change, result)) continue;
       if (this.#writeScanned(both, result, [question])) return true;
     }
     return false;
@@ -183,11 +189,21 @@ export class Settling {
     const scans = this.#memory.scansFor(change.plate);
     const result = this.#judge.weigh(change, { scans, without: nothingWithout });
     const quiet = isQuiet(result, suggestedSwapFrom);
-    const settled = this.#decide(change, result, true) || quiet || this.#jointly(change, scans);
+    const settled =
+      this.#decide(change, result, true) || quiet || this.#coupled(change) || this.#jointly(change, scans);
     if (!settled) this.#asking.askChange(change, result, asked(scans, change, result));
     this.#passBy(change);
     this.retryQuestions(change.plate);
     return true;
+  }
+
+  /** A shelf's change that its own goods don't explain: is it of a neighbour's, or less by what went over to one? */
+  #coupled(change: Change): boolean {
+    if (!this.#isShelf(change)) return false;
+    if (this.#coupling.carries(change)) return true;
+    const whole = this.#coupling.whole(change);
+    if (whole === undefined) return false;
+    return this.#decide(whole, this.#judge.weigh(whole, { scans: [], without: nothingWithout }), true);
   }
 
   /** A plate came to rest; if no movement comes of it, scans that waited are tried on open questions soon. */

@@ -213,3 +213,14 @@ test('when the load cell is back, the mass says which of the things scanned mean
     t.true((played.basket?.lines ?? []).every(({ unweighed }) => unweighed === undefined));
   }
 });
+
+test('a packet that leans on the rim weighs too little and is asked about; lying flat it is the one that was scanned', async (t) => {
+  const said = ['asked: unknown-added, scan-it', 'answered: added: 1 Unica Grissini Rubata'];
+  for (const played of await says(t, 'leans-on-rim', said)) {
+    t.deepEqual(lines(played), ['1 × Unica Grissini Rubata 179']);
+  }
+});
+
+test('a thing swapped for another of the same mass after a scan is asked about at once', async (t) => {
+  await says(t, 'swap-same-mass', ['added 1 S. Ginese Burro', 'asked: mixed, choose'], { camera: 0.97 });
+});

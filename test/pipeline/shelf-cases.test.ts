@@ -103,3 +103,9 @@ test('drift over hours takes nothing, and what is taken then is still told apart
     t.is(played.of('movement.settled').length, 2);
   }
 });
+
+test('what a jammed divider carries over to the next plate is neither taken there nor asked about', async (t) => {
+  const said = [`taken 1 ${nutella}`, `taken 1 ${linguine}`, `returned 1 ${nutella}`, `taken 2 ${linguine}`];
+  await says(t, 'coupled-plates', said);
+  await says(t, 'coupled-plates-hard', said);
+});
