@@ -10,13 +10,15 @@ import { goalsOf } from './goals.ts';
 import { keepTrip, tellTrip } from './keep.ts';
 import type { Outcome } from './outcome.ts';
 import { f1Plot, reliabilityPlot } from './plot.ts';
-import { playAll } from './pool.ts';
+import { Played } from './resume.ts';
 import { markdown, worstTrips } from './text.ts';
 import { type TierName, tierNames } from './tiers.ts';
 import type { Job } from './worker.ts';
 
 const usualTrips = 300;
 const recordTrips = 2_000;
+/** Without a part of the evidence there is more to weigh, and the figures need not be as sharp. */
+const ablationTrips = 100;
 /** Trips with a catalogue of this size show what decisions cost there; fewer, because they take long. */
 const largeCatalogue = 10_000;
 const timedTrips = 40;
@@ -34,9 +36,11 @@ own pipeline, in virtual time, compared with what really happened there.
 
 Options:
   --trips <n>        trips a tier (${usualTrips})
+  --ablations <n>    trips a tier of the other engines than ours and naive (${ablationTrips}, never more than --trips)
   --tiers <a,b>      of ${tierNames.join(', ')} (all)
   --engines <a,b>    of ${contenderNames.join(', ')} (all)
   --seed <n>         seed of the first trip (1); trip k has seed n + k - 1
+  --resume <file>    keep outcomes there, and go on from what it has; of one state of the code
   --jobs <n>         worker processes (as many as processors)
   --no-timing        leave out the trips with ${largeCatalogue.toLocaleString('en-US')} products
   --out <dir>        folder for accuracy.json, .md, -f1.svg, -f1.png, reliability.json, .png, worst.txt (out/accuracy)
@@ -48,6 +52,7 @@ ${contenderNames.map((name) => `  ${name.padEnd(12)} ${contenders[name].about}`)
 
 interface Wanted {
   readonly trips: number;
+  readonly ablations: number;
   readonly tiers: readonly TierName[];
   readonly engines: readonly ContenderName[];
   readonly seed: number;
@@ -55,6 +60,7 @@ interface Wanted {
   readonly timing: boolean;
   readonly out: string;
   readonly record: boolean;
+  readonly resume: string | undefined;
 }
 
 /** Says what is wrong with how it was called. */
@@ -82,6 +88,7 @@ async function main(): Promise<number> {
     allowNegative: true,
     options: {
       trips: { type: 'string' },
+      ablations: { type: 'string' },
       tiers: { type: 'string' },
       engines: { type: 'string' },
       seed: { type: 'string' },
@@ -90,6 +97,7 @@ async function main(): Promise<number> {
       record: { type: 'boolean', default: false },
       only: { type: 'string' },
       keep: { type: 'string' },
+      resume: { type: 'string' },
       out: { type: 'string', default: join(root, 'out/accuracy') },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -102,6 +110,7 @@ async function main(): Promise<number> {
   if (values.only !== undefined) return await tellOne(values.only, engines, values.keep);
   await measure({
     trips: whole(values.trips, usualTrips, '--trips'),
+    ablations: whole(values.ablations, ablationTrips, '--ablations'),
     tiers: listOf(values.tiers, tierNames, '--tiers'),
     engines,
     seed: whole(values.seed, 1, '--seed'),
@@ -109,6 +118,7 @@ async function main(): Promise<number> {
     timing: values.timing,
     record: values.record,
     out: values.out,
+    resume: values.resume,
   });
   return 0;
 }
@@ -128,13 +138,17 @@ async function tellOne(
   return 0;
 }
 
-function jobsOf(wanted: Wanted): Job[] {
+/** All trips to play, by seed first: what a run that was stopped has kept is of all tiers and engines alike. */
+function jobsOf({ tiers, engines, trips, ablations, record, seed }: Wanted): Job[] {
   const jobs: Job[] = [];
-  for (const tier of wanted.tiers) {
-    for (const engine of wanted.engines) {
-      const record = wanted.record && tier === 'cooperative' && (engine === 'ours' || engine === 'naive');
-      const trips = record ? Math.max(recordTrips, wanted.trips) : wanted.trips;
-      for (let index = 0; index < trips; index++) jobs.push({ tier, engine, seed: wanted.seed + index });
+  for (let index = 0; index < Math.max(trips, record ? recordTrips : 0); index++) {
+    for (const tier of tiers) {
+      for (const engine of engines) {
+        const main = engine === 'ours' || engine === 'naive';
+        const usual = main ? trips : Math.min(trips, ablations);
+        const most = main && record && tier === 'cooperative' ? Math.max(recordTrips, trips) : usual;
+        if (index < most) jobs.push({ tier, engine, seed: seed + index });
+      }
     }
   }
   return jobs;
@@ -157,19 +171,19 @@ async function measure(wanted: Wanted): Promise<void> {
   process.stderr.write(`${facts}\n`);
   const timed = timingJobs(wanted, undefined);
   const large = timingJobs(wanted, largeCatalogue);
-  const total = jobs.length + timed.length + large.length;
+  const played = new Played(wanted.resume);
+  await played.load();
+  const total = played.missing([...jobs, ...timed, ...large]);
   const started = performance.now();
   const step = Math.max(1, Math.floor(total / 20));
-  const tell = (before: number) => (done: number) => {
-    const all = before + done;
+  let done = 0;
+  const tell = () => {
+    done += 1;
     const minutes = (performance.now() - started) / 60_000;
-    if (all % step === 0) process.stderr.write(`… ${all} of ${total} trips, ${minutes.toFixed(1)} min\n`);
+    if (done % step === 0) process.stderr.write(`… ${done} of ${total} trips, ${minutes.toFixed(1)} min\n`);
   };
-  const outcomes = await playAll(jobs, wanted.jobs, tell(0));
-  const costs = [
-    await playAll(timed, wanted.jobs, tell(jobs.length)),
-    await playAll(large, wanted.jobs, tell(jobs.length + timed.length)),
-  ];
+  const outcomes = await played.play(jobs, wanted.jobs, tell);
+  const costs = [await played.play(timed, wanted.jobs, tell), await played.play(large, wanted.jobs, tell)];
   await report(wanted, facts, machine, outcomes, costs);
 }
 
