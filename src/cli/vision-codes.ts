@@ -11,6 +11,8 @@ import { CliError } from './errors.ts';
 import { exitCodes } from './exit.ts';
 import { notice, printable, printJson } from './terminal.ts';
 
+/** Nobody waits for a cart here: a picture is worth the time that a busy machine takes for it, ms. */
+const searchLimitMs = 60_000;
 /** Formats that are decoded, by their usual endings. */
 const pictureFile = /\.(?:jpe?g|png|webp)$/i;
 
@@ -45,11 +47,16 @@ async function printCodes(path: string, asJson: boolean): Promise<void> {
   if (!asJson) process.stdout.write(`${'FILE'.padEnd(width)}  AIM  FORMAT            TEXT\n`);
   let codes = 0;
   let bare = 0;
-  const reader = new CodeReader();
+  let reader = new CodeReader({ limitMs: searchLimitMs });
   try {
     for (const file of files) {
       const found = await readCodes(reader, join(root, file));
-      if (found === undefined) process.exitCode = exitCodes.findings;
+      if (found === undefined) {
+        process.exitCode = exitCodes.findings;
+        // One that failed pauses before it tries again, and would pass over the pictures that follow.
+        await reader.close();
+        reader = new CodeReader({ limitMs: searchLimitMs });
+      }
       codes += found?.length ?? 0;
       if (found?.length === 0) bare += 1;
       for (const code of found ?? []) {
