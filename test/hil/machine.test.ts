@@ -8,11 +8,13 @@ import { burstCases } from './cases/bursts.ts';
 import { busCases } from './cases/buses.ts';
 import { cameraCases } from './cases/cameras.ts';
 import { type Context, limitMs, type PlannedBoard, planOf } from './cases/context.ts';
+import { eyesCases } from './cases/eyes.ts';
 import { gatewayCases } from './cases/gateway.ts';
 import { hotPlugCases } from './cases/hot-plug.ts';
 import { machineCases } from './cases/machine.ts';
 import { nameCases } from './cases/names.ts';
 import { tools } from './machine/build.ts';
+import { chooseAccelerator } from './machine/qemu.ts';
 import { notAttached, someoneIsThere, startAttachedRig } from './rig/attached.ts';
 import { startVirtualRig } from './rig/virtual.ts';
 
@@ -30,7 +32,13 @@ const plan = planOf(test, (await loadBoard(hardware ?? 'test/hil/boards/vm.yaml'
   missing: hardware === undefined ? new Set() : await notAttached(hardware),
   hands: hardware === undefined || someoneIsThere,
   virtual: hardware === undefined,
+  fast: process.env.CARTWRIGHT_HIL_SLOW === '1' || (await accelerator()) === 'kvm',
 });
+
+/** Undefined where there is none: the tests are skipped, or fail, for that then. */
+function accelerator() {
+  return hardware === undefined ? chooseAccelerator().catch(() => undefined) : undefined;
+}
 
 const shared: Partial<Context> & { broker?: Mosquitto } = {};
 const share = (part: Partial<Context>) => void Object.assign(shared, part);
@@ -71,3 +79,4 @@ bridgeCases(plan);
 gatewayCases(plan, share);
 burstCases(plan);
 hotPlugCases(plan);
+eyesCases(plan, share);

@@ -22,6 +22,8 @@ export interface Plan {
   forDevice(id: string, hands: boolean): TestFn<Context>;
   /** Tests that need the virtual machine. */
   readonly inMachine: TestFn<Context>;
+  /** Tests that need one whose processor is real: an emulated one takes half a minute for what is done in one second. */
+  readonly inFastMachine: TestFn<Context>;
   /** Tests that need all devices handled. */
   readonly withHands: TestFn<Context>;
   readonly everywhere: TestFn<Context>;
@@ -35,11 +37,21 @@ export interface PlannedBoard {
   readonly plates: readonly { readonly id: string; readonly scale?: string | undefined }[];
 }
 
-/** The plan of a board. `missing` are ids of what is not attached; `hands` is whether somebody (or the machine) handles it. */
+interface PlannedRig {
+  /** Ids of what is not attached. */
+  readonly missing: ReadonlySet<string>;
+  /** Somebody, or the machine, handles it. */
+  readonly hands: boolean;
+  readonly virtual: boolean;
+  /** Its processor is not emulated, or that is to be borne. */
+  readonly fast: boolean;
+}
+
+/** The plan of a board. */
 export function planOf(
   test: TestFn<Context>,
   board: PlannedBoard,
-  { missing, hands, virtual }: { missing: ReadonlySet<string>; hands: boolean; virtual: boolean },
+  { missing, hands, virtual, fast }: PlannedRig,
 ): Plan {
   const noHands = 'nobody is there to handle it: set HIL_HANDS=1 where you are';
   const attached = board.devices.filter(({ id }) => !missing.has(id));
@@ -57,6 +69,8 @@ export function planOf(
       return needsHands && !hands ? skipping(test, noHands) : test;
     },
     inMachine: virtual ? test : skipping(test, 'in the virtual machine only'),
+    inFastMachine:
+      virtual && fast ? test : skipping(test, 'in a virtual machine with KVM, or with CARTWRIGHT_HIL_SLOW=1'),
     withHands: hands ? test : skipping(test, noHands),
     everywhere: test,
   };

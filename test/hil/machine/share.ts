@@ -10,8 +10,10 @@ import { cacheFolder, repository } from './recipe.ts';
  */
 const programs = {
   main: 'src/main.ts',
-  // The gateway starts it by this name, beside its own file.
+  // The gateway starts these by their names, beside its own file.
   worker: 'src/uplink/worker.ts',
+  'vision-child': 'src/gateway/vision-child.ts',
+  'code-worker': 'src/vision/codes/code-worker.ts',
   attached: 'test/hil/inside/attached.ts',
   open: 'test/hil/inside/open.ts',
   supervised: 'test/hil/inside/supervised.ts',
@@ -20,6 +22,8 @@ const programs = {
 };
 const files = ['boards', 'config', 'package.json', 'systemd', 'test/hil/boards'];
 const packagesWithNativeParts = ['cbor-extract', 'johnny-five', 'koffi', 'node-hid', 'serialport', 'sharp'];
+/** They read files of their own, or native parts, from where they are installed. */
+const packagesOfEyes = ['@tensorflow/*', 'onnxruntime-node', 'zxing-wasm'];
 
 /** Folders of packages are shared as they are. */
 export const packagesFolder = join(repository, 'node_modules');
@@ -46,7 +50,7 @@ export async function makeShare(): Promise<string> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    external: packagesWithNativeParts,
+    external: [...packagesWithNativeParts, ...packagesOfEyes],
     banner: {
       js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
     },
