@@ -1,6 +1,14 @@
 import type { FusionConfig } from '#config/schema.ts';
 import { type AdditionSet, additionSets, type Shop } from './additions.ts';
-import { broadFromMg, LogSum, logBroadDensity, logNormal, logUnknownDensity } from './likelihood.ts';
+import {
+  broadFromMg,
+  logBroadDensity,
+  logNormal,
+  logPricedDensity,
+  LogSum,
+  logUnknownDensity,
+  pricedMg,
+} from './likelihood.ts';
 import type { MassIndex, MassMatch } from './mass-index.ts';
 import { disturbanceSdMg, maximumPairs, maximumRemovalSets, maximumSwaps, priors } from './priors.ts';
 import { type RemovalSet, RemovalSets } from './removals.ts';
@@ -150,7 +158,7 @@ class Enumeration {
     const logLikelihood =
       usual === undefined
         ? logNormal(this.#delta, expected, variance)
-        : logBroadDensity(this.#delta - expected, usual);
+        : logBroad(parts, this.#delta - expected, usual);
     const plain = logPrior + logLikelihood;
     if (!Number.isFinite(plain) || this.#isHopeless(plain)) return;
     const logWeight = plain + this.#context.logFactor({ kind: 'items', parts });
@@ -406,4 +414,16 @@ export function debtPart(lot: Lot): Part {
 /** Every explanation of a change of a cart's plate, with its unnormalized log weight. */
 export function enumerateCart(context: CartContext): Enumerated {
   return new Enumeration(context).run();
+}
+
+/** log density of what loose goods weigh: by their label's price, where all of it is of one scan that names one. */
+function logBroad(parts: readonly Part[], massMg: number, usualMg: number): number {
+  const part = parts.find(({ broad }) => broad);
+  const [pending, ...more] = part?.scans ?? [];
+  const { product } = part ?? {};
+  const fullMg =
+    product === undefined || pending === undefined || more.length > 0
+      ? undefined
+      : pricedMg(product, pending.scan);
+  return fullMg === undefined ? logBroadDensity(massMg, usualMg) : logPricedDensity(massMg, fullMg);
 }

@@ -20,6 +20,12 @@ const packagingSdMg = 8_000;
 /** Spread of a label's mass itself (drying, drip, rounding). */
 const labelRelativeSd = 0.01;
 
+/** A label's price may be reduced to this part at the least; its mass is known so well, and with the packaging. */
+const leastReduced = 0.25;
+const pricedRelativeSd = 0.03;
+/** Of labels that name a price so many are reduced. */
+const reducedShare = 0.15;
+
 /** What one unit weighs: a normal distribution, or any plausible mass. */
 export interface UnitMass {
   readonly broad: boolean;
@@ -51,6 +57,27 @@ export function logBroadDensity(massMg: number, usualMg: number): number {
   if (massMg < broadFromMg || massMg > broadToMg) return Number.NEGATIVE_INFINITY;
   if (usualMg <= 0) return logUnknownDensity(massMg);
   return logNormal(Math.log(massMg), Math.log(usualMg), broadLogSd * broadLogSd) - Math.log(massMg);
+}
+
+/**
+ * log density (per mg) of the mass of goods whose label names a price: the mass that it was printed for, or where the price
+ * is reduced, up to four times as much, evenly in log mass; −∞ beyond.
+ *
+ * @param fullMg mass at the full price
+ */
+export function logPricedDensity(massMg: number, fullMg: number): number {
+  const expected = fullMg + packagingMg;
+  const full = logNormal(massMg, expected, packagingSdMg ** 2 + (pricedRelativeSd * fullMg) ** 2);
+  const isWithin = massMg >= expected && massMg <= expected / leastReduced;
+  const reduced = isWithin ? -Math.log(massMg) - Math.log(-Math.log(leastReduced)) : Number.NEGATIVE_INFINITY;
+  return logSumExp([full + Math.log(1 - reducedShare), reduced + Math.log(reducedShare)]);
+}
+
+/** Mass at the full price that the label of loose goods names, mg; undefined where no label names a price. */
+export function pricedMg(product: Product, scan: ScanObservation): number | undefined {
+  const { priceMinorPerKg = 0, sale } = product;
+  if (sale !== 'weight' || scan.massMg !== undefined || priceMinorPerKg <= 0) return undefined;
+  return scan.priceMinor === undefined ? undefined : (scan.priceMinor / priceMinorPerKg) * 1_000_000;
 }
 
 /**

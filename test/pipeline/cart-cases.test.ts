@@ -224,3 +224,36 @@ test('a packet that leans on the rim weighs too little and is asked about; lying
 test('a thing swapped for another of the same mass after a scan is asked about at once', async (t) => {
   await says(t, 'swap-same-mass', ['added 1 S. Ginese Burro', 'asked: mixed, choose'], { camera: 0.97 });
 });
+
+test('a label of a reduced price on a pack that it can not be of is asked about', async (t) => {
+  for (const played of await says(t, 'clearance-label-on-wrong-pack', ['asked: unknown-added, scan-it'])) {
+    t.deepEqual(lines(played), []);
+  }
+});
+
+test('a label of a reduced price on what it was printed for is taken at its price', async (t) => {
+  for (const played of await says(t, 'clearance-label', ['added 1 Tomatoes on the vine'])) {
+    t.deepEqual(lines(played), ['1 × Tomatoes on the vine 99']);
+  }
+});
+
+test('a bag laid into the cart and tared in the middle of a trip is no goods, and weighs nothing from then on', async (t) => {
+  const said = [
+    `added 1 ${linguine}`,
+    'asked: unknown-added, scan-it',
+    `added 1 ${milk}`,
+    `removed 1 ${linguine}`,
+  ];
+  for (const played of await says(t, 'bag-mid-trip', said)) {
+    t.deepEqual(lines(played), [`1 × ${milk} 179`]);
+    t.is(played.basket?.asked.length, 1, 'what the bag is, a person says in the end');
+    t.like(played.outcomes[1], { status: 'done' });
+  }
+});
+
+test('a bag that was tared before the trip is not asked about in it', async (t) => {
+  for (const played of await playCase('bag-tare')) {
+    t.deepEqual(played.of('basket.closed')[0]?.data.unsettled, [], `seed ${played.seed}`);
+    t.is(played.score.wrong + played.score.missed, 0);
+  }
+});
