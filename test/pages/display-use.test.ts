@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import anyTest, { type ExecutionContext } from 'ava';
 import type { Browser, Page } from 'playwright-core';
 import { silentLogger } from '#base/log.ts';
@@ -132,6 +133,38 @@ test('there is a tone for every item, until it is switched off', async (t) => {
   source.tell({ kind: 'event', type: 'added', atUs: 3, name: 'Lemons', count: 1 });
   await page.getByText('Added: Lemons').waitFor({ state: 'attached' });
   t.is(await tones(), 4);
+});
+
+/** Notes when the number of items was seen to be another one, UTC ms. */
+const noteItems = `
+  window.seen = [];
+  let shown = '';
+  new MutationObserver(() => {
+    const items = document.querySelector('.receipt h2 small')?.textContent ?? '';
+    if (items === shown) return;
+    shown = items;
+    window.seen.push([items, performance.timeOrigin + performance.now()]);
+  }).observe(document, { subtree: true, childList: true, characterData: true });`;
+
+test('every change is seen, one after the other', async (t) => {
+  const { page, source } = await open(t, { basket: basketOf([]) }, noteItems);
+  const first = lines.slice(1, 2);
+  const told: number[] = [];
+  for (let count = 1; count <= 100; count++) {
+    told.push(performance.timeOrigin + performance.now());
+    source.change({ basket: basketOf(first.map((line) => ({ ...line, count }))) });
+    await page.locator('.receipt h2 small').getByText(`${count} item`).waitFor();
+  }
+  const seen = await page.evaluate<readonly (readonly [string, number])[]>('window.seen.slice(-100)');
+  t.deepEqual(
+    seen.map(([items]) => items),
+    told.map((_, index) => (index === 0 ? '1 item' : `${index + 1} items`)),
+  );
+  const shares = seen.map(([, at], index) => (at - (told[index] ?? 0)) / 100).sort((a, b) => a - b);
+  const at = (share: number) => (shares[Math.floor(share * (shares.length - 1))] ?? Number.NaN).toFixed(2);
+  t.log(
+    `from change to sight, in parts of 100 ms: least ${at(0)}, one in ten ${at(0.1)}, half ${at(0.5)}, most ${at(1)}; load ${loadavg()[0]?.toFixed(0)}`,
+  );
 });
 
 test('camera and link are told at all times, in words', async (t) => {
