@@ -15,8 +15,9 @@ import { readEventPayload } from '#events/payload.ts';
 import { type Score, score } from '#traces/score.ts';
 import { callDevice } from './call.ts';
 import { type DaemonProcess, startDaemon } from './demo/daemon.ts';
+import { DemoTill } from './demo/demo-till.ts';
 import { Ear } from './demo/ear.ts';
-import { Shopper } from './demo/shopper.ts';
+import { type SendCommand, Shopper } from './demo/shopper.ts';
 import { fold } from './event-columns.ts';
 import { counted, EventPrinter } from './event-line.ts';
 import { exitCodes } from './exit.ts';
@@ -54,7 +55,8 @@ export function registerDemo(program: Command): void {
     .addHelpText(
       'after',
       `
-Everything runs on this machine and is gone afterwards: daemon, broker, status page. The load cells are read by the
+Everything runs on this machine and is gone afterwards: daemon, broker, status page, and the store with the till where she pays.
+The load cells are read by the
 real firmware on a simulated microcontroller. Exit code 1 where a decision was wrong.
 
 Examples:
@@ -110,7 +112,7 @@ async function tripsIn(
     { error: (message) => say(`gateway: ${message}`), broker: listen },
   );
   try {
-    return await shop(daemon, await listening, scenarioPath, options, signal);
+    return await shop(daemon, await listening, { scenarioPath, folder }, options, signal);
   } finally {
     await daemon.stop();
   }
@@ -119,19 +121,27 @@ async function tripsIn(
 async function shop(
   daemon: DaemonProcess,
   ear: Ear,
-  scenarioPath: string,
+  { scenarioPath, folder }: { readonly scenarioPath: string; readonly folder: string },
   options: DemoOptions,
   signal: ReturnType<typeof untilSignal>,
 ): Promise<number> {
   const { brokerUrl } = daemon;
+  // What she still had on her way when the demo ends is nobody's business.
+  let over = false;
+  const send: SendCommand = (command, args) =>
+    callDevice({ broker: brokerUrl, store, device, command, args, timeout: 10 });
+  const till = await DemoTill.open({ broker: brokerUrl, store, device, folder, send, say });
   const shopper = await Shopper.load({
     scenarioPath,
     clock: systemClock,
-    send: (command, args) => callDevice({ broker: brokerUrl, store, device, command, args, timeout: 10 }),
+    // In this store she goes to pay instead of leaving.
+    send: (command, args) => (command === 'session.end' ? till.pay() : send(command, args)),
     onAnswer: (command, answer) => {
       if (answer.status === 'refused') say(`${command} was refused: ${answer.code} ${answer.message}`);
     },
-    onError: (error) => say(describeError(error)),
+    onError: (error) => {
+      if (!over) say(describeError(error));
+    },
   });
   say(`status page  ${daemon.statusUrl}`);
   say(`shopper sees ${daemon.displayUrl}`);
@@ -158,12 +168,15 @@ async function shop(
     say(printer.line(event));
     if (!isKnown(event)) return;
     trip.push(event);
+    till.happened(event);
     if (event.type === 'basket.opened') shopper.begin(event);
     if (event.type === 'basket.closed') settling ??= setTimeout(summarize, settleMs);
   });
   const died = await Promise.race([signal.promise.then(() => undefined), daemon.exited]);
   summarize();
+  over = true;
   shopper.stop();
+  await till.close();
   if (died === undefined) {
     if (!options.once) sayFolded(farewell(scores));
     await daemon.stop();

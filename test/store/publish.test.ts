@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest from 'ava';
 import mqtt from 'mqtt';
+import { describeError } from '#base/errors.ts';
+import { readStoreFiles, type StoreFiles } from '#cli/store-files.ts';
 import { statePayload } from '#events/mqtt-payloads.ts';
 import { runCli } from '#test/support/cli.ts';
 import { startMosquitto } from '#test/support/mosquitto.ts';
@@ -20,7 +22,7 @@ const catalogue = (version: string, priceMinor = 100) => ({
 });
 
 test.serial('catalogue, promotions, planogram and deals are checked, published, shown and withdrawn', async (t) => {
-  t.timeout(240_000);
+  t.timeout(900_000);
   const broker = await startMosquitto();
   const folder = await mkdtemp(join(tmpdir(), 'cartwright-publish-'));
   const client = await mqtt.connectAsync(broker.url);
@@ -80,21 +82,50 @@ test.serial('catalogue, promotions, planogram and deals are checked, published, 
   );
 
   const before = [...retained.keys()];
-  const wrong: [RegExp, readonly string[]][] = [
-    [/CW-CAT-011/, ['--catalogue', await file('bad.json', catalogue('x', -5))]],
-    [/CW-CAT-014/, ['--catalogue', goods, '--planogram', `s=${await file('p.json', { planogram: 1, version: 'q', plates: [{ plate: 'p', plu: '4011' }] })}`]],
-    [/CW-CLI-001.*--promotions needs/, ['--promotions', week]],
-    [/CW-CLI-001.*must be \{"version"/, ['--catalogue', goods, '--promotions', goods]],
-    [/CW-CLI-001.*DEVICE=FILE/, ['--planogram', 'shelf.json']],
-    [/CW-CLI-001.*holds no deals/, ['--offers', goods]],
-    [/CW-CLI-001.*holds no deals.*04311501043271/, ['--catalogue', goods, '--offers', await file('o.json', { version: 'd', currency: 'EUR', deals: [{ id: 'x', title: 'T', products: ['04311501043271'] }] })]],
-    [/CW-CLI-004/, ['--offers', join(folder, 'none.json')]],
-    [/CW-CLI-001.*nothing to publish/, []],
-  ];
-  for (const [says, args] of wrong) {
-    const { code, stderr } = await store('publish', ...args);
-    t.not(code, 0, String(says));
-    t.regex(stderr, says);
-  }
+  const bad = await file('bad.json', catalogue('x', -5));
+  const refused = await store('publish', '--planogram', `shelf-1=${shelf}`, '--catalogue', bad);
+  t.not(refused.code, 0);
+  t.regex(refused.stderr, /CW-CAT-011/);
   t.deepEqual([...retained.keys()], before, 'what is wrong anywhere is published nowhere');
+});
+
+test('every file is held against the others before anything is published', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cartwright-publish-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const file = async (name: string, value: unknown) => {
+    const path = join(folder, name);
+    await writeFile(path, typeof value === 'string' ? value : JSON.stringify(value));
+    return path;
+  };
+  const goods = await file('goods.json', catalogue('w-48'));
+  const strange = await file('strange.json', { planogram: 1, version: 'q', plates: [{ plate: 'p', plu: '4011' }] });
+  const deals = await file('deals.json', {
+    version: 'd',
+    currency: 'EUR',
+    deals: [{ id: 'x', title: 'T', products: ['04311501043271'] }],
+  });
+  const none = new Map<string, string>();
+  const wrong: [RegExp, StoreFiles][] = [
+    [/CW-CAT-001/, { catalogue: await file('cut.json', '{'), planograms: none }],
+    [/CW-CAT-014/, { catalogue: goods, planograms: new Map([['s', strange]]) }],
+    [/CW-CLI-001.*--promotions needs/, { promotions: goods, planograms: none }],
+    [/CW-CLI-001.*must be \{"version"/, { catalogue: goods, promotions: goods, planograms: none }],
+    [/CW-CLI-001.*holds no deals/, { offers: goods, planograms: none }],
+    [/CW-CLI-001.*has no 04311501043271/, { catalogue: goods, offers: deals, planograms: none }],
+    [/CW-CLI-001.*not valid JSON/, { offers: await file('text.json', 'deals'), planograms: none }],
+    [/CW-CLI-004/, { offers: join(folder, 'none.json'), planograms: none }],
+  ];
+  for (const [says, files] of wrong) {
+    const error = await t.throwsAsync(readStoreFiles(files), undefined, String(says));
+    t.regex(describeError(error), says);
+  }
+  const all = await readStoreFiles({ offers: deals, planograms: new Map([['s', strange]]) });
+  t.deepEqual(
+    all.map(({ what, version }) => [what, version]),
+    [
+      ['planogram/s', 'q'],
+      ['offers', 'd'],
+    ],
+    'without a catalogue there is nothing to hold them against',
+  );
 });

@@ -67,7 +67,7 @@ class Shop {
   readonly #ends: (() => Promise<unknown>)[] = [];
 
   static async open(t: ExecutionContext, settings: readonly string[] = []): Promise<Shop> {
-    t.timeout(300_000);
+    t.timeout(900_000);
     const broker = await startMosquitto({ settings });
     const client = await mqtt.connectAsync(broker.url, { protocolVersion: 5, reconnectPeriod: 200 });
     client.on('error', () => {});
