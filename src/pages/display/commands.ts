@@ -27,8 +27,6 @@ const commands: Readonly<Record<string, { readonly args: z.ZodType; readonly add
   },
   'item.place': { args: z.strictObject({ event: uuid, plate: z.string().max(64) }) },
   'item.remove': { args: z.strictObject({ ...product, count }) },
-  'item.place': { args: z.strictObject({ event: uuid, plate: z.string().max(64) }) },
-  'item.remove': { args: z.strictObject({ ...product, count }) },
   'line.dispute': { args: z.strictObject({ line, over }), added: { by } },
   'basket.help': { args: z.strictObject({ over }), added: { by } },
   'basket.checkout': { args: none },
