@@ -257,3 +257,8 @@ test('a bag that was tared before the trip is not asked about in it', async (t) 
     t.is(played.score.wrong + played.score.missed, 0);
   }
 });
+
+test('what neither a scan nor a mass tells is not caught, and nothing is made up', async (t) => {
+  await says(t, 'wrong-item-same-mass', ['added 1 S. Ginese Burro']);
+  await says(t, 'swap-same-mass-unscanned', ['added 1 S. Ginese Burro']);
+});
