@@ -1,5 +1,6 @@
 import type { Catalogue } from '#catalogue/products.ts';
 import type { Learned } from './learned.ts';
+import { unitsVarMg2 } from './likelihood.ts';
 import { priors } from './priors.ts';
 import type { Part, PendingScan } from './types.ts';
 
@@ -81,7 +82,7 @@ function partOf(
     product,
     count: product.sale === 'weight' && !labelled ? placed.length : count,
     meanMg: unit.meanMg * units,
-    varMg2: unit.varMg2 * units,
+    varMg2: unitsVarMg2(unit, units),
     unitMeanMg: unit.meanMg,
     unitVarMg2: labelled ? 0 : unit.varMg2,
     broad: unit.broad,

@@ -8,6 +8,7 @@ import {
   LogSum,
   logUnknownDensity,
   pricedMg,
+  unitsVarMg2,
 } from './likelihood.ts';
 import type { MassIndex, MassMatch } from './mass-index.ts';
 import { disturbanceSdMg, maximumPairs, maximumRemovalSets, maximumSwaps, priors } from './priors.ts';
@@ -200,7 +201,7 @@ class Enumeration {
   }
 
   #besideOne(set: AdditionSet, match: MassMatch, count: number, logPrior: number): void {
-    if (this.#isFar(logPrior, set.meanMg + count * match.meanMg, set.varMg2 + count * match.varMg2)) return;
+    if (this.#isFar(logPrior, set.meanMg + count * match.meanMg, set.varMg2 + unitsVarMg2(match, count))) return;
     // A second unit of a scanned product is `extraUnit`'s case.
     if (set.parts.some((part) => part.product === match.product)) return;
     this.#push([...set.parts, unscannedPart(match, count, this.#context.sightings)], logPrior);
@@ -373,8 +374,8 @@ class Enumeration {
 function insideOf({ lots, catalogue, learned }: CartContext): MassMatch[] {
   const products = new Set(lots.flatMap(({ product }) => catalogue.byKey.get(product ?? '') ?? []));
   return [...products].flatMap((product) => {
-    const { broad, meanMg, varMg2 } = learned.unitMass(product);
-    return broad ? [] : [{ product, meanMg, varMg2, logPopularity: 0 }];
+    const { broad, ...unit } = learned.unitMass(product);
+    return broad ? [] : [{ product, ...unit, logPopularity: 0 }];
   });
 }
 
@@ -385,7 +386,7 @@ export function unscannedPart(match: MassMatch, count: number, sightings: Sighti
     product: match.product,
     count,
     meanMg: match.meanMg * count,
-    varMg2: match.varMg2 * count,
+    varMg2: unitsVarMg2(match, count),
     unitMeanMg: match.meanMg,
     unitVarMg2: match.varMg2,
     broad: false,

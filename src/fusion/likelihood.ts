@@ -30,8 +30,22 @@ const reducedShare = 0.15;
 export interface UnitMass {
   readonly broad: boolean;
   readonly meanMg: number;
+  /** Variance of one unit: its own spread and the doubt about the mean. */
   readonly varMg2: number;
+  /** The doubt about the mean alone: all units share it. */
+  readonly commonMg2: number;
 }
+
+/**
+ * Variance of what `count` units of a product weigh together, mg². Their own spreads average out; what the catalogue's mean is
+ * off by is the same in all of them, and doesn't: N·(σ² − c) + N²·c.
+ */
+export function unitsVarMg2({ varMg2, commonMg2 }: Omit<UnitMass, 'broad' | 'meanMg'>, count: number): number {
+  return count * varMg2 + (count * count - count) * commonMg2;
+}
+
+/** So much of the catalogue's variance is taken for doubt about its mean, where nothing was learned. */
+const commonShare = 0.5;
 
 /** log 𝒩(x; mean, variance), per mg. */
 export function logNormal(x: number, mean: number, variance: number): number {
@@ -87,13 +101,14 @@ export function pricedMg(product: Product, scan: ScanObservation): number | unde
 export function unitMass(product: Product, scan?: ScanObservation): UnitMass {
   if (scan?.massMg !== undefined && scan.massMg > 0 && product.sale === 'weight') {
     const sd = Math.hypot(packagingSdMg, scan.massMg * labelRelativeSd);
-    return { broad: false, meanMg: scan.massMg + packagingMg, varMg2: sd * sd };
+    return { broad: false, meanMg: scan.massMg + packagingMg, varMg2: sd * sd, commonMg2: 0 };
   }
   const gross = product.grossMg;
   if (product.sale === 'weight' || gross === undefined || gross.mean <= 0) {
-    return { broad: true, meanMg: gross?.mean ?? 0, varMg2: 0 };
+    return { broad: true, meanMg: gross?.mean ?? 0, varMg2: 0, commonMg2: 0 };
   }
-  return { broad: false, meanMg: gross.mean, varMg2: gross.sd * gross.sd };
+  const varMg2 = gross.sd * gross.sd;
+  return { broad: false, meanMg: gross.mean, varMg2, commonMg2: commonShare * varMg2 };
 }
 
 /** log Σ exp(xᵢ) of numbers that come one by one; −∞ for none. */

@@ -1,18 +1,21 @@
 import type { Product } from '#catalogue/products.ts';
-import { gateZ, type UnitMass, unitMass } from './likelihood.ts';
+import { gateZ, type UnitMass, unitMass, unitsVarMg2 } from './likelihood.ts';
 
 interface Entry {
   readonly product: Product;
   readonly meanMg: number;
   readonly varMg2: number;
+  readonly commonMg2: number;
   readonly logPopularity: number;
 }
 /** Products of similar spread, by mean. The numbers once more in arrays of their own: they are looked through for every set of scans. */
 interface Bucket {
   readonly entries: Entry[];
   maxVarMg2: number;
+  maxCommonMg2: number;
   means: Float64Array;
   variances: Float64Array;
+  commons: Float64Array;
   popularities: Float64Array;
 }
 
@@ -31,12 +34,13 @@ export interface MassMatch {
   readonly product: Product;
   readonly meanMg: number;
   readonly varMg2: number;
+  readonly commonMg2: number;
   /** How much likelier than the average product it is to be bought, as a logarithm. */
   readonly logPopularity: number;
 }
 
 const none = new Float64Array(0);
-const noNumbers = { means: none, variances: none, popularities: none };
+const noNumbers = { means: none, variances: none, commons: none, popularities: none };
 
 /** First position whose mean is not below `meanMg`. */
 function lowerBound(means: Float64Array, meanMg: number): number {
@@ -76,16 +80,18 @@ export class MassIndex {
       if (unit.broad) continue;
       size++;
       const key = Math.ceil(Math.log2(Math.max(1, unit.varMg2)));
-      const bucket = buckets.get(key) ?? { entries: [], maxVarMg2: 0, ...noNumbers };
-      const { meanMg, varMg2 } = unit;
-      bucket.entries.push({ product, meanMg, varMg2, logPopularity: popularityOf(product) });
-      bucket.maxVarMg2 = Math.max(bucket.maxVarMg2, unit.varMg2);
+      const bucket = buckets.get(key) ?? { entries: [], maxVarMg2: 0, maxCommonMg2: 0, ...noNumbers };
+      const { meanMg, varMg2, commonMg2 } = unit;
+      bucket.entries.push({ product, meanMg, varMg2, commonMg2, logPopularity: popularityOf(product) });
+      bucket.maxVarMg2 = Math.max(bucket.maxVarMg2, varMg2);
+      bucket.maxCommonMg2 = Math.max(bucket.maxCommonMg2, commonMg2);
       buckets.set(key, bucket);
     }
     for (const bucket of buckets.values()) {
       bucket.entries.sort((a, b) => a.meanMg - b.meanMg);
       bucket.means = Float64Array.from(bucket.entries, (one) => one.meanMg);
       bucket.variances = Float64Array.from(bucket.entries, (one) => one.varMg2);
+      bucket.commons = Float64Array.from(bucket.entries, (one) => one.commonMg2);
       bucket.popularities = Float64Array.from(bucket.entries, (one) => one.logPopularity);
     }
     this.size = size;
@@ -97,13 +103,14 @@ export class MassIndex {
   /** Every product of which `count` units weigh `massMg` within the gate, `varMg2` being the variance of the measurement. Exact. */
   *matches(massMg: number, varMg2: number, count: number): Generator<MassMatch> {
     for (const bucket of this.#buckets) {
-      const gate = gateZ * Math.sqrt(varMg2 + count * bucket.maxVarMg2);
+      const most = { varMg2: bucket.maxVarMg2, commonMg2: bucket.maxCommonMg2 };
+      const gate = gateZ * Math.sqrt(varMg2 + unitsVarMg2(most, count));
       const to = (massMg + gate) / count;
       for (let i = lowerBound(bucket.means, (massMg - gate) / count); i < bucket.entries.length; i++) {
         const entry = bucket.entries[i];
         if (entry === undefined || entry.meanMg > to) break;
         const d = massMg - count * entry.meanMg;
-        if (d * d <= gateZ * gateZ * (varMg2 + count * entry.varMg2)) yield entry;
+        if (d * d <= gateZ * gateZ * (varMg2 + unitsVarMg2(entry, count))) yield entry;
       }
     }
   }
@@ -113,14 +120,16 @@ export class MassIndex {
     let sum = 0;
     let best = 0;
     let matches = 0;
-    for (const { means, variances, popularities, maxVarMg2 } of this.#buckets) {
-      const gate = gateZ * Math.sqrt(varMg2 + count * maxVarMg2);
+    // As `unitsVarMg2`, without an object for each product.
+    const pairs = count * count - count;
+    for (const { means, variances, commons, popularities, maxVarMg2, maxCommonMg2 } of this.#buckets) {
+      const gate = gateZ * Math.sqrt(varMg2 + count * maxVarMg2 + pairs * maxCommonMg2);
       const to = (massMg + gate) / count;
       for (let i = lowerBound(means, (massMg - gate) / count); i < means.length; i++) {
         const mean = means[i] ?? 0;
         if (mean > to) break;
         const d = massMg - count * mean;
-        const variance = varMg2 + count * (variances[i] ?? 0);
+        const variance = varMg2 + count * (variances[i] ?? 0) + pairs * (commons[i] ?? 0);
         const square = (d * d) / variance;
         if (square > gateZ * gateZ) continue;
         const density = Math.exp((popularities[i] ?? 0) - 0.5 * square) / Math.sqrt(2 * Math.PI * variance);

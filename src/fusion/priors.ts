@@ -89,7 +89,8 @@ export const shelfPriors = {
   takenTwoKinds: 0.02,
   unknownAdded: 0.05,
   unknownRemoved: 0.02,
-  furtherUnit: 0.4,
+  /** A line of a grocery receipt is 1.2 to 1.4 units: 1/(1 − 0.25) is 1.33. */
+  furtherUnit: 0.25,
   furtherRestocked: 0.8,
 } as const;
 /** Most units of one product in one movement at a shelf. */

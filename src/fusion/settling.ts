@@ -241,6 +241,8 @@ export class Settling {
       }
     }
     if (plates.some((plate) => plate.openSinceUs !== undefined || plate.windows.length > 0)) return;
+    // Loose produce that is picked fits any mass: the pick is of the next thing, unless none comes.
+    if (pending.scan.manual === true && this.#judge.expectedMg(pending) === undefined) return;
     for (const plate of plates) {
       for (const question of this.#changesAsked(plate.options.id)) {
         if (question.passed === true) continue;

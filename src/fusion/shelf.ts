@@ -2,7 +2,7 @@ import type { Planogram, Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Shop } from './additions.ts';
 import { debtPart, type Enumerated } from './hypotheses.ts';
-import { logBroadDensity, logNormal, logUnknownDensity, type UnitMass } from './likelihood.ts';
+import { logBroadDensity, logNormal, logUnknownDensity, type UnitMass, unitsVarMg2 } from './likelihood.ts';
 import { disturbanceSdMg, priors, shelfMaximumUnits, shelfPriors } from './priors.ts';
 import { RemovalSets } from './removals.ts';
 import type { Sightings } from './sightings.ts';
@@ -33,7 +33,7 @@ function productPart(product: Product, unit: UnitMass, sign: 1 | -1, count: numb
     product,
     count,
     meanMg: unit.meanMg * count,
-    varMg2: unit.varMg2 * count,
+    varMg2: unitsVarMg2(unit, count),
     unitMeanMg: unit.meanMg,
     unitVarMg2: unit.varMg2,
     broad: unit.broad,

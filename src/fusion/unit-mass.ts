@@ -67,10 +67,13 @@ export function predicted(weighings: Weighings, listed: ListedMass | undefined):
   const alphaN = alpha0 + n / 2;
   const shift = meanMg - centre;
   const betaN = spread * (alpha0 - 1) + ss / 2 + (kappa * n * shift * shift) / (2 * kappaN);
+  const varMg2 = (betaN * (kappaN + 1)) / ((alphaN - 1) * kappaN);
   return {
     broad: false,
     meanMg: (kappa * centre + n * meanMg) / kappaN,
-    varMg2: (betaN * (kappaN + 1)) / ((alphaN - 1) * kappaN),
+    varMg2,
+    // That of the mean: βₙ/((αₙ − 1)κₙ).
+    commonMg2: varMg2 / (kappaN + 1),
   };
 }
 

@@ -1,4 +1,6 @@
 import test from 'ava';
+import { Learned } from '#fusion/learned.ts';
+import { unitsVarMg2 } from '#fusion/likelihood.ts';
 import { plausiblyJoint } from '#fusion/joint.ts';
 import type { Posterior } from '#fusion/posterior.ts';
 import { Sightings } from '#fusion/sightings.ts';
@@ -95,6 +97,25 @@ test('after a tare, no later scan or pick is of what was put in before, and the 
   // Whoever knows better says so.
   b.identify('apples', { event: question?.event ?? '' });
   t.deepEqual(b.said(), ['item.resolved added: 1 apples 320 g']);
+});
+
+test('a pick of loose produce is of the next thing, and of what was asked about before only where none comes', (t) => {
+  const b = bench().move(700).settle();
+  b.said();
+  t.deepEqual(b.identify('bananas').said(), []);
+  t.deepEqual(b.move(820).settle().said(), ['item.added 1 bananas 820 g']);
+  const c = bench().move(700).settle();
+  c.said();
+  t.deepEqual(c.identify('bananas').wait(10).said(), ['item.resolved added: 1 bananas 700 g']);
+});
+
+test('several units are off together where the catalogue is: two may weigh as much more as one does', (t) => {
+  const learned = new Learned(catalogueOf([each('tin', 400, 6)]), 0);
+  const unit = learned.unitMass(each('tin', 400, 6));
+  const sd = (count: number) => Math.sqrt(unitsVarMg2(unit, count)) / 1_000;
+  t.is(sd(1), 6);
+  // Between independent units (6·√4) and units that are off by the same (6·4).
+  t.true(Math.abs(sd(4) - 6 * Math.sqrt(10)) < 1e-9);
 });
 
 test('what was scanned long ago does not make produce of any mass uncertain', (t) => {

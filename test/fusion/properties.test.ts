@@ -292,7 +292,9 @@ test('the mass index finds exactly the products within the gate', (t) => {
       const found = [...massIndex.matches(mass, 1e6, count)].map((match) => match.product.key).sort();
       const expected = mixed
         .filter(({ grossMg }) => {
-          const sd = Math.sqrt(1e6 + count * (grossMg?.sd ?? 0) ** 2);
+          // Half of the variance is doubt about the mean, which all units share.
+          const units = (count + count * count) / 2;
+          const sd = Math.sqrt(1e6 + units * (grossMg?.sd ?? 0) ** 2);
           return Math.abs(mass - count * (grossMg?.mean ?? 0)) <= 6 * sd;
         })
         .map((product) => product.key)
