@@ -14,7 +14,13 @@ export function cameDown(question: Question, later: Change, { ranked: [best] }: 
     return false;
   }
   const [part, ...more] = best.parts;
-  if (part === undefined || more.length > 0 || part.broad || part.sign < 0 || part.count !== part.scans.length) {
+  if (
+    part === undefined ||
+    more.length > 0 ||
+    part.broad ||
+    part.sign < 0 ||
+    part.count !== part.scans.length
+  ) {
     return false;
   }
   return (
