@@ -24,6 +24,9 @@ What they leave to you: TLS and passwords of your broker, and reading \`data\` (
 [events.cddl](events.cddl); a device with \`encoding: json\` writes names). Start the consumer before the devices: what the broker has
 taken while nobody had subscribed is gone, unless an \`ack\` has told the device to keep it.
 
+A program that also sends commands signs them wherever the broker is not on the device itself: [mqtt.md](mqtt.md#signed-commands) has the bytes with
+an example, [keys.md](keys.md) how keys are given. Keep the number and hash of each \`audit.recorded\`: they prove a device's audit log.
+
 A whole store, which keeps the ledger in the same way, has carts pay at a till and gives them catalogue, planograms and deals, is
 \`scripts/cartwright store\`: [store.md](store.md). Where it runs beside a consumer of your own, start it with \`--no-ack\`.
 

@@ -2,15 +2,18 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { MqttClient } from 'mqtt';
 import { describeError } from '#base/errors.ts';
-import type { Answer } from '#commands/messages.ts';
+import type { Answer, Request } from '#commands/messages.ts';
+import { sealRequest } from '#commands/sealed.ts';
 import { encodeRecord } from '#events/codec.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { requestPayload, responsePayload } from '#events/mqtt-payloads.ts';
+import type { PrivateKey } from '#identity/keys.ts';
 import { decodePayload } from '#uplink/payloads.ts';
 import { devicePrefix, requestTopic, responseTopic } from '#uplink/topics.ts';
 import { type BrokerOptions, connectBroker, withBroker } from './broker.ts';
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit.ts';
+import { privateKeyOf, withKey } from './key-files.ts';
 import { printJson } from './terminal.ts';
 import { nameFrom, secondsFrom } from './values.ts';
 
@@ -20,13 +23,13 @@ interface CallOptions extends BrokerOptions {
   readonly transaction?: string;
   readonly timeout: number;
   readonly json?: boolean;
+  readonly key?: string;
 }
 
 /** `cartwright call`: one command to one device, and its answer. */
 export function registerCall(program: Command): void {
   withBroker(
-    program
-      .command('call')
+    withKey(program.command('call'))
       .description('send a command to a device and wait for its answer')
       .argument('<command>', 'as gateway.info, session.begin, tare, live.start')
       .argument('[args...]', 'name=value, or one JSON object')
@@ -47,7 +50,8 @@ Examples:
   scripts/cartwright call gateway.info -s demo-store -d cart-0001
   scripts/cartwright call session.begin token=QR-42 -s demo-store -d cart-0001
   scripts/cartwright call item.identify '{"plu":"4011","count":2}' -s demo-store -d cart-0001
-  scripts/cartwright call live.start what=weight seconds=30 -s demo-store -d cart-0001`,
+  scripts/cartwright call live.start what=weight seconds=30 -s demo-store -d cart-0001
+  scripts/cartwright call line.void line=2 why=damaged -s demo-store -d cart-0001 --key staff-17.pem`,
     )
     .action(async (command: string, args: string[], options: CallOptions) => {
       const answer = await callDevice({ ...options, command, args: parseArguments(args) });
@@ -98,6 +102,17 @@ export interface DeviceRequest {
   readonly transaction?: string;
   /** Seconds. */
   readonly timeout: number;
+  /** File of the private key that signs it. */
+  readonly key?: string | undefined;
+}
+
+/** An answer as it came: with the id of the key that signed its request, where that held. */
+type HeardAnswer = Answer & { readonly key?: string };
+
+/** What makes a request a signed one. */
+interface Signing {
+  readonly key: PrivateKey;
+  readonly nonce?: string;
 }
 
 export interface DeviceCall extends DeviceRequest, BrokerOptions {}
@@ -112,7 +127,7 @@ const repeatMs = 2_000;
 export async function callDevice(call: DeviceCall): Promise<Answer> {
   // What no topic and no request can hold is told before anything is connected.
   topicsOf(call);
-  encodeRequest(call, '');
+  encodeRequest(call, '', undefined);
   const client = await connectBroker(call, call.timeout);
   try {
     return await askDevice(client, call);
@@ -121,26 +136,50 @@ export async function callDevice(call: DeviceCall): Promise<Answer> {
   }
 }
 
+/** How long a refusal that names no key waits for an answer to the key that signed. */
+const vouchedWithinMs = 500;
+
 /**
  * The same over a connection that is there. The request is valid for as long as its answer is waited for, both from
  * when it is first sent: whoever is still waiting is never told that it has expired. Rejects with CW-CLI-001 or
- * CW-CLI-003.
+ * CW-CLI-003, and with CW-CLI-004 or CW-IDN-007 for a key that can't be used.
  */
 export async function askDevice(client: MqttClient, call: DeviceRequest): Promise<Answer> {
+  if (call.key === undefined) return await exchange(client, call, undefined);
+  const key = await privateKeyOf(call.key);
+  const signed = { ...call, transaction: call.transaction ?? randomUUID() };
+  const answer = await exchange(client, signed, { key });
+  if (answer.status === 'done' || answer.code !== 'CW-CMD-013') return answer;
+  // The device's clock is unset: what shows it that the command is fresh is a nonce of its own.
+  const { transaction: _transaction, ...plain } = signed;
+  const given = await exchange(client, { ...plain, command: 'gateway.nonce', args: {} }, undefined);
+  if (given.status === 'refused') return given;
+  return await exchange(client, signed, { key, nonce: String(given.data.nonce) });
+}
+
+async function exchange(
+  client: MqttClient,
+  call: DeviceRequest,
+  signing: Signing | undefined,
+): Promise<HeardAnswer> {
   const { request, response } = topicsOf(call);
   const transaction = call.transaction ?? randomUUID();
   let repeat: NodeJS.Timeout | undefined;
+  let doubt: NodeJS.Timeout | undefined;
   let listen: ((topic: string, payload: Buffer) => void) | undefined;
   try {
-    const answered = new Promise<Answer>((resolve) => {
+    const answered = new Promise<HeardAnswer>((resolve) => {
       listen = (_topic, message) => {
         const answer = readAnswer(message);
-        if (answer?.transaction === transaction) resolve(answer);
+        if (answer?.transaction !== transaction) return;
+        if (signing === undefined || answer.key === signing.key.publicKey.id) resolve(answer);
+        // Anybody may send a bad copy of a signed request, and have that refused.
+        else if (answer.status === 'refused') doubt ??= setTimeout(() => resolve(answer), vouchedWithinMs);
       };
       client.on('message', listen);
     });
     await client.subscribeAsync(response, { qos: 1 });
-    const payload = encodeRequest(call, transaction);
+    const payload = encodeRequest(call, transaction, signing);
     const send = () => client.publish(request, payload, { qos: 1 });
     send();
     // A device that was just away missed it; where it did not, the transaction keeps it from being carried out twice.
@@ -148,6 +187,7 @@ export async function askDevice(client: MqttClient, call: DeviceRequest): Promis
     return await withTimeout(answered, call);
   } finally {
     clearInterval(repeat);
+    clearTimeout(doubt);
     if (listen !== undefined) client.removeListener('message', listen);
   }
 }
@@ -162,26 +202,31 @@ function topicsOf(call: DeviceRequest): { readonly request: string; readonly res
 }
 
 /** Anybody may write on the topic of answers: what isn't one is passed over. */
-function readAnswer(payload: Uint8Array): Answer | undefined {
+function readAnswer(payload: Uint8Array): HeardAnswer | undefined {
   try {
-    return decodePayload(responsePayload, payload) as Answer;
+    return decodePayload(responsePayload, payload) as HeardAnswer;
   } catch {
     return undefined;
   }
 }
 
-function encodeRequest(call: DeviceRequest, transaction: string): Buffer {
+function encodeRequest(call: DeviceRequest, transaction: string, signing: Signing | undefined): Buffer {
   const issued = Date.now();
   const expires = issued + Math.round(call.timeout * 1000);
+  const request: Request = { transaction, issued, expires, args: call.args };
   try {
-    const request = { transaction, issued, expires, args: call.args as PlainMap };
-    return Buffer.from(encodeRecord(requestPayload, request));
+    if (signing === undefined) {
+      return Buffer.from(encodeRecord(requestPayload, { ...request, args: call.args as PlainMap }));
+    }
+    const { key, nonce } = signing;
+    const fresh = nonce === undefined ? request : { ...request, nonce };
+    return Buffer.from(sealRequest(fresh, topicsOf(call).request, key));
   } catch (cause) {
     throw new CliError('CW-CLI-001', `the arguments can't be sent: ${describeError(cause)}`, { cause });
   }
 }
 
-async function withTimeout(answered: Promise<Answer>, call: DeviceRequest): Promise<Answer> {
+async function withTimeout(answered: Promise<HeardAnswer>, call: DeviceRequest): Promise<HeardAnswer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {

@@ -93,6 +93,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./store.ts')).registerStore,
   },
   {
+    usage: 'key',
+    summary: 'make keys that sign commands, and lists of the keys that devices believe',
+    load: async () => (await import('./key.ts')).registerKey,
+  },
+  {
+    usage: 'audit',
+    summary: 'read the audit log of a device, and check that nothing in it was changed or taken away',
+    load: async () => (await import('./audit.ts')).registerAudit,
+  },
+  {
     usage: 'vision',
     summary: 'try what cameras see: products and codes on pictures, and how fast',
     load: async () => (await import('./vision.ts')).registerVision,

@@ -13,6 +13,8 @@ interface Access extends BrokerOptions {
   readonly device: string;
   /** Seconds. */
   readonly timeout: number;
+  /** File of the private key that signs what is asked. */
+  readonly key?: string | undefined;
 }
 
 const removedSchema = z.object({ look: z.string(), removed: z.boolean() });

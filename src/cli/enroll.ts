@@ -21,6 +21,7 @@ interface EnrollCommand extends EnrolOptions, BrokerOptions, ConfigChoice {
   readonly captures: number;
   readonly every: number;
   readonly timeout: number;
+  readonly key?: string;
   readonly remove?: boolean;
   readonly list?: boolean;
   readonly json?: boolean;
@@ -56,7 +57,7 @@ export function registerEnroll(program: Command): void {
     .option('--remove', 'forget the product')
     .option('--list', 'list what the gallery holds')
     .option('--json', 'print as JSON');
-  withBroker(command)
+  withBroker(withKey(command))
     .addHelpText(
       'after',
       `

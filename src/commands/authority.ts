@@ -8,7 +8,7 @@ export type Sender = 'unsigned' | Signer;
 type Args = Readonly<Record<string, unknown>>;
 
 /** What is asked of senders here. */
-export interface Demands {
+interface Demands {
   /** Commands that change something have to be signed. */
   readonly mustSign: boolean;
   /** Keys that count. */

@@ -65,6 +65,11 @@ export interface DeskOptions {
   /** Forgets answers whose time is over, all in one write. */
   readonly forget: (transactions: readonly string[]) => Promise<void>;
   readonly onRefused?: (refusal: Refusal) => void;
+  /**
+   * Whether a command's answers have to be known until they expire; left out, all have. Where there is no room for more,
+   * the others make it: whoever asks questions without end must not keep out who has something to do.
+   */
+  readonly isLasting?: (command: string) => boolean;
   /** Who may command what; left out, everybody may command everything. */
   readonly authority?: Authority;
 }
@@ -79,7 +84,7 @@ export interface Refusal {
   readonly unauthorized: boolean;
 }
 
-export interface Authority {
+interface Authority {
   /** The arguments with which the command is carried out. Throws a coded error where the sender may not command it. */
   authorize(incoming: Incoming): Readonly<Record<string, unknown>>;
   /** Uses up the nonce of a signed request, which stands for its age while the clock is unset. Throws a coded error. */
@@ -145,7 +150,7 @@ export class CommandDesk {
     const key = keyOf(incoming.sender);
     let hash: string;
     try {
-      if (this.#remembered.size >= mostRemembered) await this.sweep();
+      if (this.#remembered.size >= mostRemembered) await this.#makeRoom();
       hash = createHash('sha256')
         .update(`${incoming.command}\0${canonical(args)}`)
         .digest('hex');
@@ -168,6 +173,17 @@ export class CommandDesk {
       return await answer;
     } finally {
       this.#inHand.delete(request.transaction);
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    await this.sweep();
+    const { isLasting } = this.#options;
+    if (isLasting === undefined || this.#remembered.size < mostRemembered) return;
+    for (const [transaction, { command }] of this.#remembered) {
+      if (isLasting(command)) continue;
+      this.#remembered.delete(transaction);
+      return;
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Role } from '#identity/key-list.ts';
 
 /** Who may sign a command, and what becomes of it beside its answer. */
-export interface CommandRule {
+interface CommandRule {
   /** Roles whose keys may sign it; none: it changes nothing, and anybody may ask. */
   readonly roles: readonly Role[];
   /** It takes `by`, which has to agree with the key. */

@@ -7,7 +7,7 @@ import type { PrivateKey } from '#identity/keys.ts';
 import { checkRequest, type Request } from './messages.ts';
 
 /** A signed request whose signature held. */
-export interface OpenedRequest {
+interface OpenedRequest {
   readonly request: Request;
   readonly sender: Signer;
 }

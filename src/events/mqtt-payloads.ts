@@ -152,7 +152,7 @@ export const phoneHeard = record('phone-heard', {
 });
 
 /** A public key and what its holder may command. */
-export const keyEntry = record('key-entry', {
+const keyEntry = record('key-entry', {
   key: must(1, bytes, 'the public key: SubjectPublicKeyInfo, DER; Ed25519 or P-256'),
   role: must(
     2,

@@ -20,7 +20,7 @@ const longestText = 1_000;
 /** Never on record: a token is the shopper's, and opens her session. */
 const secrets: ReadonlySet<string> = new Set(['token', 'nonce']);
 
-export interface AuditorOptions {
+interface AuditorOptions {
   readonly dataFolder: string;
   readonly stored: StoredState;
   readonly boot: number;
@@ -173,7 +173,7 @@ export class Auditor {
 }
 
 /** The head that the outbox keeps; the empty one where it keeps none. */
-export function storedHead(stored: StoredState): AuditHead {
+function storedHead(stored: StoredState): AuditHead {
   const text = stored[auditHeadKey];
   if (text === undefined) return emptyHead;
   const { number, hash } = JSON.parse(text) as AuditHead;

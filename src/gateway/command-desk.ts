@@ -27,7 +27,7 @@ import type { GatewaySetup } from './setup.ts';
 import { restoreTransactions, type StoredState, transactionKey } from './state.ts';
 
 export interface GatewayDeskOptions {
-  readonly setup: GatewaySetup;
+  readonly setup: Pick<GatewaySetup, 'config' | 'broker'>;
   readonly clock: Clock;
   readonly clockTrusted: () => boolean;
   readonly log: Logger;
@@ -69,6 +69,12 @@ export class GatewayDesk {
     const { broker, commands } = setup.config;
     this.#options = options;
     this.mustSign = commands.signed === 'always' || !(broker.embedded || isLoopbackBroker(setup.broker.url));
+    if (this.mustSign && keys.ring.size === 0) {
+      options.log.warn(
+        { code: 'CW-CMD-010' },
+        'commands have to be signed here, and no key is known yet: see commands.keysFile and commands.rootKeyFile',
+      );
+    }
     this.desk = new CommandDesk({
       handlers: options.handlers(
         (command, args, context) => this.#carryOut(command, args, context),
@@ -80,6 +86,7 @@ export class GatewayDesk {
       remember: (transaction, entry, asked) => this.#remember(transaction, entry, asked),
       forget: (transactions) =>
         loop.saveState(Object.fromEntries(transactions.map((name) => [transactionKey(name), null]))),
+      isLasting: (command) => changingCommands.has(command),
       onRefused: (refusal) => this.#refused(refusal),
       authority: {
         authorize: ({ command, sender, request }) =>

@@ -55,7 +55,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     await Promise.race([starting.then(() => run.ended), run.ended]);
   } catch (error) {
     log.fatal({ err: describeError(error) }, 'the gateway does not start');
-    run.end(isCoded(error) && /^CW-(CFG|CAT|GWY|DRV)/.test(error.code) ? badConfiguration : 1);
+    run.end(isCoded(error) && /^CW-(CFG|CAT|GWY|DRV|IDN-00[78])/.test(error.code) ? badConfiguration : 1);
   }
   await run.stop(starting);
   const code = run.code;

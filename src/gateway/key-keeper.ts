@@ -28,7 +28,7 @@ interface Mark {
   readonly sha256: string;
 }
 
-export interface KeyKeeperOptions {
+interface KeyKeeperOptions {
   readonly store: string;
   readonly dataFolder: string;
   readonly keysFile: string | undefined;

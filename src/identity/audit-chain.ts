@@ -26,7 +26,7 @@ export interface AuditRecord extends AuditHead {
 export const emptyHead: AuditHead = { number: 0, hash: '0'.repeat(64) };
 
 /** No record is longer, bytes with its line feed; more is cut by whoever writes it. */
-export const longestRecord = 65_536;
+const longestRecord = 65_536;
 const tail = /,"hash":"([0-9a-f]{64})"\}$/;
 /** `,"hash":"…"}` */
 const tailLength = 75;

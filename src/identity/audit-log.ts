@@ -26,7 +26,7 @@ export interface AuditFinding {
 }
 
 /** A log as it was opened. */
-export interface OpenedLog {
+interface OpenedLog {
   readonly log: AuditLog;
   readonly findings: readonly AuditFinding[];
   /** Records that are newer than the head that was given: what is noted elsewhere may be among them already. */

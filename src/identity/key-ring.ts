@@ -12,7 +12,7 @@ export interface Signer {
 }
 
 /** What became different from one list to the next, by id of the key. */
-export interface KeyChanges {
+interface KeyChanges {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly revoked: readonly string[];

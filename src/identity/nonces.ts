@@ -7,7 +7,7 @@ const validUs = 5 * 60_000_000;
 const timeBytes = 8;
 const randomCount = 8;
 const proofBytes = 16;
-export const nonceBytes = timeBytes + randomCount + proofBytes;
+const nonceBytes = timeBytes + randomCount + proofBytes;
 
 /**
  * Nonces for as long as the wall clock can't tell whether a signed command is fresh. They are proved, not remembered:

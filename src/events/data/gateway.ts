@@ -36,7 +36,7 @@ export const visionHealth = record('vision-health', {
   storeGallery: may(13, text, "version of the store's gallery that it was made from"),
   storeGalleryFault: may(14, text, 'code of why the gallery that the store offers is not taken'),
 });
-export const keysHealth = record('keys-health', {
+const keysHealth = record('keys-health', {
   signed: must(1, bool, 'commands that change something have to be signed'),
   keys: must(2, uint, 'keys that count and are not revoked'),
   fileVersion: may(3, uint, "version of the list in the device's own file"),
