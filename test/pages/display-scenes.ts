@@ -130,12 +130,14 @@ export async function openDisplay(
   source = new ScriptedDisplay(),
   script?: string,
 ): Promise<Opened> {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const server = await startDisplayPage({ port: 0, source, log: silentLogger });
   t.teardown(() => server.close());
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, hasTouch: true });
   t.teardown(() => context.close());
   const page = await context.newPage();
+  // A machine that does much else at once is slow, not wrong.
+  page.setDefaultTimeout(120_000);
   if (script !== undefined) await page.addInitScript(script);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -161,7 +163,7 @@ export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  for (let tries = 0; tries < 1_200; tries++) {
+  for (let tries = 0; tries < 4_800; tries++) {
     if (await condition()) return;
     await delay(25);
   }
