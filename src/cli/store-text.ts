@@ -139,7 +139,7 @@ export function heardLine(heard: Heard): string | undefined {
 }
 
 /** One line about a basket that was taken to the till. */
-export function saleLine({ number, device, state, content, reference, why }: Sale): string {
+function saleLine({ number, device, state, content, reference, why }: Sale): string {
   if (content === undefined)
     return `sale ${number}: basket of ${device} ${state}${why === undefined ? '' : ` (${why})`}`;
   const { unpriced, age } = needsOf(content);

@@ -33,7 +33,7 @@ export interface FollowerContext {
 }
 
 /** One file of the store's, and what becomes of it on this device. */
-export interface StoreFile<Offer extends Manifest> {
+interface StoreFile<Offer extends Manifest> {
   /** Below the store: `_store/gallery`. */
   readonly topic: string;
   /** What it is called where something is wrong with it: `store-gallery`. */

@@ -13,7 +13,7 @@ import { storedPath } from './stored-stock.ts';
 type What = 'catalogue' | 'planogram';
 type StoreInput = Extract<PipelineInput, { kind: 'store' }>;
 
-export interface StoreStockOptions extends Omit<FollowerContext, 'push'> {
+interface StoreStockOptions extends Omit<FollowerContext, 'push'> {
   readonly device: string;
   /** Files in force at the start. */
   readonly paths: { readonly catalogue: string; readonly planogram?: string | undefined };

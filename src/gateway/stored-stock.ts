@@ -6,7 +6,7 @@ import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import { planogramWithin } from '#catalogue/swap.ts';
 
 /** What a gateway begins with, and the files that it is read from. */
-export interface StartingStock {
+interface StartingStock {
   readonly catalogue: Catalogue;
   readonly cataloguePath: string;
   readonly planogram: Planogram | undefined;

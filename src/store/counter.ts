@@ -18,7 +18,7 @@ export type Told =
   | { readonly kind: 'receipt'; readonly device: string; readonly closed: EventOf<'basket.closed'>['data'] }
   | { readonly kind: 'trouble'; readonly device: string; readonly message: string };
 
-export interface CounterOptions {
+interface CounterOptions {
   /** The till's own name. */
   readonly till: string;
   readonly policy: TillPolicy;

@@ -11,7 +11,7 @@ type State = Infer<typeof statePayload>;
 type Health = Infer<typeof gatewayHealth>;
 
 /** What lies on a plate of a shelf, as its last events tell it. */
-export interface ShelfPlate {
+interface ShelfPlate {
   readonly plate: string;
   /** GTIN or PLU. */
   readonly product: string;

@@ -22,7 +22,7 @@ export interface Payment {
 
 type Transferred = EventData<'basket.transferred'>;
 export type SaleLine = NonNullable<Transferred['lines']>[number];
-export type SaleTotals = NonNullable<Transferred['totals']>;
+type SaleTotals = NonNullable<Transferred['totals']>;
 
 /** `asked`: the cart was asked to hand it over. `open`: its lines are here. `refused`: it stayed on the cart. */
 export type SaleState = 'asked' | 'open' | 'paid' | 'refused';

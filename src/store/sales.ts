@@ -5,7 +5,7 @@ import { priceFor, type TillPolicy } from './till.ts';
 const ppm = 1_000_000;
 
 /** What still has to be done before a sale can be paid. */
-export interface SaleNeeds {
+interface SaleNeeds {
   /** Lines without a price. */
   readonly unpriced: readonly number[];
   /** Age to be checked, years. */

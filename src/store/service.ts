@@ -18,7 +18,7 @@ import { readPrice, type TypedWork } from './typed.ts';
 /** What people see of a running store, beside the till's own words. */
 export type Heard = Told | { readonly kind: 'event'; readonly device: string; readonly event: AnyEvent };
 
-export interface StoreOptions {
+interface StoreOptions {
   readonly store: string;
   /** The till's own name. */
   readonly till: string;
