@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -44,6 +44,7 @@ Options:
   --jobs <n>         worker processes (as many as processors)
   --no-timing        leave out the trips with ${largeCatalogue.toLocaleString('en-US')} products
   --out <dir>        folder for accuracy.json, .md, -f1.svg, -f1.png, reliability.json, .png, worst.txt (out/accuracy)
+  --docs             write the figures into docs/benchmarks.md and the plots into docs/images too
   -h, --help         this
 
 Engines:
@@ -61,6 +62,7 @@ interface Wanted {
   readonly out: string;
   readonly record: boolean;
   readonly resume: string | undefined;
+  readonly docs: boolean;
 }
 
 /** Says what is wrong with how it was called. */
@@ -98,6 +100,7 @@ async function main(): Promise<number> {
       only: { type: 'string' },
       keep: { type: 'string' },
       resume: { type: 'string' },
+      docs: { type: 'boolean', default: false },
       out: { type: 'string', default: join(root, 'out/accuracy') },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -119,6 +122,7 @@ async function main(): Promise<number> {
     record: values.record,
     out: values.out,
     resume: values.resume,
+    docs: values.docs,
   });
   return 0;
 }
@@ -234,6 +238,29 @@ async function report(
     writeFile(join(out, 'worst.txt'), worstTrips(ours, 60)),
   ]);
   process.stdout.write(`${document}\nwritten to ${out}\n`);
+  if (wanted.docs) await writeDocs(document, f1, diagram);
+}
+
+const figuresBegin = '<!-- figures of npm run bench:accuracy -- --docs -->';
+const figuresEnd = '<!-- end of figures -->';
+
+/** Puts the figures where the documentation has them, and the plots beside it. */
+async function writeDocs(document: string, f1: string, diagram: string): Promise<void> {
+  const page = join(root, 'docs/benchmarks.md');
+  const text = await readFile(page, 'utf8');
+  const [before, rest] = text.split(figuresBegin);
+  const after = rest?.split(figuresEnd)[1];
+  if (before === undefined || after === undefined) {
+    throw new UsageError(`${page} lacks the lines ${figuresBegin} and ${figuresEnd}`);
+  }
+  const plots =
+    '![F1 of all engines in all tiers](images/accuracy-f1.png)\n\n![Reliability diagram](images/accuracy-reliability.png)\n';
+  const figures = document.replace(/^# .*\n\n/u, '').replaceAll(/^## /gmu, '### ');
+  await writeFile(page, `${before}${figuresBegin}\n\n${figures}\n${plots}\n${figuresEnd}${after}`);
+  const { default: sharp } = await import('sharp');
+  const png = (svg: string, name: string) =>
+    sharp(Buffer.from(svg)).png({ palette: true }).toFile(join(root, 'docs/images', name));
+  await Promise.all([png(f1, 'accuracy-f1.png'), png(diagram, 'accuracy-reliability.png')]);
 }
 
 try {
