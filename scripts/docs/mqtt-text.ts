@@ -96,7 +96,8 @@ by itself; renew it by sending \`live.start\` again with a new transaction.
   the command is refused (CW-FUS-004), nothing is charged and the question stays open. Of several things put in
   together (kind \`mixed\`) one may be picked after the other: the question is settled when they explain the mass.
   A question that is not open, or about a scan for which nothing was put in, is refused (CW-FUS-003).
-- Without \`event\`, it counts as a scan: it settles the latest open question that it fits, and otherwise waits for what is put in
+- Without \`event\`, it counts as a scan: it settles the latest open question that it fits (loose produce, which fits any mass,
+  only where nothing is put in within some seconds), and otherwise waits for what is put in
   next (\`fusion.scanHoldMs\`) and is asked about if nothing is. So \`done\` says that the pick was taken, not that it
   was charged: that, the events tell.
 

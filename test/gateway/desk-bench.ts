@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VirtualClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
+import type { Handler } from '#commands/desk.ts';
 import { sealRequest } from '#commands/sealed.ts';
 import { configSchema } from '#config/schema.ts';
 import type { Draft } from '#events/event.ts';
@@ -195,21 +196,19 @@ export class DeskBench {
         take: () => ({ before: { revision: before }, after: { revision: this.revision }, events: [] }),
       },
       publish: (_topic, bytes) => this.published.push(decodePayload(responsePayload, bytes)),
-      handlers: (carryOut, nonce) =>
-        new Map([
+      handlers: (carryOut, nonce) => {
+        const handlers = new Map<string, Handler>([
           ['gateway.nonce', () => nonce()],
-          ...['line.void', 'checkout.settle', 'item.answer'].map(
-            (command) =>
-              [
-                command,
-                async (args: Parameters<typeof carryOut>[1], context: Parameters<typeof carryOut>[2]) => {
-                  const outcome = await carryOut(command, args, context);
-                  return outcome.status === 'done' ? outcome.data : {};
-                },
-              ] as const,
-          ),
           ['log.level', () => ({ level: 'debug' })],
-        ]),
+        ]);
+        for (const command of ['line.void', 'checkout.settle', 'item.answer']) {
+          handlers.set(command, async (args, context) => {
+            const outcome = await carryOut(command, args, context);
+            return outcome.status === 'done' ? outcome.data : {};
+          });
+        }
+        return handlers;
+      },
       background: (work) => void work.catch(() => {}),
     });
   }

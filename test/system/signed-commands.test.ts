@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -39,18 +38,22 @@ needs(test, 'mosquitto')(
       const list = listOf([entryOf(technician.key, 'technician', revoked ? { revoked } : {})], { version });
       await client.publishAsync(topic, Buffer.from(sealKeyList(list, topic, root)), { qos: 1, retain: true });
     };
-    const inForce = async (version: number) => {
-      for (;;) {
-        const [heard, payload] = (await once(client, 'message')) as [string, Buffer];
-        if (!heard.endsWith('/health')) continue;
-        if (decodePayload(gatewayHealth, payload).keys?.storeVersion === version) return;
-      }
-    };
+    const inForce = (version: number) =>
+      new Promise<void>((resolve) => {
+        const hear = (heard: string, payload: Buffer) => {
+          if (!heard.endsWith('/health')) return;
+          if (decodePayload(gatewayHealth, payload).keys?.storeVersion !== version) return;
+          client.removeListener('message', hear);
+          resolve();
+        };
+        client.on('message', hear);
+      });
     await publish(1, false);
     const daemon = await startGateway(folder);
     t.teardown(() => daemon.kill());
+    const first = inForce(1);
     await client.subscribeAsync(`cw/1/${store}/${device}/health`, { qos: 1 });
-    await inForce(1);
+    await first;
     const call = {
       broker: broker.url,
       store,
@@ -66,8 +69,9 @@ needs(test, 'mosquitto')(
     const begin = { ...call, command: 'session.begin', args: { touch: true }, key: keyFile };
     const wrongRole = await callDevice(begin);
     t.is(wrongRole.status === 'refused' ? wrongRole.code : '', 'CW-CMD-011');
+    const second = inForce(2);
     await publish(2, true);
-    await inForce(2);
+    await second;
     const revoked = await callDevice({ ...call, key: keyFile });
     t.is(revoked.status === 'refused' ? revoked.code : '', 'CW-IDN-004');
     t.is(await daemon.stop(), 0);
