@@ -9,7 +9,7 @@ const beforeUs = 2_500_000;
 const afterUs = 1_500_000;
 
 /** What was moved around the time of a question, as who did it remembers. */
-export function movedAround(question: Asked, units: readonly TrueUnit[]): TrueUnit[] {
+function movedAround(question: Asked, units: readonly TrueUnit[]): TrueUnit[] {
   const fromUs =
     question.startedAtUs - (question.kind === 'changed-while-away' ? 30 * usPerSecond : beforeUs);
   const untilUs = (question.settled?.untilUs ?? question.settledAtUs) + afterUs;

@@ -67,7 +67,7 @@ export interface Bin {
 const binEdges = [0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999, 1.000001] as const;
 
 /** Sums of counts. */
-export function addCounts(all: readonly Counts[]): Counts {
+function addCounts(all: readonly Counts[]): Counts {
   const sum = noCounts();
   for (const one of all) {
     for (const key of Object.keys(sum) as (keyof Counts)[]) sum[key] += one[key];
@@ -83,7 +83,7 @@ const rightOf = ({ right, rightLater }: Counts) => right + rightLater;
 const dueOf = ({ units, undone }: Counts) => units - undone;
 
 /** F1 in the end, the harmonic mean of precision and recall: 2 right / (claimed + due). */
-export function finalF1(counts: Counts): number {
+function finalF1(counts: Counts): number {
   const right = rightOf(counts);
   const all = right + counts.wrong + dueOf(counts);
   return all === 0 ? Number.NaN : (2 * right) / all;

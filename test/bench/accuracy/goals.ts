@@ -2,7 +2,7 @@ import type { Figures } from './figures.ts';
 import type { Estimate } from './intervals.ts';
 
 /** A figure that should keep a bound, and whether it did. */
-export interface Goal {
+interface Goal {
   readonly tier: string;
   readonly what: string;
   readonly bound: string;

@@ -22,7 +22,7 @@ const fileSchema = z.object({
 type Picture = z.infer<typeof fileSchema>['pictures'][number];
 
 /** A thing that moved, as far as a camera is concerned. */
-export interface Visible {
+interface Visible {
   readonly look: string | undefined;
   readonly change: 'came' | 'went';
 }

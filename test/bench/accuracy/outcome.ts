@@ -26,7 +26,7 @@ export interface Counts {
 }
 
 /** A decision as first said: the probability that was given, and whether it was right. */
-export interface Said {
+interface Said {
   readonly ppm: number;
   readonly right: boolean;
 }
@@ -35,14 +35,14 @@ export interface Said {
  * How long the first word about something that moved took, ms: from letting go, and from settling; of a decision from the scan
  * or sighting that it rests on, where that came later.
  */
-export interface Wait {
+interface Wait {
   readonly label: string;
   readonly question: boolean;
   readonly releaseMs: number;
   readonly settleMs: number;
 }
 
-export interface Fault {
+interface Fault {
   readonly what: 'wrong' | 'missed' | 'asked';
   readonly label: string;
   readonly product: string;

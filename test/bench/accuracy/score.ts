@@ -12,7 +12,7 @@ const unweighedUs = 15 * usPerSecond;
 const inOneGoUs = 2_000_000;
 
 /** What became of one unit that really moved. */
-export type Fate =
+type Fate =
   /** Named rightly, unasked. */
   | 'right'
   /** Named rightly after a question or by a correction. */

@@ -51,7 +51,7 @@ export interface Keeper {
   truth(unit: TrueUnit): void;
 }
 
-export interface StageOptions {
+interface StageOptions {
   readonly board: Board;
   readonly goods: Goods;
   readonly looks: Looks | undefined;

@@ -21,7 +21,7 @@ export interface Setting {
   readonly looks: Looks;
 }
 
-export interface TripOptions {
+interface TripOptions {
   readonly tier: TierName;
   readonly seed: number;
   readonly setting: Setting;
