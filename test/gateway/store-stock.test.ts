@@ -78,7 +78,12 @@ class Bench {
   }
 
   decide(): void {
-    const moment = { nowUs: this.clock.nowUs(), isDeciding: this.isDeciding, trip: 'none', held: () => [] } as const;
+    const moment = {
+      nowUs: this.clock.nowUs(),
+      isDeciding: this.isDeciding,
+      trip: 'none',
+      held: () => [],
+    } as const;
     if (this.shop.adopt(moment)) this.stock.adopted(this.shop.given);
   }
 
@@ -170,7 +175,9 @@ test('what waits for a quiet moment is on the disk as what waits, and a crash be
   const bench = await benchOf(t);
   bench.isDeciding = true;
   await bench.publish('catalogue', catalogueOf('next', jar));
-  await bench.until(async () => (await readdir(bench.folder)).some((name) => /^store-catalogue\.[0-9a-f]{16}\.json$/.test(name)));
+  await bench.until(async () =>
+    (await readdir(bench.folder)).some((name) => /^store-catalogue\.[0-9a-f]{16}\.json$/.test(name)),
+  );
   t.is(bench.shop.catalogue.version, 'configured');
   t.false(await bench.isStored('catalogue', 'next'));
   bench.isDeciding = false;
@@ -249,6 +256,8 @@ test('a stored catalogue that is damaged is told, and the configured one serves'
   await writeFile(join(folder, 'store-planogram.json'), JSON.stringify(planogramOf('p', tin.gtin, jar.gtin)));
   const trimmed = await startingStock(folder, { catalogue: configured, planogram: undefined });
   t.is(trimmed.planogram?.byProduct.size, 1, 'what the catalogue lacks is left out');
-  const error = await t.throwsAsync(startingStock(folder, { catalogue: join(folder, 'none.json'), planogram: undefined }));
+  const error = await t.throwsAsync(
+    startingStock(folder, { catalogue: join(folder, 'none.json'), planogram: undefined }),
+  );
   t.true(isCoded(error) && error.code === 'CW-CAT-002');
 });

@@ -26,44 +26,54 @@ const bananas = {
   entry: 'look',
 };
 
-test.serial("the demo's shopper pays estimated goods at its till, gets her receipt and leaves; an empty basket is left", async (t) => {
-  t.timeout(900_000);
-  const broker = await startMosquitto();
-  const folder = await mkdtemp(join(tmpdir(), 'cartwright-demo-till-'));
-  const place = await makeGatewayFolder({
-    brokerUrl: broker.url,
-    scenario: '../../test/fixtures/scenarios/quiet',
-    config: { display: { enabled: false }, status: { enabled: false } },
-  });
-  const daemon = await startGateway(place);
-  const said: string[] = [];
-  const send: SendCommand = (command, args) =>
-    callDevice({ broker: broker.url, store, device, command, args, timeout: 60 });
-  const till = await DemoTill.open({ broker: broker.url, store, device, folder, send, say: (text) => said.push(text) });
-  const ear = await Ear.open(broker.url, `cw/1/${store}/${device}/event/#`);
-  const events: CartEvent[] = [];
-  ear.listen((_topic, payload) => {
-    const event = readEventPayload(payload) as CartEvent;
-    events.push(event);
-    till.happened(event);
-  });
-  t.teardown(async () => {
-    await till.close();
-    await ear.close();
-    await daemon.kill();
-    await broker.remove();
-    await place.remove();
-    await rm(folder, { recursive: true, force: true });
-  });
-  await send('basket.receive', { from: 'cart-9', session: 'x', lines: [bananas] });
-  t.is((await till.pay()).status, 'done');
-  const closed = events.find((event) => event.type === 'basket.closed');
-  t.like(closed?.data, { outcome: 'paid', totals: { toPayMinor: 143 } });
-  t.regex(said.join('\n'), /till: payment demo-till-\S+ of EUR 1\.43 captured/);
-  t.regex(said.join('\n'), /till: receipt, 1 items, EUR 1\.43/);
+test.serial(
+  "the demo's shopper pays estimated goods at its till, gets her receipt and leaves; an empty basket is left",
+  async (t) => {
+    t.timeout(900_000);
+    const broker = await startMosquitto();
+    const folder = await mkdtemp(join(tmpdir(), 'cartwright-demo-till-'));
+    const place = await makeGatewayFolder({
+      brokerUrl: broker.url,
+      scenario: '../../test/fixtures/scenarios/quiet',
+      config: { display: { enabled: false }, status: { enabled: false } },
+    });
+    const daemon = await startGateway(place);
+    const said: string[] = [];
+    const send: SendCommand = (command, args) =>
+      callDevice({ broker: broker.url, store, device, command, args, timeout: 60 });
+    const till = await DemoTill.open({
+      broker: broker.url,
+      store,
+      device,
+      folder,
+      send,
+      say: (text) => said.push(text),
+    });
+    const ear = await Ear.open(broker.url, `cw/1/${store}/${device}/event/#`);
+    const events: CartEvent[] = [];
+    ear.listen((_topic, payload) => {
+      const event = readEventPayload(payload) as CartEvent;
+      events.push(event);
+      till.happened(event);
+    });
+    t.teardown(async () => {
+      await till.close();
+      await ear.close();
+      await daemon.kill();
+      await broker.remove();
+      await place.remove();
+      await rm(folder, { recursive: true, force: true });
+    });
+    await send('basket.receive', { from: 'cart-9', session: 'x', lines: [bananas] });
+    t.is((await till.pay()).status, 'done');
+    const closed = events.find((event) => event.type === 'basket.closed');
+    t.like(closed?.data, { outcome: 'paid', totals: { toPayMinor: 143 } });
+    t.regex(said.join('\n'), /till: payment demo-till-\S+ of EUR 1\.43 captured/);
+    t.regex(said.join('\n'), /till: receipt, 1 items, EUR 1\.43/);
 
-  await send('session.begin', { token: 'QR-DEMO-1' });
-  t.is((await till.pay()).status, 'done');
-  t.regex(said.at(-1) ?? '', /CW-BSK-011/);
-  t.is(events.filter((event) => event.type === 'basket.paid').length, 1);
-});
+    await send('session.begin', { token: 'QR-DEMO-1' });
+    t.is((await till.pay()).status, 'done');
+    t.regex(said.at(-1) ?? '', /CW-BSK-011/);
+    t.is(events.filter((event) => event.type === 'basket.paid').length, 1);
+  },
+);

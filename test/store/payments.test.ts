@@ -125,7 +125,10 @@ class Town {
     for (const event of events.slice(this.#sent)) this.#event(event);
     this.#sent = events.length;
     const basket = this.cart.pipeline.snapshot();
-    this.#toStore(`${place}/basket`, basket === undefined ? new Uint8Array() : encodeRecord(basketSnapshot, basket));
+    this.#toStore(
+      `${place}/basket`,
+      basket === undefined ? new Uint8Array() : encodeRecord(basketSnapshot, basket),
+    );
   }
 
   #event(event: CartEvent): void {
@@ -165,7 +168,8 @@ for (const weather of bad) {
       for (const session of ['one', 'two']) {
         await town.must('basket.receive', { from: 'cart-2', session, lines: [{ ...jar, minimumAge: 18 }] });
         await town.must('basket.checkout');
-        for (let tries = 0; tries < 300 && town.cart.pipeline.snapshot()?.state !== 'paid'; tries++) await town.wait(0.4);
+        for (let tries = 0; tries < 300 && town.cart.pipeline.snapshot()?.state !== 'paid'; tries++)
+          await town.wait(0.4);
         await town.must('session.end');
       }
       for (let tries = 0; tries < 100 && town.book.openPayments().length > 0; tries++) await town.wait(1);

@@ -346,7 +346,11 @@ test.serial(
     process.type(`approve ${sale.number}`);
     process.type(`pay ${sale.number}`);
     t.like(await process.until('sale', { state: 'paid' }), { totalMinor: 150 });
-    t.regex(await process.untilError('CW-STO-004'), /needs a buyer of 18 years/, 'it could not be paid before');
+    t.regex(
+      await process.untilError('CW-STO-004'),
+      /needs a buyer of 18 years/,
+      'it could not be paid before',
+    );
     process.type('pay nobody');
     t.regex(await process.untilError('CW-STO-004', 2), /nobody is not at the till/);
     process.type('sing');

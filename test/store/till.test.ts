@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { BasketSnapshot } from '#basket/basket.ts';
 import { isCoded } from '#base/errors.ts';
+import type { BasketSnapshot } from '#basket/basket.ts';
 import type { Payment, SaleContent, SaleLine } from '#store/records.ts';
 import { needsOf, totalOf, withPolicy } from '#store/sales.ts';
 import { afterAnswer, nextStep, type TillPolicy, type Wish } from '#store/till.ts';
@@ -21,8 +21,19 @@ const line = (number: number, more: Partial<SaleLine> = {}): SaleLine => ({
   ...more,
 });
 
-function basket(more: Partial<BasketSnapshot> = {}, attempt: Partial<BasketSnapshot['checkout']> = {}): BasketSnapshot {
-  const totals = { currency: 'EUR', finalMinor: 200, estimateMinor: 0, atTill: 0, items: 1, open: 0, toPayMinor: 190 };
+function basket(
+  more: Partial<BasketSnapshot> = {},
+  attempt: Partial<BasketSnapshot['checkout']> = {},
+): BasketSnapshot {
+  const totals = {
+    currency: 'EUR',
+    finalMinor: 200,
+    estimateMinor: 0,
+    atTill: 0,
+    items: 1,
+    open: 0,
+    toPayMinor: 190,
+  };
   return {
     session: 's',
     revision: 7,
@@ -37,8 +48,12 @@ function basket(more: Partial<BasketSnapshot> = {}, attempt: Partial<BasketSnaps
   } as BasketSnapshot;
 }
 
-const step = (one: BasketSnapshot | undefined, policy: TillPolicy, wish: Wish = {}, payments: readonly Payment[] = []) =>
-  nextStep('till-1', 'cart-1', one, payments, policy, wish);
+const step = (
+  one: BasketSnapshot | undefined,
+  policy: TillPolicy,
+  wish: Wish = {},
+  payments: readonly Payment[] = [],
+) => nextStep('till-1', 'cart-1', one, payments, policy, wish);
 
 const payment: Payment = {
   reference: 'till-1-6a1f0c7e00008000-1',
@@ -63,7 +78,11 @@ test('nothing is done for a basket that is not at the till', (t) => {
 });
 
 test('a payment in the book is asked about before anything else, whatever the basket says by now', (t) => {
-  const others = [undefined, basket({ state: 'open' }), basket({ revision: 9 }, { revision: 9, unpriced: [1] })];
+  const others = [
+    undefined,
+    basket({ state: 'open' }),
+    basket({ revision: 9 }, { revision: 9, unpriced: [1] }),
+  ];
   for (const one of others) t.deepEqual(step(one, asks, {}, [payment]), { kind: 'settle', payment });
 });
 
@@ -76,7 +95,10 @@ test('after a void the next try has a name of its own; after capture or decline 
 
 test('prices come first, then ages, then the money, and nothing is paid while something moves', (t) => {
   const loose = line(2, { priceStatus: 'estimate', priceMinor: 143 });
-  const unpriced = basket({ lines: [line(1), loose], approvals: [{ minimumAge: 18, lines: [1] }] }, { unpriced: [2] });
+  const unpriced = basket(
+    { lines: [line(1), loose], approvals: [{ minimumAge: 18, lines: [1] }] },
+    { unpriced: [2] },
+  );
   t.deepEqual(step(unpriced, asks), { kind: 'wait', for: 'price', lines: [2] });
   t.deepEqual(step(unpriced, asks, { prices: new Map([[2, 99]]) }), {
     kind: 'price',
@@ -114,7 +136,16 @@ test('what passes by itself is asked again; what the basket refuses voids the pa
 
 const sale = (lines: readonly SaleLine[], totals: Partial<SaleContent['totals']> = {}): SaleContent => ({
   lines,
-  totals: { currency: 'EUR', finalMinor: 200, estimateMinor: 0, atTill: 0, items: 1, open: 0, toPayMinor: 200, ...totals },
+  totals: {
+    currency: 'EUR',
+    finalMinor: 200,
+    estimateMinor: 0,
+    atTill: 0,
+    items: 1,
+    open: 0,
+    toPayMinor: 200,
+    ...totals,
+  },
   asked: 0,
   prices: {},
   approvedAge: 0,
@@ -148,9 +179,21 @@ test('where tax is added, it is rounded over all lines of a rate together', (t) 
 test('typed lines are read, or refused with a code', (t) => {
   t.is(readTyped('   '), undefined);
   t.deepEqual(readTyped(' pay  cart-0001 '), { what: 'work', work: { what: 'pay', on: 'cart-0001' } });
-  t.deepEqual(readTyped('price 4 2 1.99'), { what: 'work', work: { what: 'price', on: '4', line: 2, price: '1.99' } });
+  t.deepEqual(readTyped('price 4 2 1.99'), {
+    what: 'work',
+    work: { what: 'price', on: '4', line: 2, price: '1.99' },
+  });
   t.deepEqual(readTyped('quit'), { what: 'quit' });
-  for (const text of ['sing', 'pay', 'pay a b', 'price a', 'price a x 1', 'price a 0 1', 'quit now', 'price a 1 2 3']) {
+  for (const text of [
+    'sing',
+    'pay',
+    'pay a b',
+    'price a',
+    'price a x 1',
+    'price a 0 1',
+    'quit now',
+    'price a 1 2 3',
+  ]) {
     const error = t.throws(() => readTyped(text));
     t.true(isCoded(error) && error.code === 'CW-STO-006', text);
   }

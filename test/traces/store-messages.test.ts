@@ -9,7 +9,7 @@ import { toJsonLine } from '#events/json.ts';
 import { simulatedCalibration } from '#simulation/hardware.ts';
 import { playScenario } from '#simulation/play.ts';
 import { loadScenario } from '#simulation/scenario.ts';
-import { TraceError } from '#traces/errors.ts';
+import type { TraceError } from '#traces/errors.ts';
 import { createTrace } from '#traces/folder.ts';
 import { openTrace } from '#traces/reader.ts';
 import { replay } from '#traces/replay.ts';
@@ -21,7 +21,9 @@ async function recordedTrip(t: ExecutionContext): Promise<string> {
   const scenario = await loadScenario('config/scenarios/scan-then-place.yaml');
   const board = await loadBoard(scenario.board);
   const catalogue = await loadCatalogue(scenario.catalogue);
-  const document = JSON.parse(await readFile(scenario.catalogue, 'utf8')) as { products: { priceMinor?: number }[] };
+  const document = JSON.parse(await readFile(scenario.catalogue, 'utf8')) as {
+    products: { priceMinor?: number }[];
+  };
   const products = document.products.map((one) =>
     one.priceMinor === undefined ? one : { ...one, priceMinor: one.priceMinor + 100 },
   );
@@ -54,10 +56,14 @@ async function recordedTrip(t: ExecutionContext): Promise<string> {
   return writer.path;
 }
 
-async function replayed(path: string): Promise<{ events: CartEvent[]; text: string; error: TraceError | undefined }> {
+async function replayed(
+  path: string,
+): Promise<{ events: CartEvent[]; text: string; error: TraceError | undefined }> {
   const reader = await openTrace(path);
   const events: CartEvent[] = [];
-  const { error } = await replay(reader, await loadReplaySetup(path, reader.header, {}), (event) => events.push(event));
+  const { error } = await replay(reader, await loadReplaySetup(path, reader.header, {}), (event) =>
+    events.push(event),
+  );
   return { events, text: events.map((event) => toJsonLine(event)).join('\n'), error };
 }
 
