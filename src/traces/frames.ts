@@ -1,9 +1,9 @@
 import { isCoded } from '#base/errors.ts';
 import { readPicture } from '#vision/pictures/decode.ts';
+import { besideTrace } from './beside.ts';
 import { TraceError } from './errors.ts';
 import type { FrameLine } from './format.ts';
 import type { TakenFrame } from './looking.ts';
-import { besideTrace } from './setup.ts';
 
 /**
  * A frame that a trace names, for being looked at. What is missing, damaged or elsewhere is told with CW-TRC-010 and left

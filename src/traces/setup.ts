@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
@@ -7,6 +7,7 @@ import { loadCatalogue, loadPlanogram } from '#catalogue/load.ts';
 import { loadBoard, loadCalibration } from '#config/load.ts';
 import { configSchema, fusionSchema, weighingSchema } from '#config/schema.ts';
 import { versionsOf } from '#pipeline/versions.ts';
+import { besideTrace } from './beside.ts';
 import { TraceError } from './errors.ts';
 import type { TraceHeader } from './format.ts';
 import type { ReplaySetup } from './replay.ts';
@@ -81,21 +82,6 @@ export async function loadReplaySetup(
     basket: config.basket,
     versions: versionsOf(catalogue, planogram, calibration),
   };
-}
-
-/**
- * The path of a file that the header names. A trace may come from anybody: what it names lies in its own folder.
- * Throws TraceError CW-TRC-001 for a name that leads elsewhere.
- */
-export function besideTrace(tracePath: string, what: FileKey | 'frame', name: string): string {
-  const folder = dirname(resolve(tracePath));
-  const path = resolve(folder, name);
-  const within = relative(folder, path);
-  if (within !== '' && within !== '..' && !within.startsWith(`..${sep}`) && !isAbsolute(within)) return path;
-  throw new TraceError(
-    'CW-TRC-001',
-    `${tracePath}: the header's ${what} ${JSON.stringify(name)} is no file of the trace's folder; put it there, or give it with --${what} FILE`,
-  );
 }
 
 /** A file beside the trace goes before a profile of the same name. */

@@ -1,8 +1,8 @@
 import { describeError } from '#base/errors.ts';
 import { loadCatalogue, loadPlanogram } from '#catalogue/load.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
+import { besideTrace } from './beside.ts';
 import { TraceError } from './errors.ts';
-import { besideTrace } from './setup.ts';
 
 type StoreInput = Extract<PipelineInput, { kind: 'store' }>;
 
