@@ -52,11 +52,11 @@ export class Ledger {
       case 'item.added':
       case 'shelf.returned':
       case 'shelf.misplaced':
-        this.claims.push(claimOf(event, event.data, 1));
+        this.claims.push({ ...claimOf(event, event.data, 1), settles: this.#answered(event) });
         break;
       case 'item.removed':
       case 'shelf.taken':
-        this.claims.push(claimOf(event, event.data, -1));
+        this.claims.push({ ...claimOf(event, event.data, -1), settles: this.#answered(event) });
         break;
       case 'item.unresolved':
         this.#ask(event, event.data);
@@ -96,6 +96,14 @@ export class Ledger {
   /** What was said unasked: neither an answer nor a correction. */
   get first(): Claim[] {
     return this.claims.filter(({ settles, corrects }) => settles === undefined && corrects === undefined);
+  }
+
+  /** The question about a change whose answer named this thing among others: one of them settles it, the others name it as a cause. */
+  #answered({ causes }: CartEvent): string | undefined {
+    return causes?.find((id) => {
+      const question = this.questions.get(id);
+      return question !== undefined && question.kind !== 'scanned-not-placed';
+    });
   }
 
   #ask(event: CartEvent, data: EventData<'item.unresolved'>): void {
