@@ -9,7 +9,6 @@ import { listLines, reportLines } from './enroll-report.ts';
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit.ts';
 import { withKey } from './key-files.ts';
-import { withKey } from './key-files.ts';
 import { notice, printable, printJson } from './terminal.ts';
 import { integerFrom, nameFrom, secondsFrom } from './values.ts';
 
