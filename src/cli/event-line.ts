@@ -232,5 +232,7 @@ function describe(event: CartEvent): Row {
       return base;
     case 'command.done':
       return { ...base, name: event.data.command };
+    case 'audit.recorded':
+      return { ...base, name: event.data.what };
   }
 }

@@ -9,7 +9,14 @@ import type { Book } from './book.ts';
 import { StoreError } from './errors.ts';
 import type { Floor } from './floor.ts';
 import type { Payment, Sale } from './records.ts';
-import { afterAnswer, nextStep, type TillPolicy, type TillStep, type Wish } from './till.ts';
+import {
+  afterAnswer,
+  nextStep,
+  type TillPolicy,
+  type TillRequest,
+  type TillStep,
+  type Wish,
+} from './till.ts';
 
 /** What the till tells people. */
 export type Told =
@@ -160,7 +167,7 @@ export class Counter {
     this.#options.tell({ kind: 'payment', payment });
   }
 
-  async #do(device: string, step: Exclude<TillStep, { kind: 'wait' }>): Promise<boolean> {
+  async #do(device: string, step: TillRequest): Promise<boolean> {
     const { book } = this.#options;
     const attempt = this.#options.floor.get(device)?.basket?.checkout;
     switch (step.kind) {

@@ -26,8 +26,8 @@ export type Wait =
   | 'movement'
   | 'pay';
 
-/** The next thing to ask of a cart, or to wait for. */
-export type TillStep =
+/** The next thing to ask of a cart. */
+export type TillRequest =
   | {
       readonly kind: 'price';
       readonly lines: readonly { readonly line: number; readonly priceMinor: number }[];
@@ -36,7 +36,11 @@ export type TillStep =
   /** A new payment, that has to stand in the book before the cart is asked. */
   | { readonly kind: 'authorize'; readonly payment: Payment }
   /** One that stands there: the cart is asked until it answers. */
-  | { readonly kind: 'settle'; readonly payment: Payment }
+  | { readonly kind: 'settle'; readonly payment: Payment };
+
+/** The same, or what to wait for. */
+export type TillStep =
+  | TillRequest
   | { readonly kind: 'wait'; readonly for: Wait; readonly lines?: readonly number[]; readonly age?: number };
 
 /**

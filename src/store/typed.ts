@@ -9,7 +9,10 @@ export type TypedWork =
   | { readonly what: 'price'; readonly on: string; readonly line: number; readonly price: string };
 
 /** What a person typed at the till. */
-export type Typed = { readonly what: 'help' | 'quit' } | { readonly what: 'work'; readonly work: TypedWork };
+export type Typed =
+  | { readonly what: 'help' }
+  | { readonly what: 'quit' }
+  | { readonly what: 'work'; readonly work: TypedWork };
 
 /** For people. */
 export const typedHelp = [

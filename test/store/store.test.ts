@@ -176,8 +176,8 @@ test.serial(
     for (const { gtin, catalogue, unitPriceMinor } of lines) {
       const listed = (catalogue === 'autumn-2' ? products : demo.products).find((one) => one.gtin === gtin);
       t.is(
-        unitPriceMinor,
         listed?.priceMinor,
+        unitPriceMinor,
         `${gtin} has the price of the catalogue that it names, ${catalogue}`,
       );
     }

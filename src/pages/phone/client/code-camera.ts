@@ -1,12 +1,6 @@
 import { prepareZXingModule, type ReadInputBarcodeFormat, readBarcodes } from 'zxing-wasm/reader';
 import wasm from 'zxing-wasm/reader/zxing_reader.wasm';
-
-/** A code as a scanner tells it. */
-export interface Code {
-  readonly text: string;
-  /** AIM identifier. */
-  readonly symbology: string;
-}
+import type { Code } from './typed-code.ts';
 
 /** What goods carry. */
 const formats: ReadInputBarcodeFormat[] = [

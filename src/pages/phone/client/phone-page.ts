@@ -2,10 +2,10 @@ import { byId, h, show } from '../../client/dom.ts';
 import type { PhoneBasket } from '../source.ts';
 import type { Address } from './address.ts';
 import { Cart, type Heard, type Link } from './cart.ts';
-import { type Code, CodeCamera } from './code-camera.ts';
+import { CodeCamera } from './code-camera.ts';
 import { receipt } from './receipt.ts';
 import type { Speech } from './speech.ts';
-import { typedCode } from './typed-code.ts';
+import { type Code, typedCode } from './typed-code.ts';
 import type { Sentence } from './words/words.ts';
 
 const outcomes: Readonly<Record<Heard, Sentence>> = {

@@ -1,4 +1,9 @@
-import type { Code } from './code-camera.ts';
+/** A code as a scanner tells it. */
+export interface Code {
+  readonly text: string;
+  /** AIM identifier. */
+  readonly symbology: string;
+}
 
 /** AIM identifiers by the number of digits: EAN-8, UPC-A (which is an EAN-13 that begins with 0), EAN-13. */
 const symbologies: Readonly<Record<number, string>> = { 8: ']E4', 12: ']E0', 13: ']E0' };
