@@ -2,10 +2,10 @@ import type { FusionConfig } from '#config/schema.ts';
 import { type AdditionSet, additionSets, type Shop } from './additions.ts';
 import {
   broadFromMg,
+  LogSum,
   logBroadDensity,
   logNormal,
   logPricedDensity,
-  LogSum,
   logUnknownDensity,
   pricedMg,
   unitsVarMg2,
@@ -201,7 +201,8 @@ class Enumeration {
   }
 
   #besideOne(set: AdditionSet, match: MassMatch, count: number, logPrior: number): void {
-    if (this.#isFar(logPrior, set.meanMg + count * match.meanMg, set.varMg2 + unitsVarMg2(match, count))) return;
+    if (this.#isFar(logPrior, set.meanMg + count * match.meanMg, set.varMg2 + unitsVarMg2(match, count)))
+      return;
     // A second unit of a scanned product is `extraUnit`'s case.
     if (set.parts.some((part) => part.product === match.product)) return;
     this.#push([...set.parts, unscannedPart(match, count, this.#context.sightings)], logPrior);

@@ -40,7 +40,10 @@ export interface UnitMass {
  * Variance of what `count` units of a product weigh together, mg². Their own spreads average out; what the catalogue's mean is
  * off by is the same in all of them, and doesn't: N·(σ² − c) + N²·c.
  */
-export function unitsVarMg2({ varMg2, commonMg2 }: Omit<UnitMass, 'broad' | 'meanMg'>, count: number): number {
+export function unitsVarMg2(
+  { varMg2, commonMg2 }: Omit<UnitMass, 'broad' | 'meanMg'>,
+  count: number,
+): number {
   return count * varMg2 + (count * count - count) * commonMg2;
 }
 

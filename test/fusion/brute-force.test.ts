@@ -39,7 +39,10 @@ function units(product: number, count: number, sign: 1 | -1 = 1): Thing {
 }
 
 /** Every way that scans may have been placed, each scan for itself. */
-function placements(scans: readonly number[], placed: readonly number[]): { products: number[]; prior: number }[] {
+function placements(
+  scans: readonly number[],
+  placed: readonly number[],
+): { products: number[]; prior: number }[] {
   let ways: { products: number[]; prior: number }[] = [{ products: [], prior: 1 }];
   for (const [i, product] of scans.entries()) {
     const p = placed[i] ?? 0;
@@ -80,7 +83,13 @@ function removals(lots: readonly Lot[], room: number): Way[] {
 }
 
 /** Posterior probabilities by outcome, of a change of `massMg` ± σ, by listing everything. */
-function bruteForce(massMg: number, varMg2: number, scans: readonly number[], placed: readonly number[], lots: readonly Lot[]) {
+function bruteForce(
+  massMg: number,
+  varMg2: number,
+  scans: readonly number[],
+  placed: readonly number[],
+  lots: readonly Lot[],
+) {
   const weights = new Map<string, number>();
   const add = (name: string, weight: number) => weights.set(name, (weights.get(name) ?? 0) + weight);
   const density = (mean: number, variance: number, at = massMg) =>
@@ -88,7 +97,10 @@ function bruteForce(massMg: number, varMg2: number, scans: readonly number[], pl
   const put = ({ things, prior }: Way) => {
     const counts = new Map<string, number>();
     for (const { name, count } of things) counts.set(name, (counts.get(name) ?? 0) + count);
-    const outcome = [...counts].map(([name, count]) => `${name}×${count}`).sort().join(' ');
+    const outcome = [...counts]
+      .map(([name, count]) => `${name}×${count}`)
+      .sort()
+      .join(' ');
     const mean = things.reduce((sum, one) => sum + one.meanMg, 0);
     add(outcome, prior * density(mean, varMg2 + things.reduce((sum, one) => sum + one.varMg2, 0)));
   };
@@ -104,7 +116,8 @@ function bruteForce(massMg: number, varMg2: number, scans: readonly number[], pl
     // One product more than was scanned: twins.
     for (const [i, { product, count }] of kinds.entries()) {
       const each = kinds.length > 1 ? priors.extraUnitBeside : priors.extraUnit;
-      for (const extra of [1, 2]) put({ things: things.with(i, units(product, count + extra)), prior: prior * each ** extra });
+      for (const extra of [1, 2])
+        put({ things: things.with(i, units(product, count + extra)), prior: prior * each ** extra });
     }
     const rest = massMg - meanMg;
     // Something that nobody scanned beside it.
@@ -119,12 +132,16 @@ function bruteForce(massMg: number, varMg2: number, scans: readonly number[], pl
         }
       }
     }
-    const odds = rest > 0 ? beside * defaultConfig.unscannedUnknownPrior : (priors.removed[1] ?? 0) * defaultConfig.unknownPrior;
+    const odds =
+      rest > 0
+        ? beside * defaultConfig.unscannedUnknownPrior
+        : (priors.removed[1] ?? 0) * defaultConfig.unknownPrior;
     add(things.length === 0 ? 'unknown' : 'mixed', prior * odds * unknown(rest));
     // Something is taken out meanwhile.
     const room = Math.min(most - things.length, most - (massMg > 6 * Math.sqrt(varMg2) ? 1 : 0));
     for (const out of removals(lots, room)) {
-      if (out.things.some(({ name }) => kinds.some(({ product }) => name === `-1${shop[product]?.key}`))) continue;
+      if (out.things.some(({ name }) => kinds.some(({ product }) => name === `-1${shop[product]?.key}`)))
+        continue;
       const exchange = things.length === 0 ? 1 : (priors.exchanged[out.things.length] ?? 0);
       put({ things: [...things, ...out.things], prior: prior * out.prior * exchange });
     }
@@ -134,7 +151,10 @@ function bruteForce(massMg: number, varMg2: number, scans: readonly number[], pl
     for (let i = 0; i < shop.length; i++) {
       for (let j = i + 1; j < shop.length; j++) {
         const pairs = (shop.length * (shop.length + 1)) / 2;
-        put({ things: [units(i, 1), units(j, 1)], prior: (none * priors.unscannedPair * unscannedKnown) / pairs });
+        put({
+          things: [units(i, 1), units(j, 1)],
+          prior: (none * priors.unscannedPair * unscannedKnown) / pairs,
+        });
       }
     }
   }
@@ -162,7 +182,10 @@ function outcomeOf({ kind, parts }: Posterior['ranked'][number]): string {
     const name = `${sign}${product?.key}`;
     counts.set(name, (counts.get(name) ?? 0) + count);
   }
-  return [...counts].map(([name, count]) => `${name}×${count}`).sort().join(' ');
+  return [...counts]
+    .map(([name, count]) => `${name}×${count}`)
+    .sort()
+    .join(' ');
 }
 
 const lotOf = ({ product, offMg }: { product: number; offMg: number }, i: number): Lot => {

@@ -1,7 +1,7 @@
 import test from 'ava';
+import { plausiblyJoint } from '#fusion/joint.ts';
 import { Learned } from '#fusion/learned.ts';
 import { unitsVarMg2 } from '#fusion/likelihood.ts';
-import { plausiblyJoint } from '#fusion/joint.ts';
 import type { Posterior } from '#fusion/posterior.ts';
 import { Sightings } from '#fusion/sightings.ts';
 import type { Change, Part, Ranked } from '#fusion/types.ts';
@@ -46,7 +46,10 @@ test('things of two movements that are seconds apart each have to weigh what was
   t.true(plausiblyJoint(first, later, together([643, 4], [650, 4]), 3.5));
   t.true(plausiblyJoint(first, later, together([646, 4, 2]), 3.5), 'two of one product');
   t.false(plausiblyJoint(first, later, together([1292, 8]), 3.5), 'one thing is not put down twice');
-  t.true(plausiblyJoint(changeAt(900_000, 0), changeAt(-260_000, 60), together([640, 5]), 3.5), 'taken out again');
+  t.true(
+    plausiblyJoint(changeAt(900_000, 0), changeAt(-260_000, 60), together([640, 5]), 3.5),
+    'taken out again',
+  );
 });
 
 test('one thing put down in two steps is one thing, however it is shared out', (t) => {
@@ -58,7 +61,15 @@ test('one thing put down in two steps is one thing, however it is shared out', (
 test('a camera that saw a thing come speaks against nothing having happened; one that saw a thing pushed does not', (t) => {
   const factor = (moved: boolean) =>
     new Sightings(
-      [{ event: 'l', source: 'camera', atUs: 0, outcome: 'seen', things: [seenThing('pear', 0.5, { moved })] }],
+      [
+        {
+          event: 'l',
+          source: 'camera',
+          atUs: 0,
+          outcome: 'seen',
+          things: [seenThing('pear', 0.5, { moved })],
+        },
+      ],
       catalogueOf([each('pear', 100, 1)]),
       0.7,
       0.5,
