@@ -115,34 +115,6 @@ export const commands: readonly CommandDoc[] = [
     answer: '`name` in the catalogue, where it was named',
   },
   {
-    name: 'item.place',
-    summary:
-      'What was scanned, and asked about because nothing was put in, lies on a rack that weighs nothing (`kind: unweighed`).',
-    args: { event: 'the `item.unresolved` event', plate: 'the rack' },
-    answer: '`name` in the catalogue',
-  },
-  {
-    name: 'item.remove',
-    summary:
-      'Something is taken off a rack, or out of a basket whose scale is out of order: the product named, or where none is, the one that is scanned within 15 s.',
-    args: { 'gtin?': '14 digits, or', 'plu?': '4 or 5 digits', 'count?': '1 … 99' },
-    answer: '`name` in the catalogue, where it was named',
-  },
-  {
-    name: 'item.place',
-    summary:
-      'What was scanned, and asked about because nothing was put in, lies on a rack that weighs nothing (`kind: unweighed`).',
-    args: { event: 'the `item.unresolved` event', plate: 'the rack' },
-    answer: '`name` in the catalogue',
-  },
-  {
-    name: 'item.remove',
-    summary:
-      'Something is taken off a rack, or out of a basket whose scale is out of order: the product named, or where none is, the one that is scanned within 15 s.',
-    args: { 'gtin?': '14 digits, or', 'plu?': '4 or 5 digits', 'count?': '1 … 99' },
-    answer: '`name` in the catalogue, where it was named',
-  },
-  {
     name: 'item.override',
     summary: 'Staff sets what a question was about, or price or count of a line.',
     args: {

@@ -33,9 +33,11 @@ test('the AsyncAPI description is valid and has every topic of the contract', as
     ...commands.flatMap(({ name }) =>
       ['request', 'response'].map((side) => `{device}/${side}/${name.replaceAll('.', '/')}`),
     ),
-    ...['catalogue', 'planogram/{device}', 'gallery', 'gallery/{part}', 'releases', 'offers'].map(
-      (topic) => `_store/${topic}`,
-    ),
+    ...['catalogue', 'planogram/{device}', 'gallery'].flatMap((topic) => [
+      `_store/${topic}`,
+      `_store/${topic}/{part}`,
+    ]),
+    ...['releases', 'offers', 'keys'].map((topic) => `_store/${topic}`),
     ...['say', 'heard', 'basket'].map((topic) => `{device}/phone/{channel}/${topic}`),
   ];
   t.deepEqual([...addresses].sort(), expected.map((topic) => below + topic).sort());
