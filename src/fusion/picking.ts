@@ -1,6 +1,7 @@
 import { toPpm, usPerMs } from '#base/units.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Book } from './book.ts';
+import { leavesNoMass } from './changes.ts';
 import type { Judge } from './judge.ts';
 import type { Memory } from './memory.ts';
 import type { ListedScan } from './observations.ts';
@@ -99,7 +100,8 @@ export class Picking {
     }
     const found = this.#fitting(question, change, scan);
     if (found.length > 0) return this.#take(question, change, scan, found);
-    // It came while something else, that nobody named yet, went out.
+    // It came while something else, that nobody named yet, went out: only where the plate gained nothing to speak of.
+    if (false) return false;
     this.#memory.scans.push(pending);
     const exchanges = this.#fitting(question, change, scan);
     if (exchanges.length > 0) return this.#take(question, change, scan, exchanges);
@@ -115,16 +117,17 @@ export class Picking {
   #fitting(question: Question, change: Change, scan: ListedScan): Fitting[] {
     const scans = this.#memory.scansFor(question.plate);
     const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: question.event });
-    return result.ranked
+    const found = result.ranked
       .filter(
         (one) =>
           one.kind === 'items' &&
-          Math.abs(one.z) <= this.#config.maximumZ &&
           toPpm(one.probability) >= pickedFromPpm &&
           one.parts.every((part) => part.sign < 0 || part.scans.length > 0) &&
           names(one, scan),
       )
       .map((one) => ({ one, result }));
+    // What the mass contradicts is likelier than whatever it allows: nothing but chance makes that fit.
+    return Math.abs(found[0]?.one.z ?? 0) <= this.#config.maximumZ ? found : [];
   }
 
   /** Writes what fits best; where something else fits nearly as well, the next pick tells. */

@@ -146,3 +146,14 @@ test('of two things scanned one was put in: the shopper is asked which, and the 
   t.deepEqual(b.move(1030).settle().said(), ['item.added 1 milk 1030 g']);
   t.deepEqual(b.wait(60).said(), []);
 });
+
+test('a pick of what weighs unlikely much is refused rather than explained by an exchange that nobody saw', (t) => {
+  // Two milks in and the rice out would weigh about as much.
+  const b = bench().scan('rice').move(1015).settle();
+  b.scan('milk').move(1056).settle();
+  const [question] = b.fusion.openQuestions();
+  b.wait(1).scan('milk');
+  b.said();
+  t.throws(() => b.identify('milk', { event: question?.event ?? '' }), { code: 'CW-FUS-004' });
+  t.deepEqual(b.said(), []);
+});
