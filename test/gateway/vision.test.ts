@@ -217,7 +217,12 @@ test('A fault of a lens stands until a process has seen that it is over', async 
   await eyes.until(() => eyes.of('device-fault').length === 1);
   process.kill(eyes.vision.status.pid ?? 0, 'SIGKILL');
   await eyes.until(() => eyes.vision.status.model === 'again', 250_000);
-  const told = () => eyes.of('device-fault').map(({ fault }) => `${fault.code} ${fault.cleared ?? false}`);
+  // A busy machine may hold the process itself up in between, which is told as well.
+  const told = () =>
+    eyes
+      .of('device-fault')
+      .filter(({ fault }) => fault.code !== 'CW-VIS-013')
+      .map(({ fault }) => `${fault.code} ${fault.cleared ?? false}`);
   const before = ['CW-VIS-015 false', 'CW-VIS-012 false', 'CW-VIS-012 true'];
   const startUs = eyes.clock.nowUs();
   await eyes.until(() => eyes.clock.nowUs() > startUs + 40_000_000, 500_000);
