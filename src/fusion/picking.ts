@@ -1,7 +1,6 @@
 import { toPpm, usPerMs } from '#base/units.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Book } from './book.ts';
-import { leavesNoMass } from './changes.ts';
 import type { Judge } from './judge.ts';
 import type { Memory } from './memory.ts';
 import type { ListedScan } from './observations.ts';
@@ -101,7 +100,7 @@ export class Picking {
     const found = this.#fitting(question, change, scan);
     if (found.length > 0) return this.#take(question, change, scan, found);
     // It came while something else, that nobody named yet, went out: only where the plate gained nothing to speak of.
-    if (false) return false;
+    if (change.massMg > 0 && !leavesNoMass(change)) return false;
     this.#memory.scans.push(pending);
     const exchanges = this.#fitting(question, change, scan);
     if (exchanges.length > 0) return this.#take(question, change, scan, exchanges);
