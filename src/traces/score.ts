@@ -161,8 +161,11 @@ function collect(event: CartEvent, decisions: Decision[], questions: Map<string,
     }
     case 'item.corrected': {
       const { corrects } = event.data;
-      for (const wrong of decisions) if (wrong.event.id === corrects) wrong.left = 0;
-      collectOutcome(event, event.data, decisions);
+      const wrong = decisions.filter((one) => one.event.id === corrects);
+      for (const one of wrong) one.left = 0;
+      // It is about what was there to be decided on since then: a scale that was away shows only afterwards what was put in.
+      const startedAtUs = Math.min(event.data.startedAtUs, ...wrong.map((one) => one.startedAtUs));
+      collectOutcome(event, { ...event.data, startedAtUs }, decisions);
       break;
     }
     default:

@@ -236,6 +236,12 @@ test('A corrected event is not held against what it says in the end', (t) => {
   t.deepEqual(counts([], nothing), none);
 });
 
+test('What a scale shows only when it is back may have been put in ever since it was away', (t) => {
+  const row = new Row();
+  row.correct(row.item('item.added', milk, 10), 'added', 16, milk);
+  t.deepEqual(counts([truth('added', milk, 12.5)], row), { ...none, decided: 1 });
+});
+
 test('Shelves: taken, returned and misplaced, each on its plate', (t) => {
   const row = new Row();
   row.item('shelf.taken', milk, 10, { plate: 's1' });
