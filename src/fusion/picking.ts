@@ -1,6 +1,7 @@
 import { toPpm, usPerMs } from '#base/units.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Book } from './book.ts';
+import { leavesNoMass } from './changes.ts';
 import type { Judge } from './judge.ts';
 import type { Memory } from './memory.ts';
 import type { ListedScan } from './observations.ts';

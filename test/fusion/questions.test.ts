@@ -1,4 +1,5 @@
 import test from 'ava';
+import { FusionError } from '#fusion/errors.ts';
 import { bench } from './shop.ts';
 
 test('a scan of what the difference of two old questions weighs settles neither', (t) => {
@@ -52,4 +53,15 @@ test('a pick names what came in an exchange that nobody scanned, and the next on
     'item.added 1 jam 708 g',
     'item.resolved removed: 1 milk -1030 g',
   ]);
+});
+
+test('a pick of what was scanned and weighs too much is no second one that something else went out for', (t) => {
+  // 1,055 g under the code of a milk of 1,030 g; two milks less the rice inside would be 1,045 g.
+  const b = bench().scan('rice').move(1015).settle().wait(20);
+  b.scan('milk').move(1055).settle();
+  const event = b.emitted.at(-1)?.id ?? '';
+  b.said();
+  const error = t.throws(() => b.wait(5).identify('milk', { event }), { instanceOf: FusionError });
+  t.is(error?.code, 'CW-FUS-004');
+  t.deepEqual(b.said(), []);
 });
