@@ -24,6 +24,8 @@ const suggestedSwapFrom = 0.1;
 const swapToWatchFrom = 0.02;
 /** After a plate came to rest without a movement, scans that had waited for it are tried on open questions, µs. */
 const retryAfterUs = 50_000;
+/** So long after a question a pick that fits any mass is its answer: longer, and the shopper left it alone. */
+const answeredWithinUs = 10_000_000;
 
 const nothingWithout: ReadonlySet<string> = new Set();
 
@@ -241,15 +243,18 @@ export class Settling {
       }
     }
     if (plates.some((plate) => plate.openSinceUs !== undefined || plate.windows.length > 0)) return;
-    // Loose produce that is picked fits any mass: the pick is of the next thing, unless none comes.
-    if (pending.scan.manual === true && this.#judge.expectedMg(pending) === undefined) return;
+    // Loose produce that is picked fits any mass: it answers what was asked just now, else it is of the next thing, unless
+    // none comes.
+    const isBroad = pending.scan.manual === true && this.#judge.expectedMg(pending) === undefined;
+    const askedSinceUs = isBroad ? this.#memory.nowUs - answeredWithinUs : Number.NEGATIVE_INFINITY;
     for (const plate of plates) {
       for (const question of this.#changesAsked(plate.options.id)) {
-        if (question.passed === true) continue;
+        if (question.passed === true || question.askedAtUs < askedSinceUs) continue;
         if (this.#trySettle(question, pending) || this.#picking.scannedAgain(question, pending)) return;
       }
-      if (this.#settlePair(plate.options.id, pending)) return;
+      if (!isBroad && this.#settlePair(plate.options.id, pending)) return;
     }
+    if (isBroad) return;
     const sinceUs = this.#memory.nowUs - this.#config.scanHoldMs * usPerMs;
     if (this.#book.confirm(pending.scan.product, pending, sinceUs)) return;
     for (const plate of plates) if (this.#correct(plate, pending, sinceUs)) return;

@@ -110,12 +110,18 @@ test('after a tare, no later scan or pick is of what was put in before, and the 
   t.deepEqual(b.said(), ['item.resolved added: 1 apples 320 g']);
 });
 
-test('a pick of loose produce is of the next thing, and of what was asked about before only where none comes', (t) => {
+test('a pick of loose produce answers what was asked just now', (t) => {
   const b = bench().move(700).settle();
+  b.said();
+  t.deepEqual(b.wait(3).identify('bananas').said(), ['item.resolved added: 1 bananas 700 g']);
+});
+
+test('of a question that was left alone a pick of loose produce is no answer, unless nothing comes that it may be of', (t) => {
+  const b = bench().move(700).settle().wait(12);
   b.said();
   t.deepEqual(b.identify('bananas').said(), []);
   t.deepEqual(b.move(820).settle().said(), ['item.added 1 bananas 820 g']);
-  const c = bench().move(700).settle();
+  const c = bench().move(700).settle().wait(12);
   c.said();
   t.deepEqual(c.identify('bananas').wait(10).said(), ['item.resolved added: 1 bananas 700 g']);
 });
