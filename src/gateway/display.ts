@@ -94,6 +94,7 @@ export class GatewayDisplay implements DisplaySource {
       .find((measured) => measured?.batteryPpm !== undefined && measured.externalPower !== true)?.batteryPpm;
     const { connected, ledgerFull } = gateway.uplink.status();
     const joined = this.#phone?.shown();
+    const rack = setup.board.plates.find(({ kind }) => kind === 'unweighed')?.id;
     return {
       device: setup.config.device,
       atUs: clock.nowUs(),
@@ -103,6 +104,7 @@ export class GatewayDisplay implements DisplaySource {
 
       questions: basket === undefined ? [] : this.#questions(),
       ...(weight === undefined ? {} : { weight }),
+      ...(rack === undefined ? {} : { rack }),
       camera: cameraState(reports, vision, setup.config.vision.enabled),
       troubles: troublesOf({
         reports,

@@ -5,7 +5,15 @@ import { silentLogger } from '#base/log.ts';
 import { qrCodeOf } from '#gateway/qr-code.ts';
 import { startDisplayPage } from '#pages/display/server.ts';
 import type { DisplayState } from '#pages/display/source.ts';
-import { basketOf, chooseApples, deals, lines, ScriptedDisplay } from './display-source.ts';
+import {
+  basketOf,
+  chooseApples,
+  crates,
+  deals,
+  lines,
+  ScriptedDisplay,
+  scannedCrate,
+} from './display-source.ts';
 
 /** A moment of the display: what the gateway says, and what was touched since. */
 export interface Scene {
@@ -34,6 +42,14 @@ export const scenes: readonly Scene[] = [
   { name: 'take it out', state: asking({ ask: 'take-it-out', kind: 'mixed' }) },
   { name: 'put it back', state: asking({ ask: 'put-it-back', kind: 'unknown-removed', massMg: -842_000 }) },
   { name: 'place it', state: asking({ ask: 'place-it', kind: 'scanned-not-placed', massMg: 0 }) },
+  {
+    name: 'on the rack',
+    state: {
+      rack: 'lower-rack',
+      basket: basketOf([...lines, crates], { questions: [scannedCrate.event] }),
+      questions: [scannedCrate],
+    },
+  },
   { name: 'call staff', state: asking({ ask: 'call-staff', kind: 'unknown-added' }) },
   { name: 'find', state: open, touched: ['[data-act=find]'] },
   { name: 'find by name', state: open, touched: ['[data-act=find]', '[data-act=type]', '[data-value=B]'] },
@@ -51,6 +67,16 @@ export const scenes: readonly Scene[] = [
   },
   { name: 'end', state: { basket: basketOf([]) }, touched: ['[data-act=settings]', '[data-act=end]'] },
   { name: 'not mine', state: open, touched: ['[data-act=line]'] },
+  {
+    name: 'took off',
+    state: { rack: 'lower-rack', basket: basketOf([...lines, crates]) },
+    touched: ['[data-act=line]'],
+  },
+  {
+    name: 'disputed on the rack',
+    state: { rack: 'lower-rack', basket: basketOf([...lines, { ...crates, disputed: true }]) },
+    touched: ['[data-act=line]'],
+  },
   {
     name: 'disputed',
     state: { basket: basketOf(lines.map((line) => ({ ...line, disputed: true }))) },

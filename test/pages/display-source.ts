@@ -93,6 +93,20 @@ export const lines: readonly Line[] = [
   },
 ];
 
+/** Two crates on the lower rack, which weighs nothing. */
+export const crates: Line = {
+  line: 5,
+  gtin: '02000000000107',
+  name: 'Mineral water, 6 × 1.5 l',
+  count: 2,
+  unitPriceMinor: 239,
+  priceMinor: 478,
+  priceStatus: 'final',
+  entry: 'scan',
+  depositMinor: 300,
+  unweighed: 2,
+};
+
 const id = (number: number) => `00000000-0000-8000-8000-${String(number).padStart(12, '0')}`;
 
 /** A basket of these lines; totals are added up here. */
@@ -138,6 +152,17 @@ export const chooseApples: ShownQuestion = {
     { ...apples, count: 1, massMg: 840_000 },
     { ...produceItem('4017', 'Granny Smith apples', 279, 'Granny-Smith'), count: 1, massMg: 850_000 },
     { ...produceItem('4020', 'Golden Delicious apples', 269, 'Golden-Delicious'), count: 1, massMg: 846_000 },
+  ],
+};
+
+/** Scanned, and nothing was put in since. */
+export const scannedCrate: ShownQuestion = {
+  event: id(8),
+  kind: 'scanned-not-placed',
+  ask: 'place-it',
+  massMg: 0,
+  candidates: [
+    { gtin: '02000000000114', name: 'Beer, crate of 20', sale: 'each', priceMinor: 1_399, count: 1 },
   ],
 };
 

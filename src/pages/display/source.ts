@@ -78,6 +78,8 @@ export interface DisplayState {
   readonly basket?: ShownBasket;
   readonly questions: readonly ShownQuestion[];
   readonly weight?: ShownWeight;
+  /** Id of the plate that weighs nothing (lower rack), where the cart has one. */
+  readonly rack?: string;
   readonly camera: CameraState;
   readonly troubles: readonly Trouble[];
   /** Charge of the battery, millionths, where it is told. */

@@ -24,6 +24,8 @@ const shapes: Readonly<Record<string, string>> = {
   linkOff: 'M4.500 10a11 11 0 0 1 15 0M7.500 13.300a6.500 6.500 0 0 1 9 0M12 17.500v.3M4 20.500 20 3.500',
   scan: 'M4 5v14M7.500 5v14M11 5v9M14.500 5v14M18 5v9M20.500 5v14',
   place: 'M12 3v9M8 8.500l4 4 4-4M3.500 14.500h17l-2 6.500h-13z',
+  // A box between the posts of a rack, near the ground.
+  rack: 'M4 3v18M20 3v18M4 17.500h16M8 10h8v7.500H8z',
   search: 'M10.500 3.500a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM15.700 15.700l5.300 5.300',
   done: 'M3.500 12.500 9.500 18.500 20.500 6',
   none: 'M5 5l14 14M19 5 5 19',

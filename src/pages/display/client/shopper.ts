@@ -13,10 +13,14 @@ import type { Sentence } from './words/words.ts';
 const idleMs = 60_000;
 const noteMs = 8_000;
 const longestText = 24;
-/** Refusals that have words of their own: the pick contradicts the weight, is too late, or something still moves. */
+/**
+ * Refusals that have words of their own: the pick contradicts the weight, is too late, something still moves, or nothing
+ * counts as lying there on the word of a scan.
+ */
 const refusals: Readonly<Record<string, Sentence>> = {
   'CW-FUS-004': 'contradicts',
   'CW-FUS-003': 'tooLate',
+  'CW-FUS-006': 'notTakenOff',
   'CW-BSK-010': 'moving',
   'CW-PIP-007': 'fullTrouble',
 };
@@ -162,7 +166,7 @@ export class Shopper {
       };
       this.#change({ view: 'find', finding });
     } else if (closing.has(act)) this.#open('trip');
-    if (answering || name === 'item.answer') this.#note('answered', false);
+    if (answering || name === 'item.answer' || name === 'item.place') this.#note('answered', false);
   }
 
   #product({ gtin, plu }: Data): ShownProduct | undefined {
@@ -181,7 +185,8 @@ export class Shopper {
     } else if (before?.state !== now?.state) this.#change({ state, view: 'trip', finding: noFinding });
     else this.#change({ state });
     const latest = asked.at(-1);
-    if (latest !== undefined) byId('asked').textContent = questionAloud(latest, page.language);
+    if (latest !== undefined)
+      byId('asked').textContent = questionAloud(latest, page.language, state.rack !== undefined);
     else if (state.questions.length === 0) byId('asked').textContent = '';
     this.#load(state);
   }
@@ -259,6 +264,7 @@ export class Shopper {
 const closing: ReadonlySet<string> = new Set([
   'line-dispute',
   'line-mine',
+  'line-off',
   'end-sure',
   'close',
   'pay-anyway',
@@ -278,6 +284,10 @@ function commandOf(act: string, data: Data): Command | undefined {
       return ['item.answer', { event, outcome: 'not-an-item' }];
     case 'dont-want':
       return ['item.answer', { event, outcome: 'withdrawn' }];
+    case 'on-rack':
+      return ['item.place', { event, plate: data.plate }];
+    case 'line-off':
+      return ['item.remove', product];
     case 'pick':
       return ['item.identify', product];
     case 'line-dispute':

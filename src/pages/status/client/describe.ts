@@ -247,6 +247,13 @@ const described: Readonly<Record<string, Describe>> = {
     what: 'Command',
     subject: text(data.command) ?? '',
   }),
+  'audit.recorded': (data) => ({
+    icon: 'command',
+    decision: false,
+    what: 'Put into the audit log',
+    subject: text(data.what) ?? '',
+    ...(text(data.actor) === undefined ? {} : { detail: `By ${text(data.actor) ?? ''}.` }),
+  }),
   'command.refused': (data) => ({
     icon: 'command',
     tone: 'fault',

@@ -21,15 +21,16 @@ const wordings: Readonly<Record<string, Wording>> = {
   'call-staff': { title: 'askStaff', how: 'askStaffHow' },
 };
 
-function wordingOf({ ask, kind, massMg }: ShownQuestion): Wording {
+function wordingOf({ ask, kind, massMg }: ShownQuestion, rack: boolean): Wording {
   if (ask === 'choose' && kind === 'mixed') return { title: 'askMixed', how: 'askScanHow' };
   if (ask === 'choose') return { title: massMg < 0 ? 'askChooseOut' : 'askChooseIn' };
+  if (ask === 'place-it' && rack) return { title: 'askPlace', how: 'askPlaceRackHow' };
   return wordings[ask] ?? { title: 'askStaff', how: 'askStaffHow' };
 }
 
-/** The question in one breath, for those who hear it. */
-export function questionAloud(question: ShownQuestion, language: Language): string {
-  const { title, how } = wordingOf(question);
+/** The question in one breath, for those who hear it; of a cart with a `rack` that weighs nothing, that too. */
+export function questionAloud(question: ShownQuestion, language: Language, rack: boolean): string {
+  const { title, how } = wordingOf(question, rack);
   return [language.say(title), how === undefined ? '' : language.say(how)].join(' ').trim();
 }
 
@@ -38,7 +39,7 @@ export function questionPanel(page: Page): HTMLElement | undefined {
   const question = page.state.questions.at(-1);
   if (question === undefined) return undefined;
   const { language } = page;
-  const { title, how } = wordingOf(question);
+  const { title, how } = wordingOf(question, page.state.rack !== undefined);
   const more = page.state.questions.length - 1;
   const scanned = question.ask === 'place-it';
   return h(
@@ -96,9 +97,17 @@ function ways(question: ShownQuestion, page: Page): readonly HTMLElement[] {
   const { language } = page;
   const way = (act: string, name: string, sentence: Sentence) =>
     button(act, [icon(name), h('span', {}, language.say(sentence))], { 'data-event': question.event });
-  if (question.ask === 'place-it') return [way('dont-want', 'none', 'dontWantIt')];
+  if (question.ask === 'place-it')
+    return [...rackWay(question, page), way('dont-want', 'none', 'dontWantIt')];
   const looking = question.massMg === 0 ? [] : [way('find-answer', 'search', 'search')];
   const own = question.massMg > 0 ? [way('not-goods', 'bag', 'notGoods')] : [];
   const staff = question.ask === 'call-staff' ? [way('call', 'call', 'callSomeone')] : [];
   return [...staff, ...looking, ...own];
+}
+
+/** Of a cart with a lower rack: the way to say that what was scanned lies there. */
+function rackWay({ event }: ShownQuestion, { language, state }: Page): readonly HTMLElement[] {
+  if (state.rack === undefined) return [];
+  const content = [icon('rack'), h('span', {}, language.say('onRack'))];
+  return [button('on-rack', content, { 'data-event': event, 'data-plate': state.rack, class: 'main' })];
 }

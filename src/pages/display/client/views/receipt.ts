@@ -47,14 +47,16 @@ export function receiptPanel(page: Page, basket: ShownBasket): HTMLElement {
 
 function lineRow(page: Page, basket: ShownBasket, line: ShownLine): HTMLElement {
   const { language } = page;
+  // No scale sees it going, from a rack or while out of order: the shopper says so.
+  const unweighed = line.unweighed !== undefined;
   return h(
     'li',
     { class: 'line', 'data-key': `line-${line.line}` },
     lineText(language, basket.totals.currency, line),
     linePrice(language, basket.totals.currency, line),
-    button('line', [h('span', {}, language.say('notMine'))], {
+    button('line', [h('span', {}, language.say(unweighed ? 'tookOff' : 'notMine'))], {
       'data-line': line.line,
-      'aria-label': language.say('notMineOf', { name: line.name }),
+      'aria-label': language.say(unweighed ? 'tookOffOf' : 'notMineOf', { name: line.name }),
     }),
   );
 }
@@ -73,6 +75,7 @@ export function lineText(language: Language, currency: string, line: ShownLine):
     line.depositMinor !== undefined && language.say('deposit', { amount: money(line.depositMinor) }),
     line.minimumAge !== undefined && language.say('fromAge', { age: String(line.minimumAge) }),
     line.unplaced !== undefined && line.unplaced > 0 && language.say('placeNow').replace(/:$/, ''),
+    line.unweighed !== undefined && language.say('notWeighed'),
     line.disputed === true && language.say('lineAsked'),
   ].filter((note) => note !== false);
   return h(
