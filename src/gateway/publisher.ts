@@ -38,11 +38,12 @@ export class Publisher {
     this.#uplink.publish('health', this.#encode(gatewayHealth, health), { qos: 1, retain: true });
   }
 
-  /** Live values of every plate, QoS 0: the next ones follow in a tenth of a second. */
+  /** Live values of every plate that is weighed, QoS 0: the next ones follow in a tenth of a second. */
   live(topic: LiveTopic, pipeline: Pipeline, board: Board, clock: Clock): void {
     const atUs = clock.nowUs();
     if (topic === 'weight') {
-      const plates = board.plates.map((plate) => {
+      const weighed = board.plates.filter(({ kind }) => kind !== 'unweighed');
+      const plates = weighed.map((plate) => {
         const { grossMg, tareMg, stable, moving } = pipeline.weigher.status(plate.id);
         return { plate: plate.id, tareMg, stable, moving, ...(grossMg === undefined ? {} : { grossMg }) };
       });

@@ -109,7 +109,7 @@ export class GatewayStatus implements StatusSource {
       });
     };
     repeat(this.#watched ? weightsEveryUs : idleWeightsEveryUs, 0, () => {
-      const plates = this.#setup.board.plates.map((plate) => this.#weight(plate.id));
+      const plates = this.#weighed().map((plate) => this.#weight(plate.id));
       this.#tell({ kind: 'weights', atUs: this.#clock.nowUs(), plates });
     });
     repeat(this.#watched ? healthEveryUs : idleHealthEveryUs, 1, () => {
@@ -132,6 +132,11 @@ export class GatewayStatus implements StatusSource {
     for (const listener of this.#listeners) listener(update);
   }
 
+  /** A lower rack has nothing to show: nothing weighs it. */
+  #weighed() {
+    return this.#setup.board.plates.filter(({ kind }) => kind !== 'unweighed');
+  }
+
   #weight(id: string): PlateWeight {
     const { grossMg, tareMg, stable, moving } = this.#gateway.pipeline.weigher.status(id);
     return {
@@ -144,7 +149,7 @@ export class GatewayStatus implements StatusSource {
 
   #plates(): PlateStatus[] {
     const cells = this.#gateway.pipeline.weigher.cellStatus();
-    return this.#setup.board.plates.map((plate) => ({
+    return this.#weighed().map((plate) => ({
       ...this.#weight(plate.id),
       kind: plate.kind,
       ...(plate.maxMg === undefined ? {} : { maxMg: plate.maxMg }),
