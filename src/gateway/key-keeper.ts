@@ -26,6 +26,8 @@ interface Mark {
   readonly version: number;
   /** SHA-256 of the list as it came. */
   readonly sha256: string;
+  /** Ids of the keys that the store's list revoked: they stay so where it is lost. Earlier versions didn't keep them. */
+  readonly revoked?: readonly string[];
 }
 
 interface KeyKeeperOptions {
@@ -105,7 +107,9 @@ export class KeyKeeper {
       );
     }
     for (const [source, { list, bytes }] of this.#found) {
-      if (hashOf(bytes) === this.#marks[source]?.sha256) continue;
+      const mark = this.#marks[source];
+      const isWhole = source === 'file' || mark?.revoked !== undefined;
+      if (hashOf(bytes) === mark?.sha256 && isWhole) continue;
       void this.#inTurn(() => this.#adopt(source, list, bytes, undefined));
     }
     this.#found.clear();
@@ -129,7 +133,10 @@ export class KeyKeeper {
     return this.#turn;
   }
 
-  /** The list that was taken last lies in the data folder; its version is also kept where files are not put back. */
+  /**
+   * The list that was taken last lies in the data folder; its version and what it revoked are also kept where files are
+   * not put back or lost.
+   */
   async #restore(root: PublicKey): Promise<void> {
     const path = join(this.#options.dataFolder, keptName);
     try {
@@ -139,7 +146,11 @@ export class KeyKeeper {
       this.#begin('store', list, bytes);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' && this.#marks.store === undefined) return;
-      this.#failed(error, 'the list of keys that was kept is not used; the store has to publish it again');
+      this.ring.revokeToo(this.#marks.store?.revoked ?? []);
+      this.#failed(
+        error,
+        'the list of keys that was kept is not used, what it revoked stays revoked; the store has to publish it again',
+      );
     }
   }
 
@@ -171,12 +182,14 @@ export class KeyKeeper {
     bytes: Uint8Array,
     before: KeyList | undefined,
   ): Promise<void> {
-    const mark = { version: list.version, sha256: hashOf(bytes) };
+    const facts = { version: list.version, sha256: hashOf(bytes) };
+    const mark: Mark = source === 'file' ? facts : { ...facts, revoked: revokedIn(list) };
     const changes = compareKeys(before, list);
     const last = this.#marks[source]?.version ?? null;
     this.ring.set(source, list);
+    if (source === 'store') this.ring.revokeToo([]);
     this.#marks = { ...this.#marks, [source]: mark };
-    this.#options.log.info({ source, ...mark, ...changes }, 'a list of keys is in force');
+    this.#options.log.info({ source, ...facts, ...changes }, 'a list of keys is in force');
     await this.#options.record(
       {
         what: 'keys.changed',
@@ -237,6 +250,9 @@ function markIn(stored: StoredState, source: KeySource): Mark | undefined {
   const text = stored[stateKeys[source]];
   return text === undefined ? undefined : (JSON.parse(text) as Mark);
 }
+
+const revokedIn = ({ keys }: KeyList) =>
+  keys.flatMap(({ key, revoked }) => (revoked === true ? [key.id] : []));
 
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 

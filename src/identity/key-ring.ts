@@ -28,11 +28,17 @@ export type KeySource = 'file' | 'store';
  */
 export class KeyRing {
   readonly #lists = new Map<KeySource, KeyList>();
+  #withoutList: ReadonlySet<string> = new Set();
 
   /** Puts a list in force, in place of the one from there; without one, that one's keys are gone. */
   set(source: KeySource, list: KeyList | undefined): void {
     if (list === undefined) this.#lists.delete(source);
     else this.#lists.set(source, list);
+  }
+
+  /** Keys, by id, that are revoked by a list which is not at hand: they don't count, whatever the lists here say. */
+  revokeToo(ids: readonly string[]): void {
+    this.#withoutList = new Set(ids);
   }
 
   list(source: KeySource): KeyList | undefined {
@@ -94,8 +100,10 @@ export class KeyRing {
     const merged = new Map<string, KeyEntry>();
     for (const source of ['file', 'store'] as const) {
       for (const entry of this.#lists.get(source)?.keys ?? []) {
-        const revoked = entry.revoked === true || merged.get(entry.key.id)?.revoked === true;
-        merged.set(entry.key.id, { ...entry, revoked });
+        const { id } = entry.key;
+        const isRevoked =
+          entry.revoked === true || merged.get(id)?.revoked === true || this.#withoutList.has(id);
+        merged.set(id, { ...entry, revoked: isRevoked });
       }
     }
     return merged;

@@ -159,6 +159,53 @@ test('An old list put back into the data folder is not believed', async (t) => {
   await keeper.stop();
 });
 
+for (const [what, bytes] of [
+  ['lost', undefined],
+  ['damaged', 'half a list'],
+] as const) {
+  test(`What the store revoked stays revoked when its list is ${what}, until the store publishes again`, async (t) => {
+    const { bench } = t.context;
+    await writeFile(join(bench.folder, 'keys.json'), writeKeyFile(listOf([entryOf(staff, 'staff')])));
+    let keeper = await bench.open({ root: true, keys: true });
+    t.is(keeper.ring.size, 1);
+    await bench.hear(signed(4, true));
+    t.is(keeper.ring.size, 0);
+    await keeper.stop();
+    const kept = join(bench.folder, 'store-keys.cose');
+    if (bytes === undefined) await rm(kept);
+    else await writeFile(kept, bytes);
+    for (let starts = 0; starts < 2; starts++) {
+      keeper = await bench.open({ root: true, keys: true });
+      t.is(keeper.ring.size, 0);
+      t.not(keeper.fault, undefined);
+      await keeper.stop();
+    }
+    keeper = await bench.open({ root: true, keys: true });
+    await bench.hear(signed(4, true));
+    t.is(keeper.ring.size, 0);
+    t.is(keeper.fault, undefined);
+    await bench.hear(signed(5));
+    t.is(keeper.ring.size, 1);
+    await keeper.stop();
+  });
+}
+
+test('A mark of an earlier version learns what is revoked from the list that was kept', async (t) => {
+  const { bench } = t.context;
+  await writeFile(join(bench.folder, 'keys.json'), writeKeyFile(listOf([entryOf(staff, 'staff')])));
+  let keeper = await bench.open({ root: true, keys: true });
+  await bench.hear(signed(4, true));
+  await keeper.stop();
+  const { version, sha256 } = JSON.parse(bench.state['keys/store'] ?? '') as Record<string, unknown>;
+  bench.state['keys/store'] = JSON.stringify({ version, sha256 });
+  keeper = await bench.open({ root: true, keys: true });
+  await keeper.stop();
+  await rm(join(bench.folder, 'store-keys.cose'));
+  keeper = await bench.open({ root: true, keys: true });
+  t.is(keeper.ring.size, 0);
+  await keeper.stop();
+});
+
 test('The same list delivered again changes nothing, and an empty message takes no key back', async (t) => {
   const { bench } = t.context;
   const keeper = await bench.open({ root: true });
