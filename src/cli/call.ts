@@ -3,11 +3,15 @@ import type { Command } from 'commander';
 import type { MqttClient } from 'mqtt';
 import { describeError } from '#base/errors.ts';
 import type { Answer, Request } from '#commands/messages.ts';
-import { sealRequest } from '#commands/sealed.ts';
-import { encodeRecord } from '#events/codec.ts';
-import type { PlainMap } from '#events/fields.ts';
-import { requestPayload, responsePayload } from '#events/mqtt-payloads.ts';
-import type { PrivateKey } from '#identity/keys.ts';
+import {
+  askSigned,
+  encodeRequest,
+  type HeardAnswer,
+  isVouched,
+  type Signing,
+  vouchedWithinMs,
+} from '#commands/signing.ts';
+import { responsePayload } from '#events/mqtt-payloads.ts';
 import { decodePayload } from '#uplink/payloads.ts';
 import { devicePrefix, requestTopic, responseTopic } from '#uplink/topics.ts';
 import { type BrokerOptions, connectBroker, withBroker } from './broker.ts';
@@ -106,15 +110,6 @@ export interface DeviceRequest {
   readonly key?: string | undefined;
 }
 
-/** An answer as it came: with the id of the key that signed its request, where that held. */
-type HeardAnswer = Answer & { readonly key?: string };
-
-/** What makes a request a signed one. */
-interface Signing {
-  readonly key: PrivateKey;
-  readonly nonce?: string;
-}
-
 export interface DeviceCall extends DeviceRequest, BrokerOptions {}
 
 /** How long after a request it is sent again while nobody answers. */
@@ -127,7 +122,7 @@ const repeatMs = 2_000;
 export async function callDevice(call: DeviceCall): Promise<Answer> {
   // What no topic and no request can hold is told before anything is connected.
   topicsOf(call);
-  encodeRequest(call, '', undefined);
+  payloadOf(call, '', undefined);
   const client = await connectBroker(call, call.timeout);
   try {
     return await askDevice(client, call);
@@ -135,9 +130,6 @@ export async function callDevice(call: DeviceCall): Promise<Answer> {
     await client.endAsync(true);
   }
 }
-
-/** How long a refusal that names no key waits for an answer to the key that signed. */
-const vouchedWithinMs = 500;
 
 /**
  * The same over a connection that is there. The request is valid for as long as its answer is waited for, both from
@@ -148,13 +140,12 @@ export async function askDevice(client: MqttClient, call: DeviceRequest): Promis
   if (call.key === undefined) return await exchange(client, call, undefined);
   const key = await privateKeyOf(call.key);
   const signed = { ...call, transaction: call.transaction ?? randomUUID() };
-  const answer = await exchange(client, signed, { key });
-  if (answer.status === 'done' || answer.code !== 'CW-CMD-013') return answer;
-  // The device's clock is unset: what shows it that the command is fresh is a nonce of its own.
   const { transaction: _transaction, ...plain } = signed;
-  const given = await exchange(client, { ...plain, command: 'gateway.nonce', args: {} }, undefined);
-  if (given.status === 'refused') return given;
-  return await exchange(client, signed, { key, nonce: String(given.data.nonce) });
+  return await askSigned(
+    key,
+    (signing) => exchange(client, signed, signing),
+    () => exchange(client, { ...plain, command: 'gateway.nonce', args: {} }, undefined),
+  );
 }
 
 async function exchange(
@@ -172,14 +163,13 @@ async function exchange(
       listen = (_topic, message) => {
         const answer = readAnswer(message);
         if (answer?.transaction !== transaction) return;
-        if (signing === undefined || answer.key === signing.key.publicKey.id) resolve(answer);
-        // Anybody may send a bad copy of a signed request, and have that refused.
+        if (isVouched(answer, signing)) resolve(answer);
         else if (answer.status === 'refused') doubt ??= setTimeout(() => resolve(answer), vouchedWithinMs);
       };
       client.on('message', listen);
     });
     await client.subscribeAsync(response, { qos: 1 });
-    const payload = encodeRequest(call, transaction, signing);
+    const payload = payloadOf(call, transaction, signing);
     const send = () => client.publish(request, payload, { qos: 1 });
     send();
     // A device that was just away missed it; where it did not, the transaction keeps it from being carried out twice.
@@ -210,17 +200,12 @@ function readAnswer(payload: Uint8Array): HeardAnswer | undefined {
   }
 }
 
-function encodeRequest(call: DeviceRequest, transaction: string, signing: Signing | undefined): Buffer {
+function payloadOf(call: DeviceRequest, transaction: string, signing: Signing | undefined): Buffer {
   const issued = Date.now();
   const expires = issued + Math.round(call.timeout * 1000);
   const request: Request = { transaction, issued, expires, args: call.args };
   try {
-    if (signing === undefined) {
-      return Buffer.from(encodeRecord(requestPayload, { ...request, args: call.args as PlainMap }));
-    }
-    const { key, nonce } = signing;
-    const fresh = nonce === undefined ? request : { ...request, nonce };
-    return Buffer.from(sealRequest(fresh, topicsOf(call).request, key));
+    return Buffer.from(encodeRequest(request, topicsOf(call).request, signing));
   } catch (cause) {
     throw new CliError('CW-CLI-001', `the arguments can't be sent: ${describeError(cause)}`, { cause });
   }

@@ -8,6 +8,7 @@ import { type Heard, Store } from '#store/service.ts';
 import type { TillPolicy } from '#store/till.ts';
 import { readTyped, typedHelp } from '#store/typed.ts';
 import { type BrokerOptions, connectBroker } from './broker.ts';
+import { privateKeyOf } from './key-files.ts';
 import { StoreScreen } from './store-screen.ts';
 
 export interface RunOptions extends BrokerOptions, TillPolicy {
@@ -17,6 +18,8 @@ export interface RunOptions extends BrokerOptions, TillPolicy {
   readonly book: string;
   readonly ack: boolean;
   readonly timeout: number;
+  /** File of the private key that signs what is asked of devices. */
+  readonly key?: string | undefined;
 }
 
 const closeWithinMs = 1_500;
@@ -31,9 +34,10 @@ export interface RunningStore {
 
 /**
  * Opens the book, connects with a session that misses nothing while this process is away, and begins to work.
- * Rejects with CW-STO-001 to -003, CW-CLI-002 or CW-CLI-004.
+ * Rejects with CW-STO-001 to -003, CW-CLI-002 or CW-CLI-004, and with CW-IDN-007 for a key that can't be used.
  */
 export async function openStore(options: RunOptions, tell: (heard: Heard) => void): Promise<RunningStore> {
+  const key = options.key === undefined ? undefined : await privateKeyOf(options.key);
   const book = new Book(options.book, options.store, () => systemClock.utcMs());
   const { promise: failed, reject } = Promise.withResolvers<never>();
   failed.catch(() => {});
@@ -46,6 +50,7 @@ export async function openStore(options: RunOptions, tell: (heard: Heard) => voi
     clock: systemClock,
     acknowledges: options.ack,
     tell,
+    key,
     publish: (topic, payload, { retain }) => client?.publish(topic, Buffer.from(payload), { qos: 1, retain }),
   });
   try {

@@ -5,6 +5,7 @@ import { decodePayload } from '#uplink/payloads.ts';
 import { isName, parseTopic } from '#uplink/topics.ts';
 import { type BrokerOptions, withBroker } from './broker.ts';
 import { CliError } from './errors.ts';
+import { withKey } from './key-files.ts';
 import { table } from './live-table.ts';
 import { Shelf } from './shelf.ts';
 import { untilSignal } from './signals.ts';
@@ -33,6 +34,7 @@ interface RunCommandOptions extends ShelfOptions, FileOptions {
   readonly pay: 'auto' | 'ask';
   readonly weigh: 'auto' | 'ask';
   readonly age: 'auto' | 'ask';
+  readonly key?: string;
 }
 
 /** `cartwright store …`: the other side of the contract, for demonstrations, tests and integrators. */
@@ -101,7 +103,7 @@ function withFiles(command: Command): Command {
 function registerRun(command: Command): void {
   const does = (flags: string, text: string) =>
     new Option(flags, text).choices(['auto', 'ask']).default('ask');
-  withFiles(withStore(command))
+  withKey(withFiles(withStore(command)))
     .option('--till <name>', 'name of the till', nameFrom('--till'), 'till-1')
     .option('--book <file>', 'its book: events, payments and sales (default: data/store/STORE.sqlite)')
     .addOption(does('--pay <how>', 'auto: take the money by itself').default('auto'))
@@ -120,6 +122,7 @@ It goes on where it was ended: its book holds what it had begun.
 Examples:
   scripts/cartwright store run -s demo-store
   scripts/cartwright store run -s demo-store --pay ask --catalogue catalogue.json
+  scripts/cartwright store run -s my-store -b mqtts://broker.my-store.example --key till-3.pem
   scripts/cartwright store run -s demo-store --json | jq 'select(.kind == "receipt")'`,
     )
     .action(async (options: RunCommandOptions) => {

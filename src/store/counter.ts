@@ -1,10 +1,9 @@
 import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/errors.ts';
-import type { Answer } from '#commands/messages.ts';
 import { isKnown } from '#events/codec.ts';
 import type { AnyEvent, EventOf } from '#events/event.ts';
 import type { PlainMap } from '#events/fields.ts';
-import type { Asking } from './asking.ts';
+import { type Asking, refusalText } from './asking.ts';
 import type { Book } from './book.ts';
 import { StoreError } from './errors.ts';
 import type { Floor } from './floor.ts';
@@ -12,6 +11,7 @@ import type { Payment, Sale } from './records.ts';
 import {
   afterAnswer,
   nextStep,
+  passes,
   type TillPolicy,
   type TillRequest,
   type TillStep,
@@ -38,6 +38,8 @@ interface CounterOptions {
 
 /** A cart that refused for now, or did not answer, is asked again after this. */
 const againUs = 1_000_000;
+/** The same trouble with the same cart is told again after this, if it lasts. */
+const toldAgainUs = 60_000_000;
 
 /** Where carts are paid: one step after the other for each, every payment in the book before the cart hears of it. */
 export class Counter {
@@ -48,6 +50,8 @@ export class Counter {
   readonly #cancels = new Map<string, () => void>();
   /** Revisions that carts have answered with: a snapshot from before would have the same thing done twice. */
   readonly #awaited = new Map<string, number>();
+  /** What was told last of each cart, and when, µs. */
+  readonly #troubles = new Map<string, { readonly message: string; readonly atUs: number }>();
   #stopped = false;
 
   constructor(options: CounterOptions) {
@@ -183,13 +187,13 @@ export class Counter {
           revision: attempt?.revision ?? 0,
           lines: step.lines,
         };
-        const isDone = await this.#ask(device, 'checkout.price', args as PlainMap);
+        const asked = await this.#ask(device, 'checkout.price', args as PlainMap);
         // What was typed and refused is not asked for ever.
-        if (!isDone) this.#wishes.delete(device);
-        return isDone;
+        if (asked === 'refused') this.#wishes.delete(device);
+        return asked === 'done';
       }
       case 'approve':
-        return await this.#ask(device, 'basket.approve', { age: step.age, by: this.#by() });
+        return (await this.#ask(device, 'basket.approve', { age: step.age, by: this.#by() })) === 'done';
     }
   }
 
@@ -210,7 +214,7 @@ export class Counter {
   }
 
   #by(): PlainMap {
-    return { role: 'till', who: this.#options.till };
+    return this.#options.asking.by(this.#options.till);
   }
 
   async #settle(payment: Payment): Promise<boolean> {
@@ -219,7 +223,13 @@ export class Counter {
     const answer = await this.#options.asking.ask(device, 'checkout.settle', args);
     if (answer === undefined) return false;
     const state = afterAnswer(payment, answer);
-    if (state === undefined) return false;
+    if (state === undefined) {
+      // It is asked again until it is answered otherwise: people have to know what for.
+      if (answer.status === 'refused' && !passes(answer.code)) {
+        this.#trouble(device, `checkout.settle was refused: ${refusalText(answer)}`);
+      }
+      return false;
+    }
     this.#end(payment, state, answer.status === 'refused' ? `${answer.code} ${answer.message}` : undefined);
     return state !== 'voided';
   }
@@ -231,20 +241,20 @@ export class Counter {
   }
 
   /** Whether it was done; what is refused is told, unless it passes by itself. */
-  async #ask(device: string, command: string, args: PlainMap): Promise<boolean> {
-    const answer: Answer | undefined = await this.#options.asking.ask(device, command, args);
+  async #ask(device: string, command: string, args: PlainMap): Promise<'done' | 'refused' | 'unknown'> {
+    const answer = await this.#options.asking.ask(device, command, args);
     if (answer === undefined) {
       this.#trouble(device, `${command} was not answered; it is asked again`);
-      return false;
+      return 'unknown';
     }
     if (answer.status === 'refused') {
-      this.#trouble(device, `${command} was refused: ${answer.code} ${answer.message}`);
-      return false;
+      this.#trouble(device, `${command} was refused: ${refusalText(answer)}`);
+      return answer.doubtful === true ? 'unknown' : 'refused';
     }
     const { revision } = answer.data;
     const checkout = this.#options.floor.get(device)?.basket?.checkout?.checkout;
     if (checkout !== undefined && typeof revision === 'number') this.#awaited.set(checkout, revision);
-    return true;
+    return 'done';
   }
 
   /** What was done shows in the next snapshot, which may be here already; what was not is tried again after a while. */
@@ -261,6 +271,10 @@ export class Counter {
   }
 
   #trouble(device: string, message: string): void {
+    const atUs = this.#options.clock.nowUs();
+    const before = this.#troubles.get(device);
+    if (before?.message === message && atUs - before.atUs < toldAgainUs) return;
+    this.#troubles.set(device, { message, atUs });
     this.#options.tell({ kind: 'trouble', device, message });
   }
 }

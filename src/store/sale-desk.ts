@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import { isKnown } from '#events/codec.ts';
 import type { AnyEvent, EventOf } from '#events/event.ts';
-import type { Asking } from './asking.ts';
+import { type Asking, refusalText } from './asking.ts';
 import type { Book } from './book.ts';
 import type { Told } from './counter.ts';
 import { StoreError } from './errors.ts';
@@ -143,11 +143,18 @@ export class SaleDesk {
   #ask(sale: Sale): void {
     const { asking, till, book, tell } = this.#options;
     const { device, number, transaction } = sale;
-    const by = { role: 'till', who: till };
-    void asking.ask(device, 'basket.transfer', { to: till, by }, transaction).then((answer) => {
+    const args = { to: till, by: asking.by(till) };
+    void asking.ask(device, 'basket.transfer', args, transaction).then((answer) => {
       // The event has the lines; it comes even where the answer was lost.
       if (answer?.status === 'done' || book.sale(number)?.state !== 'asked') return;
-      if (answer === undefined) {
+      if (answer === undefined || answer.doubtful === true) {
+        if (answer?.status === 'refused') {
+          tell({
+            kind: 'trouble',
+            device,
+            message: `its basket was not handed over: ${refusalText(answer)}`,
+          });
+        }
         if (!this.#stopped) this.#later(() => this.#ask(sale));
         return;
       }

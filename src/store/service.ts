@@ -5,6 +5,7 @@ import { encodeRecord } from '#events/codec.ts';
 import type { AnyEvent } from '#events/event.ts';
 import { ackPayload } from '#events/mqtt-payloads.ts';
 import { readEventPayload } from '#events/payload.ts';
+import type { PrivateKey } from '#identity/keys.ts';
 import { devicePrefix, parseTopic } from '#uplink/topics.ts';
 import { Asking, type Publish } from './asking.ts';
 import type { Book } from './book.ts';
@@ -29,6 +30,8 @@ interface StoreOptions {
   readonly tell: (heard: Heard) => void;
   /** Whether it is the one consumer whose `ack` lets devices forget. */
   readonly acknowledges: boolean;
+  /** Signs what is asked of devices; left out, nothing is signed. */
+  readonly key?: PrivateKey | undefined;
 }
 
 /** So many events go into one `ack`, as far as they come within this, µs. */
@@ -50,9 +53,9 @@ export class Store {
 
   constructor(options: StoreOptions) {
     this.#options = options;
-    const { store, till, policy, book, clock, publish } = options;
+    const { store, till, policy, book, clock, publish, key } = options;
     const tell = (heard: Heard) => this.#tell(heard);
-    this.#asking = new Asking(store, clock, publish);
+    this.#asking = new Asking(store, clock, publish, key);
     const parts = { till, policy, book, clock, tell, floor: this.floor, asking: this.#asking };
     this.counter = new Counter(parts);
     this.sales = new SaleDesk(parts);

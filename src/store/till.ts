@@ -121,11 +121,17 @@ function referenceOf(till: string, checkout: string, attempt: number): string {
 /** What a cart's answer to a settlement makes of the payment; undefined where it is to be asked again. */
 export function afterAnswer(
   payment: Payment,
-  answer: { readonly status: 'done' } | { readonly status: 'refused'; readonly code: string },
+  answer:
+    | { readonly status: 'done' }
+    | { readonly status: 'refused'; readonly code: string; readonly doubtful?: true },
 ): 'captured' | 'declined' | 'voided' | undefined {
   if (answer.status === 'done') return payment.outcome === 'paid' ? 'captured' : 'declined';
   // Something may still move; the outbox is full; the request took too long: all of these pass.
-  return again.has(answer.code) || !answer.code.startsWith('CW-BSK-') ? undefined : 'voided';
+  if (answer.doubtful === true) return undefined;
+  return passes(answer.code) || !answer.code.startsWith('CW-BSK-') ? undefined : 'voided';
 }
 
-const again: ReadonlySet<string> = new Set(['CW-BSK-010']);
+/** Whether what a cart refuses passes by itself: something moves there. */
+export function passes(code: string): boolean {
+  return code === 'CW-BSK-010';
+}

@@ -37,7 +37,7 @@ async function openSite(t: ExecutionContext): Promise<Site> {
 }
 
 test('tail shows events as they come, and call carries commands there and answers back', async (t) => {
-  t.timeout(60_000);
+  t.timeout(600_000);
   const site = await openSite(t);
   const readable = startCli(['tail', '-b', site.url, '-d', device]);
   t.teardown(() => readable.child.kill());
@@ -86,7 +86,7 @@ test('tail shows events as they come, and call carries commands there and answer
 });
 
 test('a refusal ends with 1 and its code, on standard error or as data', async (t) => {
-  t.timeout(60_000);
+  t.timeout(600_000);
   const site = await openSite(t);
   const unknown = await site.call('make.coffee');
   t.is(unknown.code, 1);
@@ -109,7 +109,7 @@ test('a refusal ends with 1 and its code, on standard error or as data', async (
 });
 
 test('a device that does not answer ends a call with 3, whatever else is said on its topic', async (t) => {
-  t.timeout(60_000);
+  t.timeout(600_000);
   const site = await openSite(t);
   const client = await mqtt.connectAsync(site.url);
   t.teardown(() => client.endAsync(true));
@@ -135,7 +135,7 @@ test('a device that does not answer ends a call with 3, whatever else is said on
 });
 
 test('live shows every cell and every plate while it is watched, and ends its lease', async (t) => {
-  t.timeout(60_000);
+  t.timeout(600_000);
   const site = await openSite(t);
   const live = (...more: string[]) => ['live', ...more, '-s', store, '-d', device, '-b', site.url];
   const readable = startCli(live());
@@ -192,7 +192,7 @@ test('live shows every cell and every plate while it is watched, and ends its le
 });
 
 test('tail passes over what is no event, and waits for a broker that goes away', async (t) => {
-  t.timeout(60_000);
+  t.timeout(600_000);
   const site = await openSite(t);
   const run = startCli(['tail', '-b', site.url]);
   let stderr = '';
