@@ -5,6 +5,7 @@ import { writeFileAtomic } from '#base/atomic-file.ts';
 import type { Clock } from '#base/clock.ts';
 import { type CodedError, describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import { RateLimit } from '#base/rate-limit.ts';
 import { plainCause } from '#base/system-error.ts';
 import type { AuditFacts } from '#identity/audit-chain.ts';
 import { IdentityError } from '#identity/errors.ts';
@@ -18,6 +19,8 @@ import type { StateChanges, StoredState } from './state.ts';
 /** How often the key file is looked at: what is revoked in it counts within this time. */
 const lookEveryUs = 15_000_000;
 const stateKeys = { store: 'keys/store', file: 'keys/file' } as const;
+/** Ids of keys in a sentence. */
+const keyIds = /\b[0-9a-f]{16,}\b/g;
 /** The store's list as it came, in the data folder. */
 const keptName = 'store-keys.cose';
 
@@ -29,6 +32,19 @@ interface Mark {
   /** Ids of the keys that the store's list revoked: they stay so where it is lost. Earlier versions didn't keep them. */
   readonly revoked?: readonly string[];
 }
+
+/**
+ * What was refused from one source. Anybody may be able to write to the store's topic, so that what is put on record is
+ * limited: 30 at once, one a minute in the long run.
+ */
+interface Refusals {
+  readonly limit: RateLimit;
+  /** The last sentence, without the ids of keys: whoever forges a list takes another one each time. */
+  last: string | undefined;
+  unrecorded: number;
+}
+
+const newRefusals = (): Refusals => ({ limit: new RateLimit(30, 1), last: undefined, unrecorded: 0 });
 
 interface KeyKeeperOptions {
   readonly store: string;
@@ -54,6 +70,7 @@ export class KeyKeeper {
   #root: PublicKey | undefined;
   #marks: Record<KeySource, Mark | undefined>;
   #fault: IdentityError | undefined;
+  readonly #refusals: Record<KeySource, Refusals> = { file: newRefusals(), store: newRefusals() };
   #seen = '';
   /** Lists as the gateway found them: what is not on record yet will be. */
   readonly #found = new Map<KeySource, { readonly list: KeyList; readonly bytes: Uint8Array }>();
@@ -102,7 +119,7 @@ export class KeyKeeper {
     if (root !== undefined) {
       this.#cancels.push(
         uplink.subscribe('_store/keys', (_topic, payload) =>
-          this.#inTurn(() => this.#offered(payload, root)),
+          this.#inTurn('store', () => this.#offered(payload, root)),
         ),
       );
     }
@@ -110,7 +127,7 @@ export class KeyKeeper {
       const mark = this.#marks[source];
       const isWhole = source === 'file' || mark?.revoked !== undefined;
       if (hashOf(bytes) === mark?.sha256 && isWhole) continue;
-      void this.#inTurn(() => this.#adopt(source, list, bytes, undefined));
+      void this.#inTurn(source, () => this.#adopt(source, list, bytes, undefined));
     }
     this.#found.clear();
     if (keysFile !== undefined) this.#lookLater(keysFile);
@@ -122,12 +139,12 @@ export class KeyKeeper {
     await this.#turn;
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
+  #inTurn(source: KeySource, work: () => Promise<void>): Promise<void> {
     this.#turn = this.#turn.then(async () => {
       try {
         await work();
       } catch (error) {
-        this.#failed(error);
+        this.#failed(source, error);
       }
     });
     return this.#turn;
@@ -148,6 +165,7 @@ export class KeyKeeper {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' && this.#marks.store === undefined) return;
       this.ring.revokeToo(this.#marks.store?.revoked ?? []);
       this.#failed(
+        'store',
         error,
         'the list of keys that was kept is not used, what it revoked stays revoked; the store has to publish it again',
       );
@@ -162,7 +180,7 @@ export class KeyKeeper {
     if (!this.#requireNewer(list, bytes, before === undefined)) return;
     await writeFileAtomic(join(this.#options.dataFolder, keptName), bytes, 0o640);
     await this.#adopt('store', list, bytes, before);
-    this.#fault = undefined;
+    this.#mended('store');
   }
 
   /** False for the list that is in force. Throws CW-IDN-009 for an older one, or another one of the same version. */
@@ -207,7 +225,7 @@ export class KeyKeeper {
     if (this.#stopped) return;
     const cancel = this.#options.clock.after(lookEveryUs, () => {
       this.#cancels = this.#cancels.filter((one) => one !== cancel);
-      void this.#inTurn(() => this.#look(path)).then(() => this.#lookLater(path));
+      void this.#inTurn('file', () => this.#look(path)).then(() => this.#lookLater(path));
     });
     this.#cancels.push(cancel);
   }
@@ -220,7 +238,7 @@ export class KeyKeeper {
     this.#seen = stamp;
     if (hashOf(bytes) === this.#marks.file?.sha256) return;
     await this.#adopt('file', list, bytes, this.ring.list('file'));
-    this.#fault = undefined;
+    this.#mended('file');
   }
 
   /** Changes whenever the file was written or replaced. */
@@ -233,16 +251,29 @@ export class KeyKeeper {
     }
   }
 
-  #failed(error: unknown, rest = 'the keys that were in force stay so'): void {
+  #mended(source: KeySource): void {
+    this.#fault = undefined;
+    this.#refusals[source].last = undefined;
+  }
+
+  #failed(source: KeySource, error: unknown, rest = 'the keys that were in force stay so'): void {
+    const { clock, log, record } = this.#options;
     const coded: CodedError = isCoded(error) ? error : unreadable(this.#topic, error);
-    const isNew = this.#fault?.message !== coded.message;
-    this.#fault = new IdentityError('CW-IDN-008', coded.message);
-    if (coded instanceof IdentityError) this.#fault = coded;
-    if (!isNew) return;
-    this.#options.log.error({ code: coded.code }, `${coded.message}; ${rest}`);
-    this.#options
-      .record({ what: 'keys.refused', code: coded.code, cause: coded.message }, {})
-      .catch((failure: unknown) => this.#options.log.error({ err: describeError(failure) }, 'not on record'));
+    this.#fault = coded instanceof IdentityError ? coded : new IdentityError('CW-IDN-008', coded.message);
+    const refusals = this.#refusals[source];
+    const sentence = coded.message.replaceAll(keyIds, '');
+    if (refusals.last === sentence) return;
+    refusals.last = sentence;
+    if (!refusals.limit.admits(clock.nowUs())) {
+      refusals.unrecorded += 1;
+      return;
+    }
+    const more = refusals.unrecorded === 0 ? {} : { unrecordedBefore: refusals.unrecorded };
+    refusals.unrecorded = 0;
+    log.error({ code: coded.code, ...more }, `${coded.message}; ${rest}`);
+    record({ what: 'keys.refused', code: coded.code, cause: coded.message, ...more }, {}).catch(
+      (failure: unknown) => log.error({ err: describeError(failure) }, 'not on record'),
+    );
   }
 }
 

@@ -235,6 +235,33 @@ test('A list that the root key did not sign, or that is for another store, is re
   await keeper.stop();
 });
 
+test('A flood of forged lists, each by another key, puts no flood on record, and how many were left out is told', async (t) => {
+  const { bench } = t.context;
+  await writeFile(join(bench.folder, 'keys.json'), writeKeyFile(listOf([])));
+  const keeper = await bench.open({ root: true, keys: true });
+  const list = listOf([entryOf(staff, 'staff')], { version: 9 });
+  const other = sealKeyList(list, 'cw/1/other-store/_store/keys', root);
+  const refused = () => bench.facts.filter(({ what }) => what === 'keys.refused');
+  for (let sent = 0; sent < 20; sent++)
+    await bench.hear(sealKeyList(list, topic, fixedKey(`forger ${sent}`)));
+  t.is(refused().length, 1);
+  for (let sent = 0; sent < 200; sent++) {
+    await bench.hear(other);
+    await bench.hear(Buffer.from('no list'));
+  }
+  t.is(refused().length, 30);
+  // What happens to the device's own file is on record all the same.
+  await writeFile(join(bench.folder, 'keys.json'), '{ half');
+  await waitFor(bench, () => refused().some(({ code }) => code === 'CW-IDN-008'));
+  await pass(bench.clock, 120, 1_000_000);
+  await bench.hear(other);
+  const last = refused().at(-1);
+  t.is(last?.code, 'CW-IDN-010');
+  t.true(Number(last?.unrecordedBefore) >= 369);
+  t.is(keeper.ring.size, 0);
+  await keeper.stop();
+});
+
 test('A list that cannot be kept is not in force', async (t) => {
   const { bench } = t.context;
   const keeper = await bench.open({ root: true });
