@@ -139,7 +139,8 @@ phones ([a reference comes with the software](shopper-display.md#phones)), with 
   line feed (0x0a) after each; what is left out is empty. The secret itself never travels.
 - \`number\` grows with every message on the channel, so that nothing said once works again.
 - \`join\` brings the basket on \`phone/{channel}/basket\`, in JSON where the phone speaks JSON. \`scan\` counts as one of the cart's scanner:
-  the source of its \`scan.read\` is \`phone\`. Session tokens are not taken from phones. \`leave\` ends nothing but the phone's own part.
+  the source of its \`scan.read\` is \`phone\`. Session tokens are not taken from phones, nor is anything with control characters
+  (but for GS, 0x1d, which separates the fields of GS1 codes) in \`symbology\` or \`code\`. \`leave\` ends nothing but the phone's own part.
 - A cart takes 20 messages at once and 120 a minute in the long run, then answers \`too-often\`. What has a wrong MAC or an old number is not answered.
 - When the session ends, or the shopper disconnects phones on the display, the secret is forgotten and the basket cleared.
 

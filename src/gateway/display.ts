@@ -20,7 +20,7 @@ import { chooseDeals } from './deals.ts';
 import { Happenings } from './display-happenings.ts';
 import { cameraState, troublesOf } from './display-health.ts';
 import type { Gateway } from './gateway.ts';
-import { GatewayPhone } from './phone.ts';
+import { GatewayPhone, type PhoneGateway } from './phone.ts';
 import type { ProductPictures } from './product-pictures.ts';
 import type { GatewaySetup } from './setup.ts';
 
@@ -30,13 +30,29 @@ const healthEveryUs = 500_000;
 /** What is touched is done at once, or not any more. */
 const validMs = 60_000;
 const fallbackDivisionMg = 1_000;
+/** So many touches that disconnect phones are remembered: a page repeats one at most until it has the answer. */
+const mostStops = 64;
+
+/** What of the gateway the display shows and does. */
+export interface DisplayGateway extends PhoneGateway {
+  readonly pipeline: Pick<
+    Gateway['pipeline'],
+    'session' | 'snapshot' | 'stock' | 'weigher' | 'openQuestions'
+  >;
+  readonly uplink: Pick<Gateway['uplink'], 'subscribe' | 'publish' | 'status'>;
+  readonly devices: Pick<Gateway['devices'], 'reports'>;
+  readonly measurements: Pick<Gateway['measurements'], 'of'>;
+  readonly vision: Pick<Gateway['vision'], 'health'>;
+  readonly desk: Pick<Gateway['desk'], 'handle'>;
+  readonly timeQuality: Gateway['timeQuality'];
+}
 
 export interface GatewayDisplayOptions {
-  readonly gateway: Gateway;
-  readonly setup: GatewaySetup;
+  readonly gateway: DisplayGateway;
+  readonly setup: Pick<GatewaySetup, 'board' | 'config' | 'tokenPattern'>;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly pictures: ProductPictures;
+  readonly pictures: Pick<ProductPictures, 'file' | 'nameOf'>;
 }
 
 /** The gateway as the shopper's display sees it, and who carries out what is touched there. */
@@ -48,6 +64,8 @@ export class GatewayDisplay implements DisplaySource {
   readonly #stops: (() => void)[];
   /** Where phones can join. */
   readonly #phone: GatewayPhone | undefined;
+  /** Transactions that disconnected phones. */
+  readonly #phoneStops = new Set<string>();
   #cancels: (() => void)[] = [];
   #offers: Infer<typeof offersPayload> | undefined;
   /** What was shown last, but for its time and weight: told again only where it differs. */
@@ -139,13 +157,13 @@ export class GatewayDisplay implements DisplaySource {
     const { gateway, clock } = this.#options;
     const basket = gateway.pipeline.snapshot();
     if (command === 'phone.stop') {
-      this.#phone?.stop();
+      this.#stopPhone(transaction);
       return { status: 'done', data: {} };
     }
     // Leaving with goods that nobody paid for is for staff and till to end.
     if (
       command === 'session.end' &&
-      basket?.state === 'open' &&
+      (basket?.state === 'open' || basket?.state === 'suspended') &&
       basket.totals.items + basket.totals.open > 0
     ) {
       return {
@@ -162,6 +180,17 @@ export class GatewayDisplay implements DisplaySource {
     });
     const { transaction: _transaction, ...outcome } = answer;
     return outcome;
+  }
+
+  /** A touch that is repeated, as its answer was lost, doesn't throw out who joined by the new code. */
+  #stopPhone(transaction: string): void {
+    if (this.#phoneStops.has(transaction)) return;
+    this.#phoneStops.add(transaction);
+    for (const oldest of this.#phoneStops) {
+      if (this.#phoneStops.size <= mostStops) break;
+      this.#phoneStops.delete(oldest);
+    }
+    this.#phone?.stop();
   }
 
   #happened(events: readonly CartEvent[]): void {

@@ -6,7 +6,11 @@ import { RateLimit } from '#base/rate-limit.ts';
 import { basketSnapshot } from '#events/data/baskets.ts';
 import { phoneHeard, phoneSay } from '#events/mqtt-payloads.ts';
 import type { ShownPhone } from '#pages/display/source.ts';
+import { phoneSource } from '#pipeline/scans.ts';
 import type { ScanReading } from '#readings/readings.ts';
+import { separator } from '#scanning/gs1/element-string.ts';
+import { isToken } from '#scanning/interpret.ts';
+import { splitIdentifier } from '#scanning/symbology.ts';
 import { decodePayload, encodePayload } from '#uplink/payloads.ts';
 import { isPhoneMac, type PhoneSay, phoneChannel, phoneSecretBytes } from '#uplink/phones.ts';
 import type { Gateway } from './gateway.ts';
@@ -53,24 +57,28 @@ interface Joining {
   joined: boolean;
   json: boolean;
   code: QrCode | undefined;
+  /** Listens to its channel no more. */
+  stop: () => void;
+}
+
+/**
+ * Whether a text has control characters that no code of a product has. The MAC tells symbology and code apart by a line
+ * end: refused alike wherever one stands, no two messages that are taken have one MAC.
+ */
+function hasControls(text: string): boolean {
+  return /\p{Cc}/u.test(text.replaceAll(separator, ''));
 }
 
 /** Shoppers' phones that scan for this cart and show its basket, by way of the store's broker. */
 export class GatewayPhone {
   readonly #options: GatewayPhoneOptions;
-  readonly #stops: (() => void)[];
+  readonly #stop: () => void;
   #joining: Joining | undefined;
   #revision = '';
 
   constructor(options: GatewayPhoneOptions) {
     this.#options = options;
-    const { gateway } = options;
-    this.#stops = [
-      gateway.bus.on('events', () => this.#follow()),
-      gateway.uplink.subscribe('phone/+/say', (topic, payload, { retain }) =>
-        retain ? undefined : this.#hear(topic, payload),
-      ),
-    ];
+    this.#stop = options.gateway.bus.on('events', () => this.#follow());
     this.#follow();
   }
 
@@ -90,7 +98,7 @@ export class GatewayPhone {
   }
 
   close(): void {
-    for (const stop of this.#stops) stop();
+    this.#stop();
     this.#forget();
   }
 
@@ -108,15 +116,20 @@ export class GatewayPhone {
 
   #begin(session: string): void {
     const secret = randomBytes(phoneSecretBytes);
+    const channel = phoneChannel(secret);
     const joining: Joining = {
       session,
       secret,
-      channel: phoneChannel(secret),
+      channel,
       limit: new RateLimit(burst, perMinute),
       number: 0,
       joined: false,
       json: true,
       code: undefined,
+      // No other channel's: guests write under every cart, and each message would be one to look at.
+      stop: this.#options.gateway.uplink.subscribe(`phone/${channel}/say`, (_topic, payload, { retain }) =>
+        retain ? undefined : this.#hear(payload),
+      ),
     };
     this.#joining = joining;
     qrCodeOf(this.#address(secret)).then(
@@ -139,13 +152,14 @@ export class GatewayPhone {
     const joining = this.#joining;
     this.#joining = undefined;
     this.#revision = '';
+    joining?.stop();
     if (joining?.joined === true) this.#publish(joining, 'basket', new Uint8Array(0), true);
   }
 
-  #hear(topic: string, payload: Uint8Array): void {
+  /** What is no message, said before, or said without the secret is not worth an answer. */
+  #hear(payload: Uint8Array): void {
     const joining = this.#joining;
-    // Of a session that has ended, or of nobody: not worth an answer.
-    if (joining === undefined || topic !== `phone/${joining.channel}/say`) return;
+    if (joining === undefined) return;
     let say: PhoneSay;
     try {
       say = decodePayload(phoneSay, payload);
@@ -163,6 +177,7 @@ export class GatewayPhone {
   }
 
   #take(joining: Joining, { what, code = '', symbology = '' }: PhoneSay): 'taken' | 'refused' {
+    if (hasControls(symbology) || hasControls(code)) return 'refused';
     const joined = what !== 'leave';
     if (joined !== joining.joined) {
       joining.joined = joined;
@@ -173,10 +188,12 @@ export class GatewayPhone {
     if (what !== 'scan') return 'taken';
     const { gateway, clock, tokenPattern } = this.#options;
     const strange = code === '' || code.length > longestCode || !aimIdentifier.test(symbology);
-    if (strange || tokenPattern.test(code)) return 'refused';
+    // The pipeline takes no token from a phone; here it is told so.
+    const texts = [code, splitIdentifier(code)?.rest ?? ''];
+    if (strange || texts.some((text) => isToken(text, tokenPattern))) return 'refused';
     gateway.scanned({
       kind: 'scan',
-      source: 'phone',
+      source: phoneSource,
       atUs: clock.nowUs(),
       data: Buffer.from(code, 'utf8'),
       symbology,

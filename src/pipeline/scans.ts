@@ -4,7 +4,7 @@ import type { EventData } from '#events/catalog.ts';
 import type { ScanObservation } from '#fusion/observations.ts';
 import type { ScanReading, TagReading } from '#readings/readings.ts';
 import { interpretTag, tagSymbology } from '#scanning/epc.ts';
-import { interpretScan, type ScanRules } from '#scanning/interpret.ts';
+import { interpretScan, isToken, type ScanRules } from '#scanning/interpret.ts';
 import type { ScanMeaning } from '#scanning/meaning.ts';
 
 /** A scan understood: what to publish, and what it says about a product, if anything. */
@@ -24,6 +24,9 @@ export interface StoreCodes {
   readonly isCoupon: (code: string) => boolean;
   readonly isLoyalty: (code: string) => boolean;
 }
+
+/** Source of what shoppers' phones scan. They may be anywhere: a session is opened by who stands at the cart. */
+export const phoneSource = 'phone';
 
 /** Longer texts are no codes of shoppers: a careless pattern can't stall the gateway. */
 const longestLoyaltyCode = 512;
@@ -72,7 +75,7 @@ function ownCode(reading: ScanReading, rules: ScanRules, codes: StoreCodes): Und
     return { read: { ...base, meaning: 'coupon', raw: reading.data }, coupon: text };
   }
   // A token that is also a loyalty code is the session's key first: `Trips` sees that it is both.
-  if (text.search(rules.tokenPattern) >= 0 || !codes.isLoyalty(text)) return undefined;
+  if (isToken(text, rules.tokenPattern) || !codes.isLoyalty(text)) return undefined;
   return { read: { ...base, meaning: 'loyalty' }, loyalty: true };
 }
 
@@ -87,7 +90,10 @@ function published(reading: ScanReading, meaning: ScanMeaning, catalogue: Catalo
   switch (meaning.meaning) {
     case 'session':
       // The token is the shopper's key to the session: it appears in no event.
-      return { read: { ...base, meaning: 'session' }, token: meaning.token };
+      return {
+        read: { ...base, meaning: 'session' },
+        ...(reading.source === phoneSource ? {} : { token: meaning.token }),
+      };
     case 'product': {
       const product = catalogue.byGtin.get(meaning.gtin);
       const read = withProduct(

@@ -123,7 +123,7 @@ function unlessMalformed<T>(read: () => T): T | undefined {
   }
 }
 
-/** `search` starts at the beginning whatever flags and state the pattern has. */
-function isToken(text: string, pattern: RegExp): boolean {
+/** Whether a text is a session token. `search` starts at the beginning whatever flags and state the pattern has. */
+export function isToken(text: string, pattern: RegExp): boolean {
   return text.length <= maximumTokenCharacters && text.search(pattern) >= 0;
 }

@@ -27,7 +27,7 @@ class Bench implements PhoneGateway {
   changes = 0;
   readonly phone: GatewayPhone;
   readonly clock = new VirtualClock();
-  #handler: MessageHandler | undefined;
+  readonly #handlers = new Map<string, MessageHandler>();
   readonly pipeline: PhoneGateway['pipeline'];
   readonly uplink: PhoneGateway['uplink'];
 
@@ -44,10 +44,10 @@ class Bench implements PhoneGateway {
           : basketOf(lines, { session: this.session, revision: this.revision, state: this.state }),
     };
     this.uplink = {
-      subscribe: (_filter, handler) => {
-        this.#handler = handler;
+      subscribe: (filter, handler) => {
+        this.#handlers.set(filter, handler);
         return () => {
-          this.#handler = undefined;
+          this.#handlers.delete(filter);
         };
       },
       publish: (topic, payload, { retain = false }) => {
@@ -69,8 +69,8 @@ class Bench implements PhoneGateway {
     });
   }
 
-  get subscribed(): boolean {
-    return this.#handler !== undefined;
+  get subscribed(): readonly string[] {
+    return [...this.#handlers.keys()];
   }
 
   scanned(scan: ScanReading): void {
@@ -84,7 +84,7 @@ class Bench implements PhoneGateway {
   }
 
   hear(topic: string, payload: Uint8Array, retain = false): void {
-    void this.#handler?.(topic, payload, {
+    void this.#handlers.get(topic)?.(topic, payload, {
       retain,
       properties: { responseTopic: undefined, correlationData: undefined, contentType: undefined },
     });
@@ -199,6 +199,65 @@ test('a phone opens no session, and says nothing that is no code', async (t) => 
   t.deepEqual(bench.scans, []);
 });
 
+test('a token is refused whatever a reader put in front of it', async (t) => {
+  const bench = new Bench('s1');
+  const secret = await secretOf(t, bench);
+  bench.say(secret, { ...scan(1, 'QR-7F3A-2C91'), symbology: ']Q1' });
+  bench.say(secret, { ...scan(2, ']Q1QR-7F3A-2C91'), symbology: ']X0' });
+  t.deepEqual(bench.answers, ['refused', 'refused']);
+  t.deepEqual(bench.scans, []);
+});
+
+test('control characters are refused, but for the separator of GS1 codes', async (t) => {
+  const bench = new Bench('s1');
+  const secret = await secretOf(t, bench);
+  const strange = ['QR-7F3A-2C91\r', 'QR-7F3A-2C91\n', '4006381333931\n', '\x1bcode', 'a\x00b', 'a\x85'];
+  strange.forEach((code, at) => {
+    bench.say(secret, { ...scan(at + 1, code), symbology: ']Q1' });
+  });
+  t.deepEqual(
+    bench.answers,
+    strange.map(() => 'refused'),
+  );
+  t.deepEqual(bench.scans, []);
+  bench.say(secret, { ...scan(9, '0104006381333931\x1d10A'), symbology: ']d2' });
+  t.is(bench.answers.at(-1), 'taken');
+  t.is(bench.scans.length, 1);
+});
+
+test('of all messages that have one MAC at most one is taken', async (t) => {
+  const ones = [
+    { symbology: ']E0', code: 'a\nb' },
+    { symbology: ']E0\na', code: 'b' },
+  ] as const;
+  for (const what of ['join', 'scan'] as const) {
+    const bench = new Bench('s1');
+    const secret = await secretOf(t, bench);
+    const [first, second] = ones.map((one, at) => ({ number: 1 + at, what, ...one }));
+    if (first === undefined || second === undefined) throw new Error('two are needed');
+    t.is(phoneMac(secret, first), phoneMac(secret, { ...second, number: 1 }));
+    bench.say(secret, first);
+    bench.say(secret, second);
+    t.deepEqual(bench.answers, ['refused', 'refused']);
+    t.deepEqual(bench.scans, []);
+    t.false(bench.phone.shown()?.joined);
+  }
+});
+
+test('only the channel of the present secret is listened to', async (t) => {
+  const bench = new Bench();
+  t.deepEqual(bench.subscribed, []);
+  bench.happened({ session: 's1' });
+  const first = await secretOf(t, bench);
+  t.deepEqual(bench.subscribed, [`phone/${phoneChannel(first)}/say`]);
+  bench.phone.stop();
+  const second = await secretOf(t, bench);
+  t.notDeepEqual(second, first);
+  t.deepEqual(bench.subscribed, [`phone/${phoneChannel(second)}/say`]);
+  bench.happened({ session: undefined });
+  t.deepEqual(bench.subscribed, []);
+});
+
 test('a hundred scans at once are too many, and after a rest there is room again', async (t) => {
   const bench = new Bench('s1');
   const secret = await secretOf(t, bench);
@@ -226,6 +285,6 @@ test('closing clears what phones were shown, and listens no more', async (t) => 
   const secret = await secretOf(t, bench);
   bench.say(secret, { number: 1, what: 'join' });
   bench.phone.close();
-  t.false(bench.subscribed);
+  t.deepEqual(bench.subscribed, []);
   t.is(bench.published.at(-1)?.payload.length, 0);
 });

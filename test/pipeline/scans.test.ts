@@ -135,3 +135,31 @@ test('Any item of any layout is found under its listing with the value zero, wit
     { seed: 20261122, numRuns: 500 },
   );
 });
+
+test('A session token is taken from a reader of the cart, in whatever form, and never from a phone', (t) => {
+  const rules = {
+    variableMeasure: [],
+    tokenPattern: /^QR-/u,
+    currencyDecimals: 2,
+    todayUtc: undefined,
+    isListed: () => false,
+  };
+  const forms = [
+    ['QR-7F3A-2C91', ']Q1'],
+    ['QR-7F3A-2C91\r\n', ']Q1'],
+    [']Q1QR-7F3A-2C91', ']X0'],
+    ['QR-7F3A-2C91', ''],
+  ] as const;
+  for (const [text, symbology] of forms) {
+    const scanned = (source: string) =>
+      understandScan(
+        { kind: 'scan', source, atUs: 1, data: new TextEncoder().encode(text), symbology },
+        rules,
+        shop,
+      );
+    t.is(scanned('handle').token, 'QR-7F3A-2C91', text);
+    const { read, token } = scanned('phone');
+    t.is(token, undefined, text);
+    t.deepEqual(read, { source: 'phone', symbology, meaning: 'session' });
+  }
+});
