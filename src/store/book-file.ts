@@ -4,9 +4,24 @@ import { DatabaseSync } from 'node:sqlite';
 import { describeError } from '#base/errors.ts';
 import { StoreError } from './errors.ts';
 
+/** What of each device's ledgers came, and up to where nothing is missing: any device may call its ledger by any id. */
+const ledgers = `
+  CREATE TABLE received (
+    device TEXT NOT NULL, ledger TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX received_last ON received (device, ledger, last);
+  CREATE TABLE safe (
+    device TEXT NOT NULL, ledger TEXT NOT NULL, through INTEGER NOT NULL, PRIMARY KEY (device, ledger)
+  ) STRICT, WITHOUT ROWID;`;
+/** Payments that are not settled. Asked with each word of a cart: those that are settled must cost it nothing. */
+export const openPaymentsQuery =
+  "SELECT * FROM payment WHERE state = 'authorized' ORDER BY changedMs, reference";
+const openPayments = `
+  CREATE INDEX payment_open ON payment (changedMs, reference) WHERE state = 'authorized';`;
+
 /**
- * Version 1. `event`: the ledgers of all devices, each event once. `received`, `safe`: what of each ledger came, and up to where
- * nothing is missing. `payment`: one row for each authorization. `sale`: baskets that were taken to the till.
+ * Version 2. `event`: the ledgers of all devices, each event once. `payment`: one row for each authorization. `sale`: baskets
+ * that were taken to the till.
  */
 const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -15,21 +30,33 @@ const schema = `
     type TEXT NOT NULL, session TEXT, receivedMs INTEGER NOT NULL, bytes BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX event_received ON event (receivedMs);
-  CREATE TABLE received (ledger TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
-  CREATE INDEX received_last ON received (ledger, last);
-  CREATE TABLE safe (ledger TEXT PRIMARY KEY, device TEXT NOT NULL, through INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  ${ledgers}
   CREATE TABLE payment (
     reference TEXT PRIMARY KEY, device TEXT NOT NULL, checkout TEXT NOT NULL, revision INTEGER NOT NULL,
     totalMinor INTEGER NOT NULL, currency TEXT NOT NULL, outcome TEXT NOT NULL, state TEXT NOT NULL,
     why TEXT, changedMs INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX payment_checkout ON payment (checkout);
+  ${openPayments}
   CREATE TABLE sale (
     number INTEGER PRIMARY KEY, device TEXT NOT NULL, session TEXT, transact TEXT NOT NULL UNIQUE,
     state TEXT NOT NULL, content TEXT, reference TEXT, why TEXT, changedMs INTEGER NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX sale_session ON sale (device, session) WHERE session IS NOT NULL;
-  PRAGMA user_version = 1`;
+  PRAGMA user_version = 2`;
+
+/** Version 1 knew ledgers by their id alone. */
+const fromVersion1 = `
+  DROP INDEX received_last;
+  ALTER TABLE received RENAME TO received_1;
+  ALTER TABLE safe RENAME TO safe_1;
+  ${ledgers}
+  INSERT INTO safe SELECT device, ledger, through FROM safe_1;
+  INSERT INTO received SELECT device, ledger, first, last FROM received_1 JOIN safe_1 USING (ledger);
+  DROP TABLE received_1;
+  DROP TABLE safe_1;
+  ${openPayments}
+  PRAGMA user_version = 2`;
 
 /** The primary result code for a file that another process holds (https://sqlite.org/rescode.html). */
 const sqliteBusy = 5;
@@ -78,10 +105,10 @@ function prepare(database: DatabaseSync, path: string, store: string): void {
     database.prepare('INSERT INTO meta VALUES (?, ?)').run('store', store);
     return;
   }
-  if (version !== 1) {
+  if (version !== 1 && version !== 2) {
     throw new StoreError(
       'CW-STO-003',
-      `${path} is of version ${version}, this software reads 1; give another book`,
+      `${path} is of version ${version}, this software reads 1 and 2; give another book`,
     );
   }
   const found = database.prepare("SELECT value FROM meta WHERE key = 'store'").get()?.value;
@@ -92,5 +119,5 @@ function prepare(database: DatabaseSync, path: string, store: string): void {
     );
   }
   // Takes the lock now, not with the first write.
-  database.exec('BEGIN IMMEDIATE; COMMIT');
+  database.exec(`BEGIN IMMEDIATE; ${version === 1 ? fromVersion1 : ''}; COMMIT`);
 }

@@ -3,7 +3,7 @@ import { eventTypes } from '#events/catalog.ts';
 import { isKnown } from '#events/codec.ts';
 import type { AnyEvent } from '#events/event.ts';
 import { goneIn } from '#uplink/outbox-policy.ts';
-import { openBookFile } from './book-file.ts';
+import { openBookFile, openPaymentsQuery } from './book-file.ts';
 import type { Payment, PaymentState, Sale, SaleContent, SaleState } from './records.ts';
 
 /** What became of an event that was received. */
@@ -59,9 +59,10 @@ export class Book {
   take(device: string, event: AnyEvent, payload: Uint8Array): Taken {
     return this.atOnce(() => {
       const { id, ledger, sequence, type, session } = event;
-      this.#run('INSERT OR IGNORE INTO safe VALUES (?, ?, ?)', ledger, device, sequence - 1);
-      const before = this.safe(ledger);
-      const isNew = sequence > before && !this.#has(ledger, sequence);
+      const key = [device, ledger] as const;
+      this.#run('INSERT OR IGNORE INTO safe VALUES (?, ?, ?)', ...key, sequence - 1);
+      const before = this.safe(...key);
+      const isNew = sequence > before && !this.#has(key, sequence);
       if (!isNew) return { isNew, safe: before };
       if (!isKnown(event) || eventTypes[event.type].class !== 'telemetry') {
         this.#run(
@@ -76,18 +77,19 @@ export class Book {
           payload,
         );
       }
-      this.#add(ledger, sequence, sequence);
+      this.#add(key, sequence, sequence);
       // What the device gave up counts as received.
       if (isKnown(event) && event.type === 'outbox.dropped') {
-        for (const [first, last] of goneIn(event.data)) this.#add(ledger, first, last);
+        for (const [first, last] of goneIn(event.data)) this.#add(key, first, last);
       }
-      return { isNew, safe: this.#advance(ledger, before) };
+      return { isNew, safe: this.#advance(key, before) };
     });
   }
 
-  /** Up to where nothing of a ledger is missing; 0 for one that is not known. */
-  safe(ledger: string): number {
-    return Number(this.#get('SELECT through FROM safe WHERE ledger = ?', ledger)?.through ?? 0);
+  /** Up to where nothing of a device's ledger is missing; 0 for one that is not known. */
+  safe(device: string, ledger: string): number {
+    const row = this.#get('SELECT through FROM safe WHERE device = ? AND ledger = ?', device, ledger);
+    return Number(row?.through ?? 0);
   }
 
   /** The events of a session in order, as they came. */
@@ -115,9 +117,7 @@ export class Book {
 
   /** Payments whose outcome nobody knows yet. */
   openPayments(): readonly Payment[] {
-    return this.#all("SELECT * FROM payment WHERE state = 'authorized' ORDER BY changedMs, reference").map(
-      paymentOf,
-    );
+    return this.#all(openPaymentsQuery).map(paymentOf);
   }
 
   /** The payments that were captured, the latest first. */
@@ -219,35 +219,35 @@ export class Book {
     );
   }
 
-  #has(ledger: string, sequence: number): boolean {
+  #has(key: LedgerKey, sequence: number): boolean {
     return (
       this.#get(
-        'SELECT 1 FROM received WHERE ledger = ? AND first <= ? AND last >= ?',
-        ledger,
+        'SELECT 1 FROM received WHERE device = ? AND ledger = ? AND first <= ? AND last >= ?',
+        ...key,
         sequence,
         sequence,
       ) !== undefined
     );
   }
 
-  #add(ledger: string, first: number, last: number): void {
-    this.#run('INSERT INTO received VALUES (?, ?, ?)', ledger, first, last);
+  #add(key: LedgerKey, first: number, last: number): void {
+    this.#run('INSERT INTO received VALUES (?, ?, ?, ?)', ...key, first, last);
   }
 
-  #advance(ledger: string, from: number): number {
+  #advance(key: LedgerKey, from: number): number {
     let safe = from;
     for (;;) {
       const next = this.#get(
-        'SELECT max(last) AS last FROM received WHERE ledger = ? AND last > ? AND first <= ? + 1',
-        ledger,
+        'SELECT max(last) AS last FROM received WHERE device = ? AND ledger = ? AND last > ? AND first <= ? + 1',
+        ...key,
         safe,
         safe,
       )?.last;
       if (next === null || next === undefined) break;
       safe = Number(next);
     }
-    this.#run('UPDATE safe SET through = ? WHERE ledger = ?', safe, ledger);
-    this.#run('DELETE FROM received WHERE ledger = ? AND last <= ?', ledger, safe);
+    this.#run('UPDATE safe SET through = ? WHERE device = ? AND ledger = ?', safe, ...key);
+    this.#run('DELETE FROM received WHERE device = ? AND ledger = ? AND last <= ?', ...key, safe);
     return safe;
   }
 
@@ -273,6 +273,8 @@ export class Book {
 }
 
 type Value = string | number | null | Uint8Array;
+/** Device and ledger. */
+type LedgerKey = readonly [device: string, ledger: string];
 type Row = Record<string, unknown>;
 
 function paymentOf(row: Row): Payment {

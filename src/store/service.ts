@@ -3,6 +3,7 @@ import { describeError } from '#base/errors.ts';
 import { RateLimit } from '#base/rate-limit.ts';
 import { encodeRecord } from '#events/codec.ts';
 import type { AnyEvent } from '#events/event.ts';
+import { eventId } from '#events/ledger.ts';
 import { ackPayload } from '#events/mqtt-payloads.ts';
 import { readEventPayload } from '#events/payload.ts';
 import type { PrivateKey } from '#identity/keys.ts';
@@ -193,18 +194,29 @@ export class Store {
     this.#cancelAck = undefined;
     const { store, book, publish } = this.#options;
     for (const [device, ledger] of this.#due) {
-      const ack = encodeRecord(ackPayload, { ledger, sequence: book.safe(ledger) });
+      const ack = encodeRecord(ackPayload, { ledger, sequence: book.safe(device, ledger) });
       publish(`${devicePrefix({ store, device })}/ack`, ack, { retain: true });
     }
     this.#due.clear();
   }
 }
 
-/** An event says whose it is, and so does its topic: one that lies is nobody's. Throws CW-STO-008. */
+/**
+ * An event says whose it is, so does its topic, and so does its id: one that lies is nobody's, or what it says would stand in
+ * the place of another one. Throws CW-STO-008.
+ */
 function ownEvent(event: AnyEvent, place: { readonly store: string; readonly device: string }): AnyEvent {
-  if (event.source === `${place.store}/${place.device}`) return event;
+  const { source, ledger, sequence, id } = event;
+  const whose = `${place.store}/${place.device}`;
+  if (source !== whose) {
+    throw new StoreError(
+      'CW-STO-008',
+      `an event of ${source} came as one of ${whose}; see who may write there`,
+    );
+  }
+  if (id === eventId({ ...place, ledger }, sequence)) return event;
   throw new StoreError(
     'CW-STO-008',
-    `an event of ${event.source} came as one of ${place.store}/${place.device}; see who may write there`,
+    `event ${id} came as number ${sequence} of ledger ${ledger} of ${whose} and has not its id; see who may write there`,
   );
 }
