@@ -141,7 +141,7 @@ export const scanRead = record('scan-read', {
   expiry: may(9, text, 'expiry or best-before date, YYYY-MM-DD, of AI 17 or 15'),
   serial: may(10, text, 'serial number (AI 21)'),
   code: may(11, text, 'error code, where the code could not be understood'),
-  raw: may(12, bytes, 'the bytes read; left out where the code is a session token or a shopper\'s own'),
+  raw: may(12, bytes, "the bytes read; left out where the code is a session token or a shopper's own"),
   name: may(13, text, 'name in the catalogue, for people'),
 });
 export const movementSettled = record('movement-settled', {
