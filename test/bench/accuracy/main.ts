@@ -259,7 +259,9 @@ async function writeDocs(document: string, f1: string, diagram: string): Promise
   await writeFile(page, `${before}${figuresBegin}\n\n${figures}\n${plots}\n${figuresEnd}${after}`);
   const { default: sharp } = await import('sharp');
   const png = (svg: string, name: string) =>
-    sharp(Buffer.from(svg)).png({ palette: true }).toFile(join(root, 'docs/images', name));
+    sharp(Buffer.from(svg))
+      .png({ palette: true })
+      .toFile(join(root, 'docs/images', name));
   await Promise.all([png(f1, 'accuracy-f1.png'), png(diagram, 'accuracy-reliability.png')]);
 }
 
