@@ -6,7 +6,7 @@ import { Checkout, type Settled } from './checkout.ts';
 import { type BasketDraft, Contents } from './contents.ts';
 import { type BasketContext, hash } from './context.ts';
 import { BasketError } from './errors.ts';
-import { movesGoods, takeEvent } from './item-events.ts';
+import { movesGoods, restsOnEarlier, takeEvent } from './item-events.ts';
 import type { LineRecord } from './lines.ts';
 import { MovementWatch } from './movements.ts';
 import { receivedLines } from './received.ts';
@@ -292,6 +292,7 @@ export class Basket {
         lines: last.lines,
         asked: [...trip.asked],
         ...(by === undefined ? {} : { by }),
+        ...this.#context.contents.taxTerms(),
       },
       session: trip.session,
     });
@@ -366,7 +367,8 @@ export class Basket {
       return;
     }
     this.#touch(trip);
-    const isOfGoods = movesGoods(event) && !this.#answering;
+    const isAnswer = this.#answering || restsOnEarlier(event, trip.sinceUs, this.isMoving);
+    const isOfGoods = movesGoods(event) && !isAnswer;
     if (isOfGoods && trip.state === 'checkout') this.#interrupt(trip, event);
     if (isOfGoods && trip.state === 'suspended') whileSuspended(trip, event, this.#options);
     takeEvent(trip, event, this.#context);

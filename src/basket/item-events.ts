@@ -20,6 +20,19 @@ export function movesGoods(event: CartEvent): boolean {
   }
 }
 
+/**
+ * Whether all that an item event rests on had been weighed before `sinceUs`, monotonic µs: it is an answer to what lay there
+ * already. Of what had settled before a reboot events say 0, and `sinceUs` is not above 0 where it was before it, too; that
+ * counts as long as nothing is being decided on (`isMoving`), as a movement cut short by the reboot would be.
+ */
+export function restsOnEarlier(event: CartEvent, sinceUs: number, isMoving: boolean): boolean {
+  const { evidence } = event.data as Partial<EventData<'item.added'>>;
+  const movements = evidence?.movements ?? [];
+  const isEarlier = (settledAtUs: number) =>
+    settledAtUs < sinceUs || (settledAtUs === 0 && sinceUs <= 0 && !isMoving);
+  return movements.length > 0 && movements.every(({ settledAtUs }) => isEarlier(settledAtUs));
+}
+
 /** Takes an item event into a trip: its lines and its open questions. */
 export function takeEvent(trip: Trip, event: CartEvent, { contents, catalogue }: BasketContext): void {
   const decide = (data: EventData<'item.added'> & { readonly outcome: string }) => {

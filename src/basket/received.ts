@@ -3,11 +3,22 @@ import { BasketError } from './errors.ts';
 import type { Line, LineRecord } from './lines.ts';
 import { productOf } from './questions.ts';
 
+/** Lines that one basket may be received with, as many as a command takes. */
+const mostLines = 1_000;
+/** Highest number of a line that is received: those that come after it stay far below 2^53. */
+const highestLine = 1_000_000;
+
 /**
  * The lines of another cart's basket as lines of this one: at the prices they had there, all units `unplaced`. What is
  * approved there has to be approved here again. Throws CW-BSK-016 for a line that can't be one.
  */
 export function receivedLines(records: readonly LineRecord[], catalogue: Catalogue): Line[] {
+  if (records.length > mostLines) {
+    throw new BasketError(
+      'CW-BSK-016',
+      `the basket has ${records.length} lines, ${mostLines} are taken at most; pay it where it is`,
+    );
+  }
   const numbers = new Set<number>();
   return records.map((record) => {
     const fault = faultOf(record, numbers);
@@ -24,6 +35,7 @@ export function receivedLines(records: readonly LineRecord[], catalogue: Catalog
 
 function faultOf(record: LineRecord, numbers: ReadonlySet<number>): string | undefined {
   if (record.line < 1 || numbers.has(record.line)) return 'has a number that no other line may have, from 1';
+  if (record.line > highestLine) return `has a number above ${highestLine}`;
   if (record.count < 1) return 'holds nothing';
   if (record.gtin === undefined && record.plu === undefined) return 'names no product';
   if (record.priceMinor < 0) return 'has a price below 0';

@@ -5,7 +5,7 @@ import { leavesNoMass } from './changes.ts';
 import type { Judge } from './judge.ts';
 import type { Memory } from './memory.ts';
 import type { ListedScan } from './observations.ts';
-import { priors } from './priors.ts';
+import { maximumScans, priors } from './priors.ts';
 import type { Change, PendingScan, Question, Ranked } from './types.ts';
 
 /** A scan that repeats what was asked about is taken for an answer from this probability on, before it. */
@@ -94,8 +94,7 @@ export class Picking {
         if (scanned !== undefined) this.#forget(scanned);
         return true;
       }
-      const expected = this.#judge.expectedMg(pending);
-      if (question.kind === 'mixed' && expected !== undefined && expected < change.massMg) return true;
+      if (question.kind === 'mixed' && this.#waits(pending, change.massMg)) return true;
       this.#forget(pending);
     }
     const found = this.#fitting(question, change, scan);
@@ -104,9 +103,22 @@ export class Picking {
     if (change.massMg > 0 && !leavesNoMass(change)) return false;
     this.#memory.scans.push(pending);
     const exchanges = this.#fitting(question, change, scan);
-    if (exchanges.length > 0) return this.#take(question, change, scan, exchanges);
+    const isTaken = exchanges.length > 0 && this.#take(question, change, scan, exchanges);
+    const isHeld = this.#memory.scans.includes(pending);
+    if (isTaken && (!isHeld || this.#memory.scans.length <= maximumScans)) return true;
     this.#forget(pending);
     return false;
+  }
+
+  /**
+   * Whether a pick, which is among the scans, waits for others of its question: all that were picked for it weigh less than
+   * the change, `massMg`, and there is room for it.
+   */
+  #waits(pending: PendingScan, massMg: number): boolean {
+    const { scans } = this.#memory;
+    if (scans.length > maximumScans || this.#judge.expectedMg(pending) === undefined) return false;
+    const picks = scans.filter(({ question, scan }) => question === pending.question && scan.manual === true);
+    return picks.reduce((sumMg, pick) => sumMg + (this.#judge.expectedMg(pick) ?? 0), 0) < massMg;
   }
 
   #forget(pending: PendingScan): void {

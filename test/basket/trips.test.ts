@@ -1,6 +1,6 @@
 import test from 'ava';
 import { of, refusal, settle, shopping, staff, wine } from './paying.ts';
-import { apples, milk, Trolley, unpriced } from './support.ts';
+import { apples, itemOf, milk, Trolley, unpriced } from './support.ts';
 
 test("After payment taking out is nobody's business, and putting in is told for the exit check", (t) => {
   const trolley = shopping();
@@ -94,7 +94,41 @@ test('A basket that was handed to another cart is the same there, and its goods 
   t.is(refusal(receive([{ ...first, count: 0 }])), 'CW-BSK-016');
   t.is(refusal(receive([{ ...first, gtin: undefined }])), 'CW-BSK-016');
   t.is(refusal(receive([{ ...first, count: 2, depositMinor: 25 }])), 'CW-BSK-016');
+  t.is(refusal(receive([{ ...first, line: 1_000_001 }])), 'CW-BSK-016');
+  t.is(refusal(receive([{ ...first, line: Number.MAX_SAFE_INTEGER }])), 'CW-BSK-016');
+  const numbered = (count: number) => Array.from({ length: count }, (_, i) => ({ ...first, line: i + 1 }));
+  t.is(refusal(receive(numbered(1_001))), 'CW-BSK-016');
   t.is(again.basket.state, 'none', 'a refused basket opens nothing');
+  receive([...numbered(999), { ...first, line: 1_000_000 }])();
+  again.add(milk);
+  t.is(again.basket.snapshot('', 0)?.lines.length, 1_000, 'so many are taken, and the first is placed');
+});
+
+test('What an answer rests on tells whether goods moved: a movement during the attempt, or while suspended, is told', (t) => {
+  const answered = (settledAtUs: readonly number[], away: 'checkout' | 'suspended') => {
+    const trolley = shopping();
+    const question = trolley.ask();
+    trolley.nowUs = 60_000_000;
+    if (away === 'checkout') trolley.basket.checkout.begin(false);
+    else trolley.basket.suspend(undefined);
+    trolley.nowUs += 5_000_000;
+    const movements = settledAtUs.map((at) => ({
+      massMg: 100_000,
+      sigmaMg: 1_000,
+      startedAtUs: at - 500_000,
+      settledAtUs: at,
+    }));
+    trolley.happens({
+      type: 'item.resolved',
+      data: { ...itemOf(milk, 1, { evidence: { movements } }), settles: question, outcome: 'added' },
+    });
+    return [trolley.basket.state, of(trolley, 'basket.alert').map(({ data }) => data.kind)];
+  };
+  t.deepEqual(answered([59_000_000], 'checkout'), ['checkout', []]);
+  t.deepEqual(answered([59_000_000], 'suspended'), ['suspended', []]);
+  t.deepEqual(answered([59_000_000, 63_000_000], 'checkout'), ['open', ['during-payment']]);
+  t.deepEqual(answered([59_000_000, 63_000_000], 'suspended'), ['suspended', ['while-suspended']]);
+  t.deepEqual(answered([], 'checkout'), ['open', ['during-payment']], 'a thing that nothing weighed is new');
 });
 
 test('A suspended basket is resumed by its token, or by staff, and what happens to it meanwhile is told', (t) => {

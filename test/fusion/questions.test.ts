@@ -1,6 +1,7 @@
 import test from 'ava';
 import { FusionError } from '#fusion/errors.ts';
-import { bench } from './shop.ts';
+import { maximumScans } from '#fusion/priors.ts';
+import { bench, crowd } from './shop.ts';
 
 test('a scan of what the difference of two old questions weighs settles neither', (t) => {
   // An unknown thing of 885 g was put in, one of 623 g taken out: the difference is a butter's 262 g.
@@ -63,5 +64,47 @@ test('a pick of what was scanned and weighs too much is no second one that somet
   b.said();
   const error = t.throws(() => b.wait(5).identify('milk', { event }), { instanceOf: FusionError });
   t.is(error?.code, 'CW-FUS-004');
+  t.deepEqual(b.said(), []);
+});
+
+test('picks for one question are held as long as its mass can hold them, and never more than scans are', (t) => {
+  for (const [name, massG] of [
+    ['jam', 3000],
+    ['soap', 4000],
+  ] as const) {
+    const b = bench().scan('yoghurt').scan('yoghurt').move(massG).settle();
+    const asked = b.emitted.at(-1);
+    t.is(asked?.type === 'item.unresolved' ? asked.data.kind : undefined, 'mixed');
+    b.said();
+    const before = b.fusion.saveState().scans.length;
+    const refusals: string[] = [];
+    for (let pick = 0; pick < 40; pick++) {
+      try {
+        b.identify(name, { event: asked?.id ?? '' });
+      } catch (error) {
+        if (!(error instanceof FusionError)) throw error;
+        refusals.push(error.code);
+      }
+    }
+    const held = b.fusion.saveState().scans.length;
+    t.true(held > before, 'a pick of one of several waits for the others');
+    t.true(held <= maximumScans);
+    t.true((held - before) * b.massOf(name) < massG);
+    t.is(refusals.length, 40 - (held - before), 'each that is not held is refused');
+    t.deepEqual([...new Set(refusals)], ['CW-FUS-004']);
+  }
+});
+
+test('a pick of an exchange waits for the next one only where there is room for it', (t) => {
+  const b = bench().scan('milk').move(1030).settle().scan('rice').move(1015).settle().wait(20);
+  b.move(-322).settle();
+  const event = b.emitted.at(-1)?.id ?? '';
+  // Too heavy for any exchange with what is inside.
+  for (const { name } of crowd.slice(-maximumScans)) b.scan(name);
+  t.is(b.fusion.saveState().scans.length, maximumScans);
+  b.said();
+  const error = t.throws(() => b.identify('jam', { event }), { instanceOf: FusionError });
+  t.is(error?.code, 'CW-FUS-004');
+  t.is(b.fusion.saveState().scans.length, maximumScans);
   t.deepEqual(b.said(), []);
 });

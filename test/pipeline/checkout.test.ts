@@ -126,6 +126,46 @@ test('A knock on the scale during payment holds it back for a second, and goods 
   t.is(cart.of('basket.reopened')[0]?.data.reason, 'movement');
 });
 
+/** A basket with a jar in it that nobody scanned: it is asked about. */
+function asking(): Cart {
+  const cart = new Cart({ catalogue: store });
+  cart.wait(3).command('session.begin', { touch: true });
+  cart.wait(2).put(412_000).wait(3);
+  return cart;
+}
+
+test('An answer by scan goes on under the same attempt, also after a restart: nothing moved', (t) => {
+  const cart = asking();
+  t.is(cart.of('item.unresolved')[0]?.data.ask, 'scan-it');
+  cart.command('basket.checkout');
+  cart.wait(3);
+  const state = JSON.parse(JSON.stringify(cart.pipeline.saveState())) as ReturnType<Pipeline['saveState']>;
+  const rebooted = new Cart({ catalogue: store, state, startUs: 1_000_000 });
+  rebooted.massMg = cart.massMg;
+  for (const one of [cart, rebooted]) {
+    one.wait(3).scan('4006381333931', ']E0').wait(2);
+    t.deepEqual(
+      one.of('item.resolved').map(({ data: told }) => told.outcome),
+      ['added'],
+    );
+    t.deepEqual([one.of('basket.alert').length, one.of('basket.reopened').length], [0, 0]);
+    t.is(one.pipeline.snapshot()?.state, 'checkout');
+    t.is(one.pipeline.snapshot()?.questions.length, 0);
+    t.is(totalsOf(one)?.toPayMinor, 199);
+    t.is(pay(one).outcome, 'paid');
+  }
+});
+
+test('An answer by scan to a suspended basket alerts nobody', (t) => {
+  const cart = asking();
+  cart.command('basket.suspend');
+  cart.wait(1).scan('4006381333931', ']E0').wait(2);
+  t.is(cart.of('item.resolved')[0]?.data.outcome, 'added');
+  t.deepEqual(cart.of('basket.alert'), []);
+  t.is(cart.pipeline.snapshot()?.state, 'suspended');
+  t.is(totalsOf(cart)?.toPayMinor, 199);
+});
+
 test("What is put in after payment is told with the payer's session", (t) => {
   const cart = shopping();
   const { session } = cart.pipeline;
