@@ -35,6 +35,12 @@ export class Contents {
     return totalsOf(trip.lines, { currency, taxes, open: trip.questions.length });
   }
 
+  /** How prices are taxed here: what a till needs to sum up lines as this cart does. */
+  taxTerms(): { readonly taxIncluded?: boolean; readonly depositsTaxed?: boolean } {
+    const { taxes } = this.#options.shop.catalogue;
+    return taxes === undefined ? {} : { taxIncluded: taxes.included, depositsTaxed: taxes.depositsTaxed };
+  }
+
   /** Takes what an item event says was put in. A product that the catalogue doesn't have makes no line. */
   add(trip: Trip, cause: string, data: ItemData): void {
     const { catalogue } = this.#options.shop;

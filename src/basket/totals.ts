@@ -12,12 +12,18 @@ export type FullTotals = Complete<Totals>;
 type TaxLine = Infer<typeof taxLine>;
 
 const ppm = 1_000_000;
+/** What of a line counts for the totals. */
+type Summed = Pick<
+  Line,
+  'count' | 'priceMinor' | 'priceStatus' | 'savings' | 'depositEachMinor' | 'taxCode' | 'taxRatePpm'
+>;
+type TaxTerms = Pick<Taxes, 'included' | 'depositsTaxed'>;
 
 /**
  * Tax of `lines`, rounded once for each code and rate, ordered by them: of prices that include it
  * `base · rate / (1 + rate)`, else `base · rate`.
  */
-function taxesOf(lines: readonly Line[], taxes: Taxes | undefined): TaxLine[] {
+function taxesOf(lines: readonly Summed[], taxes: TaxTerms | undefined): TaxLine[] {
   if (taxes === undefined) return [];
   const bases = new Map<string, { code: string; ratePpm: number; baseMinor: number }>();
   for (const line of lines) {
@@ -40,8 +46,8 @@ const sum = (values: readonly number[]) => values.reduce((whole, value) => whole
 
 /** Sums of the lines, apart by how final their prices are. `open` is how many questions are not answered. */
 export function totalsOf(
-  lines: readonly Line[],
-  terms: { readonly currency: string; readonly taxes?: Taxes | undefined; readonly open: number },
+  lines: readonly Summed[],
+  terms: { readonly currency: string; readonly taxes?: TaxTerms | undefined; readonly open: number },
 ): FullTotals {
   const held = lines.filter((line) => line.count > 0);
   const final = held.filter((line) => line.priceStatus === 'final');

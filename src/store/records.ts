@@ -32,6 +32,8 @@ export interface SaleContent {
   readonly lines: readonly SaleLine[];
   /** As the cart told them. */
   readonly totals: SaleTotals;
+  /** How the cart taxes; earlier versions, in books too, didn't tell. */
+  readonly taxes?: { readonly included: boolean; readonly depositsTaxed: boolean };
   /** Questions that the cart left open. */
   readonly asked: number;
   /** Prices that the till gave, minor units, by line. */

@@ -175,10 +175,12 @@ export class SaleDesk {
 }
 
 function contentOf({ data }: EventOf<'basket.transferred'>): SaleContent {
+  const { taxIncluded: included, depositsTaxed } = data;
   const nothing = { currency: '', finalMinor: 0, estimateMinor: 0, atTill: 0, items: 0, open: 0 };
   return {
     lines: data.lines ?? [],
     totals: data.totals ?? nothing,
+    ...(included === undefined || depositsTaxed === undefined ? {} : { taxes: { included, depositsTaxed } }),
     asked: data.asked?.length ?? 0,
     prices: {},
     approvedAge: 0,

@@ -1,8 +1,6 @@
-import { portion } from '#basket/rounding.ts';
+import { totalsOf } from '#basket/totals.ts';
 import type { SaleContent, SaleLine } from './records.ts';
 import { priceFor, type TillPolicy } from './till.ts';
-
-const ppm = 1_000_000;
 
 /** What still has to be done before a sale can be paid. */
 interface SaleNeeds {
@@ -40,35 +38,55 @@ export function withPolicy(content: SaleContent, policy: TillPolicy): SaleConten
 }
 
 /**
- * What a sale comes to, minor units: what the cart told of its final lines, and what the till priced. Where prices don't include
- * the tax, it is rounded anew for each code and rate over all lines, as the cart rounds it.
+ * What a sale comes to, minor units: what the cart told, and what its own sums add to that when the lines that were open have
+ * the till's prices.
  */
-export function totalOf({ lines, totals, prices }: SaleContent): number {
-  const isAdded = (totals.addedTaxMinor ?? 0) !== 0;
-  const known = totals.toPayMinor ?? totals.finalMinor;
-  const priced = lines.filter(isOpen).map((line) => {
+export function totalOf(content: SaleContent): number {
+  const { lines, totals, prices } = content;
+  const { currency, open } = totals;
+  const told = lines.map(summedOf);
+  const priced = lines.map((line) => {
+    const summed = summedOf(line);
+    if (!isOpen(line)) return summed;
     const priceMinor = prices[line.line] ?? 0;
     // A saving on an estimate holds for what the till charges, as far as that goes.
-    return { line, priceMinor: priceMinor - Math.min(priceMinor, line.savedMinor ?? 0) };
+    const savings = summed.savings.map((one) => ({
+      ...one,
+      savedMinor: Math.min(priceMinor, one.savedMinor),
+    }));
+    return { ...summed, priceMinor, savings, priceStatus: 'final' as const };
   });
-  const goods = priced.reduce((sum, { priceMinor }) => sum + priceMinor, 0);
-  if (!isAdded) return known + goods;
-  const bases = new Map<string, { ratePpm: number; baseMinor: number; taxMinor: number }>();
-  for (const { code, ratePpm, baseMinor, taxMinor } of totals.taxes ?? []) {
-    bases.set(`${code}\0${ratePpm}`, { ratePpm, baseMinor, taxMinor });
-  }
-  for (const { line, priceMinor } of priced) {
-    const { taxCode, taxRatePpm } = line;
-    if (taxCode === undefined || taxRatePpm === undefined) continue;
-    const key = `${taxCode}\0${taxRatePpm}`;
-    const before = bases.get(key) ?? { ratePpm: taxRatePpm, baseMinor: 0, taxMinor: 0 };
-    bases.set(key, { ...before, baseMinor: before.baseMinor + priceMinor });
-  }
-  const further = [...bases.values()].reduce(
-    (sum, { baseMinor, ratePpm, taxMinor }) => sum + portion(baseMinor, ratePpm, ppm) - taxMinor,
-    0,
+  const taxes = content.taxes ?? guessedTaxes(told, totals);
+  const toPay = (of: readonly Summed[]) => totalsOf(of, { currency, open, taxes }).toPayMinor;
+  return (totals.toPayMinor ?? totals.finalMinor) + toPay(priced) - toPay(told);
+}
+
+type Summed = ReturnType<typeof summedOf>;
+
+/** A line of an event as the cart sums it. Its savings are taken as one: their sum is what counts. */
+function summedOf(line: SaleLine) {
+  const { count, priceMinor, priceStatus, savedMinor, depositMinor, taxCode, taxRatePpm } = line;
+  const savings = savedMinor === undefined ? [] : [{ promotion: '', name: '', savedMinor }];
+  return {
+    count,
+    priceMinor,
+    priceStatus,
+    savings,
+    // The deposit of a line is that of each unit, so many times.
+    ...(depositMinor === undefined || count === 0 ? {} : { depositEachMinor: depositMinor / count }),
+    ...(taxCode === undefined ? {} : { taxCode }),
+    ...(taxRatePpm === undefined ? {} : { taxRatePpm }),
+  };
+}
+
+/** Of a cart of an earlier version: the terms under which its lines come to the tax that it told. */
+function guessedTaxes(lines: readonly Summed[], { currency, open, addedTaxMinor }: SaleContent['totals']) {
+  if ((addedTaxMinor ?? 0) === 0) return undefined;
+  const both = [false, true].map((depositsTaxed) => ({ included: false, depositsTaxed }));
+  return (
+    both.find((taxes) => totalsOf(lines, { currency, open, taxes }).addedTaxMinor === addedTaxMinor) ??
+    both[0]
   );
-  return known + goods + further;
 }
 
 function isOpen({ priceStatus }: SaleLine): boolean {

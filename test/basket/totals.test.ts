@@ -70,6 +70,18 @@ test('A deposit that is no turnover bears no tax', (t) => {
   t.is(line?.depositMinor, 50, 'and is told on its line');
 });
 
+test('A basket that is handed over says how it is taxed, so that a till comes to the same', (t) => {
+  for (const rule of [
+    { included: false, depositsTaxed: true },
+    { included: true, depositsTaxed: false },
+  ]) {
+    const trolley = shopping(rule);
+    trolley.basket.transfer('till-1', undefined);
+    const sent = trolley.events.find((event) => event.type === 'basket.transferred');
+    t.like(sent?.data, { taxIncluded: rule.included, depositsTaxed: rule.depositsTaxed });
+  }
+});
+
 test('Tax is rounded once for each rate, and not line by line', (t) => {
   const penny = (number: number): Product => ({
     ...food,

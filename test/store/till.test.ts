@@ -1,6 +1,8 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { isCoded } from '#base/errors.ts';
 import type { BasketSnapshot } from '#basket/basket.ts';
+import { totalsOf } from '#basket/totals.ts';
 import type { Payment, SaleContent, SaleLine } from '#store/records.ts';
 import { needsOf, totalOf, withPolicy } from '#store/sales.ts';
 import { afterAnswer, nextStep, type TillPolicy, type Wish } from '#store/till.ts';
@@ -167,13 +169,88 @@ test('a sale needs its prices and ages, and comes to what the cart said and the 
 
 test('where tax is added, it is rounded over all lines of a rate together', (t) => {
   const taxes = [{ code: 'A', ratePpm: 70_000, baseMinor: 107, taxMinor: 7 }];
-  const content = sale([line(1), line(2, { priceStatus: 'at-till', taxCode: 'A', taxRatePpm: 70_000 })], {
+  const tax = { taxCode: 'A', taxRatePpm: 70_000 };
+  const lines = [
+    line(1, { ...tax, priceMinor: 107 }),
+    line(2, { ...tax, priceStatus: 'at-till', priceMinor: 0 }),
+  ];
+  const content = sale(lines, {
     taxes,
     addedTaxMinor: 7,
     toPayMinor: 114,
   });
   // 7 % of 107 is 7.49, of 214 it is 14.98: 15, not twice 7.
   t.is(totalOf({ ...content, prices: { 2: 107 } }), 107 + 107 + 15);
+});
+
+test('a sale comes to what the cart itself would take at the same prices: tax, deposits, savings', (t) => {
+  const lineOf = fc.record({
+    priceStatus: fc.constantFrom('final' as const, 'estimate' as const, 'at-till' as const),
+    count: fc.integer({ min: 1, max: 5 }),
+    estimateMinor: fc.integer({ min: 1, max: 9_999 }),
+    finalMinor: fc.integer({ min: 0, max: 9_999 }),
+    depositEachMinor: fc.constantFrom(0, 8, 25, 1_000),
+    tax: fc.constantFrom(undefined, ['A', 190_000] as const, ['B', 70_000] as const),
+    savedMinor: fc.integer({ min: 0, max: 300 }),
+  });
+  const taxesOf = fc.option(fc.record({ included: fc.boolean(), depositsTaxed: fc.boolean() }), {
+    nil: undefined,
+  });
+  fc.assert(
+    fc.property(fc.array(lineOf, { maxLength: 6 }), taxesOf, (drawn, taxes) => {
+      const terms = { currency: 'EUR', open: 0, taxes };
+      const lines = drawn.map(({ priceStatus, count, estimateMinor, depositEachMinor, tax, savedMinor }) => {
+        const priceMinor = priceStatus === 'at-till' ? 0 : estimateMinor;
+        const saved = Math.min(savedMinor, priceMinor);
+        return {
+          count,
+          priceMinor,
+          priceStatus,
+          savings: saved === 0 ? [] : [{ promotion: 'p', name: 'P', savedMinor: saved }],
+          ...(depositEachMinor === 0 ? {} : { depositEachMinor }),
+          ...(tax === undefined ? {} : { taxCode: tax[0], taxRatePpm: tax[1] }),
+        };
+      });
+      const onCart = lines.map((one, index) => {
+        const priceMinor = drawn[index]?.finalMinor ?? 0;
+        if (one.priceStatus === 'final') return one;
+        const savings = one.savings.map((saving) => ({
+          ...saving,
+          savedMinor: Math.min(saving.savedMinor, priceMinor),
+        }));
+        return { ...one, priceMinor, savings, priceStatus: 'final' as const };
+      });
+      const content: SaleContent = {
+        lines: lines.map(({ savings, depositEachMinor, ...one }, index) => ({
+          ...line(index + 1),
+          ...one,
+          ...(savings[0] === undefined ? {} : { savings, savedMinor: savings[0].savedMinor }),
+          ...(depositEachMinor === undefined ? {} : { depositMinor: one.count * depositEachMinor }),
+        })),
+        totals: totalsOf(lines, terms),
+        ...(taxes === undefined ? {} : { taxes }),
+        asked: 0,
+        prices: Object.fromEntries(drawn.map(({ finalMinor }, index) => [String(index + 1), finalMinor])),
+        approvedAge: 0,
+      };
+      return totalOf(content) === totalsOf(onCart, terms).toPayMinor;
+    }),
+    { seed: 5, numRuns: 2_000 },
+  );
+  t.pass();
+});
+
+test('what a cart of an earlier version did not tell of its taxes is seen from what it told', (t) => {
+  const tax = { taxCode: 'A', taxRatePpm: 190_000 };
+  const lines = [
+    line(1, { ...tax, priceMinor: 100, depositMinor: 1_000 }),
+    line(2, { ...tax, priceStatus: 'at-till', priceMinor: 0, depositMinor: 1_000 }),
+  ];
+  // 19 % of 11.00 are 2.09: the deposit is taxed. The second line then adds 19 % of 60.00.
+  const taxed = sale(lines, { addedTaxMinor: 209, toPayMinor: 2_309 });
+  t.is(totalOf({ ...taxed, prices: { 2: 5_000 } }), 2_309 + 5_000 + 1_140);
+  const untaxed = sale(lines, { addedTaxMinor: 19, toPayMinor: 2_119 });
+  t.is(totalOf({ ...untaxed, prices: { 2: 5_000 } }), 2_119 + 5_000 + 950);
 });
 
 test('typed lines are read, or refused with a code', (t) => {

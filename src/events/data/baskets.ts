@@ -177,6 +177,8 @@ export const basketTransferred = record('basket-transferred', {
   lines: may(5, array(basketLineRecord), 'the lines that go over'),
   asked: may(6, array(basketQuestion), 'questions left open'),
   by: may(7, person, 'who transferred it'),
+  taxIncluded: may(8, bool, 'whether prices include their tax; left out where there is none'),
+  depositsTaxed: may(9, bool, 'whether a deposit is taxed as its product; left out where there is no tax'),
 });
 export const basketCheckout = record('basket-checkout', {
   checkout: must(1, uuid, 'id of this attempt'),
