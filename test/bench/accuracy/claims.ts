@@ -14,7 +14,7 @@ export interface Claim {
   readonly startedAtUs: number;
   readonly settledAtUs: number;
   readonly atUs: number;
-  /** When the last scan or sighting came that it rests on; left out where there is none. */
+  /** When the last scan came that it rests on; left out where there is none. */
   readonly evidenceUs?: number | undefined;
   /** Price that the code carried, for all units together. */
   readonly priceMinor?: number | undefined;
@@ -124,7 +124,8 @@ export class Ledger {
 
 function claimOf(event: CartEvent, data: EventData<'item.added'>, sign: 1 | -1): Claim {
   const { count, plate, massMg, probabilityPpm, startedAtUs, settledAtUs, priceMinor, evidence } = data;
-  const heard = [...(evidence.scans ?? []), ...(evidence.sightings ?? [])].map(({ atUs }) => atUs);
+  // A camera's word is the device's own work: whoever waits for it, waits.
+  const heard = (evidence.scans ?? []).map(({ atUs }) => atUs);
   return {
     id: event.id,
     product: keyOf(data),

@@ -175,7 +175,8 @@ function nearest(products: readonly Product[], massMg: number): Product | undefi
   );
 }
 
-/** How many units a mass is, at least one; a handful of produce is one whatever it weighs. */
+/** How many units a mass is, one to four (nobody takes more at once); a handful of produce is one whatever it weighs. */
 function countOf({ sale, grossMg }: Product, massMg: number): number {
-  return sale === 'weight' || grossMg === undefined ? 1 : Math.max(1, Math.round(massMg / grossMg.mean));
+  if (sale === 'weight' || grossMg === undefined) return 1;
+  return Math.min(4, Math.max(1, Math.round(massMg / grossMg.mean)));
 }
