@@ -87,6 +87,7 @@ function stepWords(step: TillStep): string {
     case 'wait':
       if (step.for === 'price') return `price lines ${step.lines?.join(', ')}`;
       if (step.for === 'age') return `check age ${step.age}`;
+      if (step.for === 'cart') return 'the cart refused; pay tries again';
       return step.for === 'pay' ? 'wants to pay' : 'something moves';
   }
 }

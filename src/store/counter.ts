@@ -231,6 +231,12 @@ export class Counter {
       return false;
     }
     this.#end(payment, state, answer.status === 'refused' ? `${answer.code} ${answer.message}` : undefined);
+    // A wish to pay was for what the basket came to then.
+    const wish = this.#wishes.get(device);
+    if (state === 'voided' && wish?.pay === true) {
+      const { pay: _, ...rest } = wish;
+      this.#wishes.set(device, rest);
+    }
     return state !== 'voided';
   }
 

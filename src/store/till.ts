@@ -24,6 +24,8 @@ export type Wait =
   | 'age'
   /** Something is being put in or taken out. */
   | 'movement'
+  /** The cart refused a payment of just this basket: it has to say something new, or a person has to ask again. */
+  | 'cart'
   | 'pay';
 
 /** The next thing to ask of a cart. */
@@ -84,6 +86,10 @@ export function nextStep(
     return approves ? { kind: 'approve', age } : { kind: 'wait', for: 'age', age };
   }
   if (policy.pay !== 'auto' && wish.pay !== true) return { kind: 'wait', for: 'pay' };
+  const refused = payments.some(
+    (one) => one.state === 'voided' && one.revision === revision && one.outcome === 'paid',
+  );
+  if (refused && wish.pay !== true) return { kind: 'wait', for: 'cart' };
   return moving ? { kind: 'wait', for: 'movement' } : authorize('paid');
 }
 

@@ -89,10 +89,17 @@ test('a payment in the book is asked about before anything else, whatever the ba
 });
 
 test('after a void the next try has a name of its own; after capture or decline there is none', (t) => {
-  const next = step(basket(), does, {}, [{ ...payment, state: 'voided' }]);
+  const next = step(basket({ revision: 8 }, { revision: 8 }), does, {}, [{ ...payment, state: 'voided' }]);
   t.is(next?.kind === 'authorize' ? next.payment.reference : '', 'till-1-6a1f0c7e00008000-2');
   t.is(step(basket(), does, {}, [{ ...payment, state: 'captured' }]), undefined);
   t.is(step(basket(), does, {}, [{ ...payment, state: 'declined', outcome: 'declined' }]), undefined);
+});
+
+test('what a cart refused is not authorized again until it says something new, or a person asks for it', (t) => {
+  const voided = [{ ...payment, state: 'voided' as const }];
+  t.deepEqual(step(basket(), does, {}, voided), { kind: 'wait', for: 'cart' });
+  t.is(step(basket(), does, { pay: true }, voided)?.kind, 'authorize');
+  t.is(step(basket({ revision: 8 }, { revision: 8 }), does, {}, voided)?.kind, 'authorize');
 });
 
 test('prices come first, then ages, then the money, and nothing is paid while something moves', (t) => {
