@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type ExecutionContext } from 'ava';
 import mqtt from 'mqtt';
 import type { Page } from 'playwright-core';
@@ -141,7 +142,14 @@ test('a phone that reads the code on the display scans for the cart and shows it
   await seen(page, 'Scanned. Now put it in the cart.');
   t.true((await phoneScans()) >= 1);
   await touch('Stop scanning');
-  const before = await phoneScans();
+  // What the camera saw before may still be under way.
+  let before = await phoneScans();
+  for (let quiet = 0; quiet < 20; quiet++) {
+    await delay(100);
+    const now = await phoneScans();
+    if (now !== before) quiet = 0;
+    before = now;
+  }
   await page.getByLabel('Number under the bars').fill('8005110630407');
   await touch('Enter');
   await seen(page, 'That is no number of a product');
