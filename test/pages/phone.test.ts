@@ -140,7 +140,7 @@ test('a phone that reads the code on the display scans for the cart and shows it
   const touch = (name: string) => page.getByRole('button', { name, exact: true }).tap({ timeout: longMs });
   await touch('Scan');
   await seen(page, 'Scanned. Now put it in the cart.');
-  t.true((await phoneScans()) >= 1);
+  await until(t, 'the scan is told', async () => (await phoneScans()) >= 1);
   await touch('Stop scanning');
   // What the camera saw before may still be under way.
   let before = await phoneScans();
