@@ -60,7 +60,7 @@ export class Book {
     return this.atOnce(() => {
       const { id, ledger, sequence, type, session } = event;
       const key = [device, ledger] as const;
-      this.#run('INSERT OR IGNORE INTO safe VALUES (?, ?, ?)', ...key, sequence - 1);
+      this.#run('INSERT OR IGNORE INTO safe VALUES (?, ?, 0)', ...key);
       const before = this.safe(...key);
       const isNew = sequence > before && !this.#has(key, sequence);
       if (!isNew) return { isNew, safe: before };
@@ -90,6 +90,28 @@ export class Book {
   safe(device: string, ledger: string): number {
     const row = this.#get('SELECT through FROM safe WHERE device = ? AND ledger = ?', device, ledger);
     return Number(row?.through ?? 0);
+  }
+
+  /** Ledgers that were met in their middle: of what came before their first event nobody knows yet who has it. */
+  begunLater(): readonly { readonly device: string; readonly ledger: string }[] {
+    return this.#all('SELECT device, ledger FROM safe WHERE through = 0').map((row) => ({
+      device: String(row.device),
+      ledger: String(row.ledger),
+    }));
+  }
+
+  /** What of a ledger comes before the first event that is here was another book's: this one begins there. */
+  beginLater(device: string, ledger: string): void {
+    const key = [device, ledger] as const;
+    this.atOnce(() => {
+      const first = this.#get(
+        'SELECT min(first) AS first FROM received WHERE device = ? AND ledger = ?',
+        ...key,
+      )?.first;
+      if (this.safe(...key) > 0 || typeof first !== 'number') return;
+      this.#add(key, 1, first - 1);
+      this.#advance(key, 0);
+    });
   }
 
   /** The events of a session in order, as they came. */

@@ -37,6 +37,11 @@ interface StoreOptions {
 
 /** So many events go into one `ack`, as far as they come within this, µs. */
 const ackEveryUs = 100_000;
+/**
+ * A device sends what was not acknowledged again after 15 minutes at most. So long a book that meets its ledger in the middle
+ * waits for what came before, which an acknowledgement would have the device forget.
+ */
+const earlierComesWithinUs = 20 * 60_000_000;
 
 /** The other side of the contract: keeps the ledgers of all devices, acknowledges them, and has a till. */
 export class Store {
@@ -49,6 +54,8 @@ export class Store {
   /** Ledger of each device whose acknowledgement is due. */
   readonly #due = new Map<string, string>();
   #cancelAck: (() => void) | undefined;
+  /** Ends waiting for the earlier events of a ledger, by device and ledger. */
+  readonly #earlier = new Map<string, () => void>();
   /** What is said while an event is being taken: people hear of it when it is on the disk. */
   #held: Heard[] | undefined;
 
@@ -71,6 +78,7 @@ export class Store {
 
   /** Goes on with what an earlier run left. Call it once messages can be published. */
   start(): void {
+    for (const { device, ledger } of this.#options.book.begunLater()) this.#awaitEarlier(device, ledger);
     this.counter.start();
     this.sales.start();
   }
@@ -79,6 +87,7 @@ export class Store {
     this.counter.stop();
     this.sales.stop();
     this.#asking.stop();
+    for (const cancel of this.#earlier.values()) cancel();
     this.#cancelAck?.();
     this.#acknowledge();
   }
@@ -173,12 +182,25 @@ export class Store {
       this.#held = undefined;
     }
     if (acknowledges) this.#owe(device, event.ledger);
+    if (book.safe(device, event.ledger) === 0) this.#awaitEarlier(device, event.ledger);
     for (const heard of held) this.#tell(heard);
   }
 
   #tell(heard: Heard): void {
     if (this.#held !== undefined) this.#held.push(heard);
     else this.#options.tell(heard);
+  }
+
+  #awaitEarlier(device: string, ledger: string): void {
+    const { book, clock, acknowledges } = this.#options;
+    const key = `${device} ${ledger}`;
+    if (!acknowledges || this.#earlier.has(key)) return;
+    const cancel = clock.after(earlierComesWithinUs, () => {
+      this.#earlier.delete(key);
+      book.beginLater(device, ledger);
+      this.#owe(device, ledger);
+    });
+    this.#earlier.set(key, cancel);
   }
 
   #owe(device: string, ledger: string): void {
@@ -194,7 +216,9 @@ export class Store {
     this.#cancelAck = undefined;
     const { store, book, publish } = this.#options;
     for (const [device, ledger] of this.#due) {
-      const ack = encodeRecord(ackPayload, { ledger, sequence: book.safe(device, ledger) });
+      const sequence = book.safe(device, ledger);
+      if (sequence === 0) continue;
+      const ack = encodeRecord(ackPayload, { ledger, sequence });
       publish(`${devicePrefix({ store, device })}/ack`, ack, { retain: true });
     }
     this.#due.clear();

@@ -96,6 +96,28 @@ test('An event whose id is not that of its store, device, ledger and sequence is
   t.deepEqual(desk.end(), ['cw/1/s/cart-a/ack 1']);
 });
 
+test('A ledger that is met in its middle is not acknowledged until what came before had time to come', (t) => {
+  const desk = new Desk();
+  const late = ledgerOf('cart-a', 5001);
+  desk.take('cart-a', append(late, something));
+  desk.clock.advance(19 * 60_000_000);
+  t.deepEqual(desk.acks, []);
+  const before = ledgerOf('cart-a', 4999);
+  for (let count = 0; count < 2; count++) desk.take('cart-a', append(before, paid));
+  desk.clock.advance(2 * 60_000_000);
+  t.deepEqual(desk.acks, ['cw/1/s/cart-a/ack 5001']);
+  t.is(desk.book.count(), 3);
+});
+
+test('A store that ends meanwhile waits again, and a ledger that is met at its beginning waits for nothing', (t) => {
+  const desk = new Desk();
+  desk.take('cart-a', append(ledgerOf('cart-a', 5001), something));
+  t.deepEqual(desk.end(), []);
+  t.deepEqual(desk.book.begunLater(), [{ device: 'cart-a', ledger }]);
+  desk.take('cart-b', append(ledgerOf('cart-b'), something));
+  t.deepEqual(desk.end(), ['cw/1/s/cart-b/ack 1']);
+});
+
 /** What version 1 of the book had, as far as it was changed since. */
 const version1 = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
