@@ -1,8 +1,9 @@
 import { usPerMs, usPerSecond } from '#base/units.ts';
+import type { CellScale } from '#calibration/cell-scale.ts';
 import type { CellEntry } from '#config/board.ts';
 import type { WeighingConfig } from '#config/schema.ts';
 import type { DeviceFaultKind } from '#readings/faults.ts';
-import type { CellScale } from './calibrated.ts';
+
 import type { WeighingCode } from './errors.ts';
 import type { FaultBoard } from './faults.ts';
 

@@ -1,7 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Calibration } from '#config/board.ts';
-import { CellScale } from '#weighing/calibrated.ts';
 import type { WeighingOutput } from '#weighing/outputs.ts';
 import { Weigher } from '#weighing/weigher.ts';
 import { calibrationOf, defaults, mgPerCount, plateOf, Rig, step, sumOf } from './bench-plate.ts';
@@ -168,25 +167,5 @@ test('faults of a source are raised once and cleared once, in turn', (t) => {
       t.true(rig.weigher.status('basket').stable);
     }),
     { seed, numRuns: 25 },
-  );
-});
-
-test('linearity points straighten between and beyond them without a step', (t) => {
-  const scale = new CellScale(0, 1, 1, [
-    [0, 0],
-    [1_000_000, 1_001_000],
-    [2_000_000, 2_000_000],
-  ]);
-  t.is(scale.toMg(500_000), 500_500);
-  t.is(scale.toMg(1_000_000), 1_001_000);
-  t.is(scale.toMg(1_500_000), 1_500_500);
-  t.is(scale.toMg(-1_000), -1_001);
-  t.is(scale.toMg(3_000_000), 2_999_000);
-  t.is(new CellScale(100, -2, 1.5, []).toMg(50), 150);
-  fc.assert(
-    fc.property(fc.integer({ min: -3_000_000, max: 5_000_000 }), (x) => {
-      t.true(Math.abs(scale.toMg(x + 1) - scale.toMg(x) - 1) < 0.01);
-    }),
-    { seed },
   );
 });
