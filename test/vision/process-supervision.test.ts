@@ -155,6 +155,7 @@ function puppet() {
     faults,
     supervisor,
     kills: () => kills,
+    ends: () => listener?.ended({ code: null, signal: 'SIGKILL' }),
     says: (kind: 'ready' | 'alive') =>
       listener?.message(kind === 'ready' ? { kind, backend: 'test', model: 'm' } : { kind }),
     sleeps: (us: number) => {
@@ -200,6 +201,25 @@ test('A process that hangs in reading its model is ended after half a minute', (
   says('alive');
   clock.advance(31_000_000);
   t.deepEqual([faults, kills()], [['CW-VIS-013'], 1]);
+});
+
+test('A process that was ended while it read its model has twice as long at its next start, and the usual time once it was ready', (t) => {
+  const { clock, says, ends, kills } = puppet();
+  for (const [round, seconds] of [30, 60, 120, 120].entries()) {
+    clock.advance((seconds - 10) * 1_000_000);
+    t.is(kills(), round, `${seconds} s`);
+    clock.advance(15_000_000);
+    t.is(kills(), round + 1, `${seconds} s`);
+    // The next one begins after a pause of some seconds at most.
+    ends();
+    clock.advance(5_000_000);
+  }
+  says('ready');
+  clock.advance(6_000_000);
+  t.is(kills(), 5);
+  ends();
+  clock.advance(31_000_000);
+  t.is(kills(), 6);
 });
 
 test('Time in which the gateway itself did not run does not count as silence', (t) => {

@@ -72,6 +72,8 @@ const silentUs = 5 * usPerSecond;
  * setting up a network keeps a processor that is busy otherwise for seconds.
  */
 const startsWithinUs = 30 * usPerSecond;
+/** One that was ended before has twice as long, up to this, µs: a machine that is slow enough would end it for ever. */
+const longestStartUs = 120 * usPerSecond;
 const checkEveryUs = usPerSecond / 10;
 /**
  * A check that comes later than it should was held up together with what was said meanwhile, which is still to be read: of
@@ -117,6 +119,8 @@ export class VisionProcess {
   #isRunning = false;
   /** How long it says nothing, as far as this process was there to hear it, µs. */
   #quietUs = 0;
+  /** How long it may be silent before it is ready, µs. */
+  #startsWithinUs = startsWithinUs;
   /** Until when that is counted. */
   #checkedUs = 0;
   #messages = 0;
@@ -274,6 +278,7 @@ export class VisionProcess {
         break;
       case 'ready':
         this.#ready = message;
+        this.#startsWithinUs = startsWithinUs;
         this.#back();
         break;
       case 'code':
@@ -321,7 +326,8 @@ export class VisionProcess {
       this.#countedUs = nowUs;
     }
     if (this.#reason !== undefined) return;
-    if (this.#quietUs > (this.#ready === undefined ? startsWithinUs : silentUs)) {
+    if (this.#quietUs > (this.#ready === undefined ? this.#startsWithinUs : silentUs)) {
+      if (this.#ready === undefined) this.#startsWithinUs = Math.min(longestStartUs, 2 * this.#startsWithinUs);
       const seconds = Math.round(this.#quietUs / usPerSecond);
       this.#end('CW-VIS-013', `the vision process says nothing for ${seconds} s`);
     } else if (this.#ready !== undefined && this.#quietUs > stalledUs) this.#stalled();

@@ -46,6 +46,8 @@ export function eyesCases(test: TestFn<Context>, share: (part: Partial<Context>)
     const gateway = await startGateway(rig, brokerUrl, {
       board: await writeBoard(rig),
       config: { vision: { model: 'groceries', backend: 'onnx-int8' } },
+      // Three starts of the network where the processor is emulated.
+      slower: 2.5,
       // The camera of a mainboard is the group video's, which systemd gives the gateway.
       through: [
         ...['setpriv', `--reuid=${gatewayIds.uid}`, `--regid=${gatewayIds.gid}`],

@@ -33,6 +33,8 @@ interface GatewayOptions {
   readonly board?: string;
   /** Further keys of its configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** So many times longer than usual is waited for what it does. */
+  readonly slower?: number;
   /** Before its command line, which is then begun as root: a program that takes on the gateway's rights. */
   readonly through?: readonly string[];
 }
@@ -41,7 +43,7 @@ interface GatewayOptions {
 export async function startGateway(
   rig: Rig,
   brokerUrlHere: string,
-  { board = rig.board, config: further = {}, through }: GatewayOptions = {},
+  { board = rig.board, config: further = {}, slower = 1, through }: GatewayOptions = {},
 ): Promise<GatewayUnderTest> {
   const collector = await Collector.connect(brokerUrlHere, store, device);
   const client = await mqtt.connectAsync(brokerUrlHere, { protocolVersion: 4 });
@@ -73,7 +75,7 @@ export async function startGateway(
   });
   const massMg = new Map<string, number | undefined>();
   await followMasses(client, massMg);
-  const withinMs = 15_000 * rig.patience;
+  const withinMs = 15_000 * rig.patience * slower;
   const until = async (what: string, holds: () => boolean) => {
     for (const deadline = performance.now() + withinMs; !holds(); await sleep(10)) {
       if (ended) throw new Error(`the gateway ended:\n${log.slice(-12).join('\n')}`);
