@@ -28,6 +28,23 @@ export const commands: readonly CommandDoc[] = [
     answer: '`level`',
   },
   {
+    name: 'audit.list',
+    summary: "Shows records of the device's audit log, at most 120,000 characters of them.",
+    args: {
+      'from?': 'number of the first record; the newest ones where left out',
+      'count?': '1 … 200, default 50',
+    },
+    answer:
+      '`records` (each the line of the log, JSON, as its hash covers it), `first` (number of the first), `damaged` (lines left out), `head` (`number`, `hash` of the last record of all)',
+  },
+  {
+    name: 'config.show',
+    summary:
+      'Shows the configuration in force with all defaults, and the board; without passwords and tokens.',
+    args: {},
+    answer: '`config` and `board` (YAML), `sha256` of both',
+  },
+  {
     name: 'live.start',
     summary: 'Starts or renews a lease on live values.',
     args: { 'what?': '`weight` (default) or `counts`', 'seconds?': '1 … 3600, default 60' },

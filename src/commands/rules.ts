@@ -19,6 +19,8 @@ const helpingBy: CommandRule = { ...helping, by: true };
 const deciding: CommandRule = { roles: ['staff', 'till'], by: true, audited: true };
 const paying: CommandRule = { roles: ['till'] };
 const servicing: CommandRule = { roles: ['technician', 'operator'], audited: true };
+/** Reading what is nobody else's business; reading leaves no record. */
+const inspecting: CommandRule = { roles: ['technician', 'operator'] };
 const teaching: CommandRule = { roles: ['technician', 'operator', 'store'], audited: true };
 
 /** Every command, and who may sign it. docs/design.md and docs/mqtt.md show this table. */
@@ -56,6 +58,8 @@ export const commandRules: Readonly<Record<string, CommandRule>> = {
   'maintenance.end': { roles: ['staff', 'technician'] },
   'mass.forget': servicing,
   'log.level': servicing,
+  'audit.list': inspecting,
+  'config.show': inspecting,
   'vision.record': { roles: ['technician'], audited: true },
   'vision.erase': servicing,
   'gallery.enroll': teaching,

@@ -23,6 +23,7 @@ import { GatewayError } from './errors.ts';
 import { makeHandlers } from './handlers.ts';
 import { type Health, HealthReporter, processorTemperature } from './health.ts';
 import { gatewayInfo } from './info.ts';
+import { makeInspection } from './inspection.ts';
 import { LiveFeed } from './live.ts';
 import { LastMeasurements } from './measurements.ts';
 import { Publisher } from './publisher.ts';
@@ -218,6 +219,7 @@ export class Gateway {
           live: this.#live,
           vision: this.#vision,
           info: () => this.info(),
+          inspection: makeInspection(setup, () => trust.auditor.head),
           nonce,
           setLogLevel: options.setLogLevel,
           pipeline,

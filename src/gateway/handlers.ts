@@ -5,6 +5,7 @@ import { CommandError } from '#commands/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { type CommandOutcome, pipelineCommands } from '#pipeline/commands.ts';
 import { parseArguments } from './arguments.ts';
+import type { Inspection } from './inspection.ts';
 import { defaultLeaseS, type LiveFeed, type LiveTopic, liveTopics, longestLeaseS } from './live.ts';
 import type { GatewayVision } from './vision.ts';
 
@@ -14,6 +15,7 @@ export interface HandlerTargets {
   readonly vision: Pick<GatewayVision, 'record' | 'erase' | 'longestRecordingS' | 'gallery'>;
   /** Facts about this gateway, for `gateway.info`. */
   info(): PlainMap;
+  readonly inspection: Inspection;
   /** A fresh nonce, for `gateway.nonce`. */
   nonce(): PlainMap;
   setLogLevel(level: string): void;
@@ -67,6 +69,8 @@ export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handl
     parseArguments('gateway.nonce', none, args);
     return targets.nonce();
   });
+  handlers.set('audit.list', (args) => targets.inspection.auditList(args));
+  handlers.set('config.show', (args) => targets.inspection.configShow(args));
   handlers.set('log.level', (args) => {
     const { level } = parseArguments('log.level', logLevel, args);
     targets.setLogLevel(level);

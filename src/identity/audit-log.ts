@@ -119,7 +119,7 @@ export class AuditLog {
 }
 
 /** Segments of a folder, the oldest first; none where there is no folder. */
-async function segmentsOf(folder: string): Promise<{ readonly path: string; readonly first: number }[]> {
+export async function segmentsOf(folder: string): Promise<{ readonly path: string; readonly first: number }[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
