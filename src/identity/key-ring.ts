@@ -29,16 +29,20 @@ export type KeySource = 'file' | 'store';
 export class KeyRing {
   readonly #lists = new Map<KeySource, KeyList>();
   #withoutList: ReadonlySet<string> = new Set();
+  /** All lists in one, until one of them changes. */
+  #joined: ReadonlyMap<string, KeyEntry> | undefined;
 
   /** Puts a list in force, in place of the one from there; without one, that one's keys are gone. */
   set(source: KeySource, list: KeyList | undefined): void {
     if (list === undefined) this.#lists.delete(source);
     else this.#lists.set(source, list);
+    this.#joined = undefined;
   }
 
   /** Keys, by id, that are revoked by a list which is not at hand: they don't count, whatever the lists here say. */
   revokeToo(ids: readonly string[]): void {
     this.#withoutList = new Set(ids);
+    this.#joined = undefined;
   }
 
   list(source: KeySource): KeyList | undefined {
@@ -97,6 +101,7 @@ export class KeyRing {
   }
 
   #merged(): ReadonlyMap<string, KeyEntry> {
+    if (this.#joined !== undefined) return this.#joined;
     const merged = new Map<string, KeyEntry>();
     for (const source of ['file', 'store'] as const) {
       for (const entry of this.#lists.get(source)?.keys ?? []) {
@@ -106,6 +111,7 @@ export class KeyRing {
         merged.set(id, { ...entry, revoked: isRevoked });
       }
     }
+    this.#joined = merged;
     return merged;
   }
 }

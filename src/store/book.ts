@@ -30,7 +30,12 @@ export class Book {
   constructor(path: string, store: string, nowMs: () => number) {
     this.#database = openBookFile(path, store);
     this.#nowMs = nowMs;
-    this.#run('DELETE FROM event WHERE receivedMs < ?', nowMs() - keepDays * msPerDay);
+    this.forgetOld();
+  }
+
+  /** Forgets events whose time is over; call it now and then. */
+  forgetOld(): void {
+    this.#run('DELETE FROM event WHERE receivedMs < ?', this.#nowMs() - keepDays * msPerDay);
   }
 
   close(): void {

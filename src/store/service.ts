@@ -43,6 +43,9 @@ const ackEveryUs = 100_000;
  */
 const earlierComesWithinUs = 20 * 60_000_000;
 
+/** A store runs for months: what its book need not keep any longer leaves it every hour. */
+const forgetEveryUs = 3_600_000_000;
+
 /** The other side of the contract: keeps the ledgers of all devices, acknowledges them, and has a till. */
 export class Store {
   readonly floor = new Floor();
@@ -54,6 +57,7 @@ export class Store {
   /** Ledger of each device whose acknowledgement is due. */
   readonly #due = new Map<string, string>();
   #cancelAck: (() => void) | undefined;
+  #cancelForgetting: (() => void) | undefined;
   /** Ends waiting for the earlier events of a ledger, by device and ledger. */
   readonly #earlier = new Map<string, () => void>();
   /** What is said while an event is being taken: people hear of it when it is on the disk. */
@@ -79,6 +83,7 @@ export class Store {
   /** Goes on with what an earlier run left. Call it once messages can be published. */
   start(): void {
     for (const { device, ledger } of this.#options.book.begunLater()) this.#awaitEarlier(device, ledger);
+    this.#forgetAgain();
     this.counter.start();
     this.sales.start();
   }
@@ -88,8 +93,17 @@ export class Store {
     this.sales.stop();
     this.#asking.stop();
     for (const cancel of this.#earlier.values()) cancel();
+    this.#cancelForgetting?.();
     this.#cancelAck?.();
     this.#acknowledge();
+  }
+
+  #forgetAgain(): void {
+    const { book, clock } = this.#options;
+    this.#cancelForgetting = clock.after(forgetEveryUs, () => {
+      book.forgetOld();
+      this.#forgetAgain();
+    });
   }
 
   /**

@@ -34,7 +34,9 @@ function append(of: Ledger, draft: Draft): CartEvent {
 /** A store whose words are kept. */
 class Desk {
   readonly clock = new VirtualClock(1_000_000_000);
-  readonly book = new Book(':memory:', 's', nowMs);
+  /** How long ago it began, ms. */
+  laterMs = 0;
+  readonly book = new Book(':memory:', 's', () => nowMs() + this.laterMs);
   readonly heard: Heard[] = [];
   readonly acks: string[] = [];
   readonly #store = new Store({
@@ -52,6 +54,10 @@ class Desk {
 
   take(device: string, event: CartEvent): void {
     this.#store.take(`cw/1/s/${device}/event/${event.type.replaceAll('.', '/')}`, encodeEvent(event));
+  }
+
+  start(): void {
+    this.#store.start();
   }
 
   /** What is acknowledged when the store ends. */
@@ -116,6 +122,22 @@ test('A store that ends meanwhile waits again, and a ledger that is met at its b
   t.deepEqual(desk.book.begunLater(), [{ device: 'cart-a', ledger }]);
   desk.take('cart-b', append(ledgerOf('cart-b'), something));
   t.deepEqual(desk.end(), ['cw/1/s/cart-b/ack 1']);
+});
+
+test('A store that runs for months keeps the events of the last thirty days', (t) => {
+  const desk = new Desk();
+  desk.start();
+  const cart = ledgerOf('cart-a');
+  desk.take('cart-a', append(cart, something));
+  desk.laterMs = 29 * 86_400_000;
+  desk.clock.advance(3_600_000_000);
+  desk.take('cart-a', append(cart, something));
+  t.is(desk.book.count(), 2);
+  desk.laterMs = 31 * 86_400_000;
+  desk.clock.advance(3_600_000_000);
+  t.is(desk.book.count(), 1);
+  t.is(desk.book.safe('cart-a', ledger), 2);
+  desk.end();
 });
 
 /** What version 1 of the book had, as far as it was changed since. */
