@@ -328,6 +328,47 @@ const gatewaySamples: readonly Draft[] = [
     type: 'device.recovered',
     data: { source: 'deli-scale', fault: 'disconnected', lastedUs: 61_950_000, times: 599 },
   },
+  {
+    type: 'calibration.begun',
+    data: {
+      session: 'cal-8f2c61d09a3b',
+      plates: ['basket'],
+      purpose: 'calibrate',
+      revision: 7,
+      actor: '5f0c1e7a9b5f0c1e7a9b5f0c1e7a9b5f',
+    },
+  },
+  {
+    type: 'calibration.committed',
+    data: {
+      revision: 8,
+      previous: 7,
+      cause: 'calibrate',
+      plates: ['basket'],
+      calibrationCounter: 4,
+      configurationCounter: 1,
+      hash: 'b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184',
+      session: 'cal-8f2c61d09a3b',
+      actor: '5f0c1e7a9b5f0c1e7a9b5f0c1e7a9b5f',
+    },
+  },
+  {
+    type: 'calibration.ended',
+    data: { session: 'cal-8f2c61d09a3b', outcome: 'committed', revision: 8 },
+  },
+  {
+    type: 'calibration.committed',
+    data: {
+      revision: 9,
+      previous: 8,
+      cause: 'rollback',
+      from: 7,
+      plates: ['basket'],
+      calibrationCounter: 5,
+      configurationCounter: 1,
+      hash: '4355a46b19d348dc2f57c046f8ef63d44355a46b19d348dc2f57c046f8ef63d4',
+    },
+  },
 ];
 
 export const samples: readonly Draft[] = [...itemSamples, ...basketSamples, ...gatewaySamples];

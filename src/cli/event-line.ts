@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { formatMass, formatMoney } from '#base/units.ts';
+import type { EventData } from '#events/catalog.ts';
 import { isKnown } from '#events/codec.ts';
 import type { AnyEvent, CartEvent } from '#events/event.ts';
 import { fitLayout, formatCells, type Layout } from './event-columns.ts';
@@ -234,5 +235,21 @@ function describe(event: CartEvent): Row {
       return { ...base, name: event.data.command };
     case 'audit.recorded':
       return { ...base, name: event.data.what };
+    case 'calibration.begun':
+      return { ...base, name: `${event.data.purpose} ${event.data.plates.join(', ')}` };
+    case 'calibration.ended':
+      return {
+        ...base,
+        name: event.data.outcome,
+        tone: event.data.outcome === 'committed' ? 'good' : 'plain',
+      };
+    case 'calibration.committed':
+      return { ...base, name: committedWords(event.data), tone: 'good' };
   }
+}
+
+/** `revision 8 (rollback to 5): basket` */
+function committedWords({ revision, cause, from, plates }: EventData<'calibration.committed'>): string {
+  const how = from === undefined ? cause : `${cause} to ${from}`;
+  return `revision ${revision} (${how})${plates.length === 0 ? '' : `: ${plates.join(', ')}`}`;
 }

@@ -1,4 +1,5 @@
 import * as baskets from './data/baskets.ts';
+import * as calibration from './data/calibration.ts';
 import * as gateway from './data/gateway.ts';
 import * as items from './data/items.ts';
 import type { Infer } from './fields.ts';
@@ -44,6 +45,9 @@ export const eventTypes = {
   'command.done': { data: gateway.commandDone, class: 'ledger' },
   'command.refused': { data: gateway.commandRefused, class: 'evidence' },
   'audit.recorded': { data: gateway.auditRecorded, class: 'ledger' },
+  'calibration.begun': { data: calibration.calibrationBegun, class: 'ledger' },
+  'calibration.ended': { data: calibration.calibrationEnded, class: 'ledger' },
+  'calibration.committed': { data: calibration.calibrationCommitted, class: 'ledger' },
 } as const;
 
 export type EventType = keyof typeof eventTypes;

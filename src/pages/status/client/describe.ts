@@ -28,6 +28,7 @@ const lookWords: Readonly<Record<string, string>> = {
 const object = (value: unknown): Data =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Data) : {};
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const texts = (value: unknown) => list(value).flatMap((one) => text(one) ?? []);
 
 const questions: Readonly<Record<string, string>> = {
   'scan-it': 'Please scan it.',
@@ -253,6 +254,25 @@ const described: Readonly<Record<string, Describe>> = {
     what: 'Put into the audit log',
     subject: text(data.what) ?? '',
     ...(text(data.actor) === undefined ? {} : { detail: `By ${text(data.actor) ?? ''}.` }),
+  }),
+  'calibration.begun': (data) => ({
+    icon: 'command',
+    decision: false,
+    what: data.purpose === 'verify' ? 'Verification begun' : 'Calibration begun',
+    subject: texts(data.plates).join(', '),
+  }),
+  'calibration.ended': (data) => ({
+    icon: 'command',
+    decision: false,
+    what: 'Calibration ended',
+    subject: text(data.outcome) ?? '',
+  }),
+  'calibration.committed': (data) => ({
+    icon: 'settled',
+    tone: 'settled',
+    what: `Calibration ${integer(data.revision) ?? ''} in force`,
+    subject: texts(data.plates).join(', '),
+    detail: `Cause: ${text(data.cause) ?? ''}${integer(data.from) === undefined ? '' : ` to ${integer(data.from)}`}. Counters: ${integer(data.calibrationCounter) ?? 0} calibrations, ${integer(data.configurationCounter) ?? 0} changes of the configuration.`,
   }),
   'command.refused': (data) => ({
     icon: 'command',
