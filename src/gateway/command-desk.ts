@@ -11,6 +11,7 @@ import {
 } from '#commands/desk.ts';
 import { ruleOf } from '#commands/rules.ts';
 import { isLoopbackBroker } from '#config/commands.ts';
+import type { Draft } from '#events/event.ts';
 import type { PlainMap } from '#events/fields.ts';
 import type { AuditFacts } from '#identity/audit-chain.ts';
 import { Nonces } from '#identity/nonces.ts';
@@ -24,7 +25,7 @@ import type { KeyKeeper } from './key-keeper.ts';
 import type { Publisher } from './publisher.ts';
 import { answerRequest } from './requests.ts';
 import type { GatewaySetup } from './setup.ts';
-import { restoreTransactions, type StoredState, transactionKey } from './state.ts';
+import { restoreTransactions, type StateChanges, type StoredState, transactionKey } from './state.ts';
 
 export interface GatewayDeskOptions {
   readonly setup: Pick<GatewaySetup, 'config' | 'broker'>;
@@ -37,7 +38,7 @@ export interface GatewayDeskOptions {
   readonly watch: Pick<CommandWatch, 'take'>;
   readonly auditor: Pick<Auditor, 'note' | 'flush'>;
   readonly publish: Publisher['answer'];
-  readonly handlers: (carryOut: CarryOut, nonce: () => PlainMap) => ReadonlyMap<string, Handler>;
+  readonly handlers: (carryOut: CarryOut, nonce: () => PlainMap, keep: Keep) => ReadonlyMap<string, Handler>;
   /** Work nobody waits for. */
   readonly background: (work: Promise<unknown>) => void;
 }
@@ -47,6 +48,23 @@ type CarryOut = (
   args: Readonly<Record<string, unknown>>,
   context: HandlerContext,
 ) => Promise<CommandOutcome>;
+
+/** What a command of the gateway's own changed. */
+export interface KeptChange {
+  readonly state?: StateChanges;
+  /** Events that tell it; `command.done` follows them. */
+  readonly drafts?: readonly Draft[];
+  /** What the audit log says of it, beside who asked for what; undefined where nothing is put on record. */
+  readonly facts?: AuditFacts;
+}
+
+/** What a handler of the gateway's own does for a command that changes something. */
+export type Keep = (
+  asked: { readonly command: string; readonly args: Readonly<Record<string, unknown>> },
+  context: HandlerContext,
+  data: PlainMap,
+  change: KeptChange,
+) => Promise<void>;
 
 /**
  * The gateway's side of its commands: who may send them here, what is remembered of them and in which write, what goes on
@@ -79,6 +97,7 @@ export class GatewayDesk {
       handlers: options.handlers(
         (command, args, context) => this.#carryOut(command, args, context),
         () => ({ nonce: this.#nonces.give(clock.nowUs()), seconds: 300 }),
+        (asked, context, data, change) => this.#keep(asked, context, data, change),
       ),
       clock,
       clockTrusted,
@@ -156,6 +175,31 @@ export class GatewayDesk {
     });
     void auditor.flush();
     return outcome;
+  }
+
+  /**
+   * Makes a change of the gateway's own durable in one write with its events, its record and the answer `data`: so the
+   * transaction is known exactly where the change is. Rejects where that is lost, and with CW-GWY-007 after the stop.
+   */
+  async #keep(
+    { command, args }: { readonly command: string; readonly args: Readonly<Record<string, unknown>> },
+    context: HandlerContext,
+    data: PlainMap,
+    { state = {}, drafts = [], facts }: KeptChange,
+  ): Promise<void> {
+    const { transaction, sender } = context;
+    const { loop, auditor } = this.#options;
+    const text = JSON.stringify(context.remembered({ transaction, status: 'done', data }));
+    this.#written.set(transaction, text);
+    const note =
+      facts === undefined ? {} : auditor.note({ ...asked({ command, transaction, args, sender }), ...facts });
+    for (const draft of drafts) loop.pipeline.append(draft);
+    const done = { command, transaction, ...actorOf(sender) };
+    await loop.append(
+      { type: 'command.done', data: done },
+      { ...state, [transactionKey(transaction)]: text, ...note },
+    );
+    void auditor.flush();
   }
 
   async #remember(
