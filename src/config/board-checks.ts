@@ -127,6 +127,7 @@ function checkReferences(
   };
   check(plate.scale, 'a scale', 'scale');
   check(plate.motion, 'a motion sensor', 'motion');
+  check(plate.temperature, 'a temperature sensor', 'temperature');
   plate.scanners.forEach((id, k) => {
     check(id, 'a scanner', 'scanners', k);
   });

@@ -38,6 +38,11 @@ export const plateSchema = z
     cells: z.array(cellSchema).min(1).max(8).optional().describe('The cells that carry the plate.'),
     scale: id.optional().describe('A complete scale that carries the plate, in place of cells.'),
     motion: id.optional().describe('Motion sensor whose readings gate this plate.'),
+    temperature: id
+      .optional()
+      .describe(
+        'Temperature sensor at the plate: where its cells were calibrated at two temperatures, their drift is taken out.',
+      ),
     cameras: z
       .array(
         z.strictObject({
@@ -89,6 +94,15 @@ export const calibrationSchema = z.strictObject({
     })
     .optional()
     .describe('Hardware it was made on; on other hardware it is not applied.'),
+  gravityUmS2: z
+    .number()
+    .int()
+    .min(9_700_000)
+    .max(9_900_000)
+    .optional()
+    .describe(
+      'Acceleration of gravity where it was made, µm/s² (standard: 9806650): used elsewhere, masses are corrected for the difference.',
+    ),
   plates: z.record(
     id,
     z.strictObject({
@@ -103,8 +117,15 @@ export const calibrationSchema = z.strictObject({
           points: z
             .array(z.tuple([z.number(), z.number()]))
             .optional()
-            .describe('Linearity: pairs of indicated and true mass in mg, rising.'),
+            .describe('Linearity: pairs of indicated and true load of this cell in mg, rising.'),
+          quadraticPpmPerKg: z
+            .number()
+            .optional()
+            .describe(
+              'Linearity: load = x · (1 + q · 1e-6 · x in kg), x the indicated load; without points only.',
+            ),
           milligramsPerKelvin: z.number().optional().describe('Zero drift with temperature, mg/K.'),
+          spanPpmPerKelvin: z.number().optional().describe('Drift of the slope with temperature, ppm/K.'),
           referenceMilliCelsius: z.number().optional().describe('Temperature of the calibration, m°C.'),
         }),
       ),

@@ -22,6 +22,7 @@ export function checkCalibration(
   }
   checkForeign(calibration, board, report);
   checkPoints(calibration, report);
+  checkTemperature(calibration, board, report);
   checkHardware(calibration, board, report);
   return report.findings;
 }
@@ -49,7 +50,11 @@ function checkForeign(calibration: Calibration, board: Board, report: Report): v
 
 function checkPoints(calibration: Calibration, report: Report): void {
   for (const [plateId, plate] of Object.entries(calibration.plates)) {
-    for (const [cellId, { points = [] }] of Object.entries(plate.cells)) {
+    for (const [cellId, { points = [], quadraticPpmPerKg }] of Object.entries(plate.cells)) {
+      if (points.length >= 2 && quadraticPpmPerKg !== undefined) {
+        const path = ['plates', plateId, 'cells', cellId, 'quadraticPpmPerKg'];
+        report.warning('CW-CFG-018', path, quadraticPpmPerKg, 'points or a quadratic term: the points count');
+      }
       points.forEach((point, index) => {
         const previous = points[index - 1];
         if (previous === undefined || (point[0] > previous[0] && point[1] > previous[1])) return;
@@ -61,6 +66,31 @@ function checkPoints(calibration: Calibration, report: Report): void {
           `both numbers above those of the point before, [${previous}]`,
         );
       });
+    }
+  }
+}
+
+/** Drift that was measured and can't be taken out: the plate names no sensor, or nobody knows at which temperature it began. */
+function checkTemperature(calibration: Calibration, board: Board, report: Report): void {
+  for (const [plateId, { cells }] of Object.entries(calibration.plates)) {
+    const plate = board.plates.find(({ id }) => id === plateId);
+    for (const [cellId, cell] of Object.entries(cells)) {
+      const name = (['milligramsPerKelvin', 'spanPpmPerKelvin'] as const).find(
+        (key) => cell[key] !== undefined,
+      );
+      if (name === undefined || plate === undefined) continue;
+      const path = ['plates', plateId, 'cells', cellId, name];
+      if (cell.referenceMilliCelsius === undefined) {
+        report.warning(
+          'CW-CFG-018',
+          path,
+          cell[name],
+          'referenceMilliCelsius beside it; without, it is not used',
+        );
+      } else if (plate.temperature === undefined) {
+        const expected = `a sensor named as temperature of plate ${plateId}; without, it is not used`;
+        report.warning('CW-CFG-018', path, cell[name], expected);
+      }
     }
   }
 }

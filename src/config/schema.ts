@@ -126,6 +126,16 @@ export const fusionSchema = z
   })
   .describe('From observations to decisions.');
 
+export const siteSchema = z.strictObject({
+  latitudeMicroDegrees: z
+    .number()
+    .int()
+    .min(-90_000_000)
+    .max(90_000_000)
+    .describe('Latitude, millionths of a degree, north positive.'),
+  heightM: z.number().int().min(-500).max(9_000).default(0).describe('Height above sea level, m.'),
+});
+
 export const configSchema = z.strictObject({
   cartwright: z.literal(1).describe('Version of this format.'),
   store: name.describe('The store, as in topics.'),
@@ -137,7 +147,24 @@ export const configSchema = z.strictObject({
     .describe(
       "Driver options that are this device's own, by device of the board: serial numbers, ports. They replace the profile's, key by key.",
     ),
-  calibration: z.string().optional().describe('Calibration file.'),
+  calibration: z
+    .string()
+    .optional()
+    .describe(
+      'Calibration file to begin with: taken over at the first start, from then on the device keeps its calibrations itself.',
+    ),
+  calibrationRevisions: z
+    .number()
+    .int()
+    .min(2)
+    .max(1_000)
+    .default(50)
+    .describe('How many revisions of its calibration a device keeps.'),
+  site: siteSchema
+    .optional()
+    .describe(
+      'Where the device is used: a calibration made elsewhere is corrected for the difference in gravity.',
+    ),
   catalogue: z.string().optional().describe('Catalogue file.'),
   planogram: z.string().optional().describe('Planogram file.'),
   data: z.string().default('data').describe('Folder for the outbox and state; must survive a reboot.'),
@@ -255,4 +282,5 @@ export const configSchema = z.strictObject({
 
 export type Config = z.infer<typeof configSchema>;
 export type WeighingConfig = z.infer<typeof weighingSchema>;
+export type SiteConfig = z.infer<typeof siteSchema>;
 export type FusionConfig = z.infer<typeof fusionSchema>;

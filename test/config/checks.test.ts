@@ -23,6 +23,13 @@ const faults: readonly (readonly [title: string, from: string, to: string, code:
   ['two devices of one id', 'id: scanner, ', 'id: camera, ', 'CW-CFG-012', 'devices[2].id'],
   ['two cells of one id', '{ id: fr, ', '{ id: fl, ', 'CW-CFG-012', 'plates[0].cells[1].id'],
   ['a motion sensor that is none', 'motion: imu', 'motion: imo', 'CW-CFG-013', 'plates[0].motion'],
+  [
+    'a temperature sensor that is none',
+    'motion: imu',
+    'temperature: warm',
+    'CW-CFG-013',
+    'plates[0].temperature',
+  ],
   ['a scanner that is none', 'scanners: [scanner]', 'scanners: [x]', 'CW-CFG-013', 'plates[0].scanners[0]'],
   [
     'a camera that is none',
@@ -152,6 +159,41 @@ test('a misspelt cell of a calibration is told with the one that was meant', (t)
 test('a calibration made at another rate is refused', (t) => {
   const text = calibrationFor(['fl', 'fr', 'rl', 'rr'], { hardware: { samplesPerSecond: 10 } });
   t.is(calibrationFindings(text)[0]?.path, 'hardware.samplesPerSecond');
+});
+
+test('drift with temperature that nothing can take out is told', (t) => {
+  const cells = (cell: object) => ({
+    plates: {
+      basket: {
+        cells: {
+          ...Object.fromEntries(
+            ['fr', 'rl', 'rr'].map((id) => [id, { zeroCounts: 1, milligramsPerCount: 2 }]),
+          ),
+          fl: { zeroCounts: 1, milligramsPerCount: 2, ...cell },
+        },
+      },
+    },
+  });
+  const found = (cell: object) =>
+    calibrationFindings(JSON.stringify({ calibration: 1, revision: 1, ...cells(cell) })).map(
+      ({ severity, path, message }) => [
+        severity,
+        path,
+        /referenceMilliCelsius|sensor|points/.exec(message)?.[0],
+      ],
+    );
+  const path = 'plates.basket.cells.fl';
+  t.deepEqual(found({ milligramsPerKelvin: 20 }), [
+    ['warning', `${path}.milligramsPerKelvin`, 'referenceMilliCelsius'],
+  ]);
+  t.deepEqual(found({ spanPpmPerKelvin: 20, referenceMilliCelsius: 20_000 }), [
+    ['warning', `${path}.spanPpmPerKelvin`, 'sensor'],
+  ]);
+  const points = [
+    [0, 0],
+    [1000, 1001],
+  ];
+  t.deepEqual(found({ quadraticPpmPerKg: 20, points }), [['warning', `${path}.quadraticPpmPerKg`, 'points']]);
 });
 
 test('linearity points must rise', (t) => {
