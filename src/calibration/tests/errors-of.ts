@@ -47,10 +47,22 @@ export function zeroErrorMg(
 }
 
 /** Holds an error against its limit; equal to it passes. `slackMg` keeps sums of floats from failing by a millionth. */
-export function judged(observation: TestObservation, error: number, limitMg: number): JudgedObservation {
+export function judged(
+  observation: TestObservation,
+  error: number,
+  limitMg: number,
+  about?: string,
+): JudgedObservation {
   const slackMg = 1e-6 * Math.max(1, limitMg);
   const marginMg = limitMg - Math.abs(error);
-  return { observation, errorMg: error, limitMg, marginMg, passed: marginMg >= -slackMg };
+  return {
+    observation,
+    ...(about === undefined ? {} : { about }),
+    errorMg: error,
+    limitMg,
+    marginMg,
+    passed: marginMg >= -slackMg,
+  };
 }
 
 /** Holds an observation's corrected error, E − E₀, against the maximum permissible error of its load. */

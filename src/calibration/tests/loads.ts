@@ -95,7 +95,7 @@ export function judgeRepeatability(observations: readonly TestObservation[], rul
     const limit = maximumPermissibleErrorMg(massMg, rules.plate, rules.regime);
     checked.push(...weighings.map((one, index) => judged(one, errors[index] ?? 0, limit)));
     const last = weighings.at(-1);
-    if (last !== undefined && spread > limit) checked.push(judged(last, spread, limit));
+    if (last !== undefined && weighings.length > 1) checked.push(judged(last, spread, limit, 'spread'));
     if (weighings.length >= fewestWeighings && massMg >= repeatabilityPart * rules.plate.maxMg * 0.98) {
       whole = true;
     }

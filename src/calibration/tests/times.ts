@@ -54,13 +54,13 @@ export function judgeCreep(observations: readonly TestObservation[], rules: Test
   const last = early.at(-1) ?? first;
   const at30 = Math.min(last.atUs, first.atUs + halfHourUs);
   const whole = last.atUs - first.atUs >= halfHourUs - punctualUs;
-  const checked = early.slice(1).map((one) => {
+  const checked = early.map((one) => {
     return judged(one, beforeRoundingMg(one, divisionMg) - start, creepIntervals * intervalMg);
   });
   const middle = readingAt(loaded, first.atUs + quarterHourUs, divisionMg);
   const end = readingAt(loaded, at30, divisionMg);
   const late = whole && middle !== undefined && end !== undefined ? end - middle : undefined;
-  if (late !== undefined) checked.push(judged(last, late, lateCreepIntervals * intervalMg));
+  if (late !== undefined) checked.push(judged(last, late, lateCreepIntervals * intervalMg, '15 to 30 min'));
   const missing: string[] = [];
   if (!whole) missing.push('readings until 30 minutes after the load was put down');
   else if (readingsBetween(loaded, first.atUs + 10 * usPerMinute, first.atUs + 20 * usPerMinute) === 0) {
@@ -93,9 +93,7 @@ function overFourHours(
   if (first === undefined || last === undefined || early.every(({ passed }) => passed)) return early;
   if (last.atUs - first.atUs < fourHoursUs - punctualUs) return early;
   const limit = maximumPermissibleErrorMg(first.massMg, rules.plate, rules.regime);
-  return loaded
-    .slice(1)
-    .map((one) => judged(one, beforeRoundingMg(one, rules.plate.divisionMg) - startMg, limit));
+  return loaded.map((one) => judged(one, beforeRoundingMg(one, rules.plate.divisionMg) - startMg, limit));
 }
 
 function readingsBetween(observations: readonly TestObservation[], fromUs: number, toUs: number): number {
@@ -146,7 +144,7 @@ export function judgeZeroReturn(
     beforeRoundingMg(after, divisionMg) -
     after.massMg -
     (beforeRoundingMg(before, divisionMg) - before.massMg);
-  const checked = [judged(after, difference, zeroReturnIntervals * intervalMg)];
+  const checked = [judged(after, difference, zeroReturnIntervals * intervalMg, 'after less before')];
   return conclude('zero-return', checked, missing, { zeroReturnMg: difference });
 }
 

@@ -63,6 +63,8 @@ export interface TestRules {
 /** An observation with what is wrong of it, and how wrong it may be. */
 export interface JudgedObservation {
   readonly observation: TestObservation;
+  /** What the error is of, where it is not that of the reading: `spread`, `15 to 30 min`. */
+  readonly about?: string;
   /** Signed error, or the signed difference that the test is about, mg. */
   readonly errorMg: number;
   /** Largest error that passes, mg. */
