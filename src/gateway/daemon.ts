@@ -150,6 +150,7 @@ function record(
       fusion: setup.fusion,
       session: setup.config.session,
       basket: setup.basket,
+      ...(setup.config.site === undefined ? {} : { site: setup.config.site }),
     },
     extra: {
       // Where the pipeline began: a replay rebases what an earlier run left to the same instant.

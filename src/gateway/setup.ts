@@ -1,3 +1,4 @@
+import { localGravityUmS2 } from '#calibration/gravity.ts';
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import type { BasketConfig } from '#config/basket.ts';
 import type { Board, Calibration } from '#config/board.ts';
@@ -20,6 +21,8 @@ export interface GatewaySetup {
   readonly planogram: Planogram | undefined;
   readonly planogramPath: string | undefined;
   readonly weighing: WeighingConfig;
+  /** Acceleration of gravity where the device is used, µm/s²; undefined where its configuration names no site. */
+  readonly gravityUmS2: number | undefined;
   readonly fusion: FusionConfig;
   readonly tokenPattern: RegExp;
   readonly loyaltyPattern?: RegExp;
@@ -63,6 +66,7 @@ export async function loadSetup(path: string, environment: Environment): Promise
     planogram,
     planogramPath: stock.planogramPath,
     weighing: config.weighing,
+    gravityUmS2: config.site === undefined ? undefined : localGravityUmS2(config.site),
     fusion: config.fusion,
     tokenPattern: new RegExp(config.session.tokenPattern, 'u'),
     ...(config.session.loyaltyPattern === undefined

@@ -1,4 +1,5 @@
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
+import type { Calibration } from '#config/board.ts';
 import type { SeenThing } from '#fusion/observations.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
@@ -50,4 +51,6 @@ export type PipelineInput =
       /** Files that they were read from. */
       readonly files: { readonly catalogue?: string; readonly planogram?: string };
     }
+  /** A revision of the calibration that was committed: it weighs from here on. */
+  | { readonly kind: 'calibration'; readonly atUs: number; readonly calibration: Calibration }
   | { readonly kind: 'end'; readonly atUs: number };

@@ -37,6 +37,8 @@ export interface PipelineOptions {
   readonly catalogue: Catalogue;
   readonly planogram: Planogram | undefined;
   readonly weighing: WeighingConfig;
+  /** Acceleration of gravity where the device is used, µm/s²; undefined where that is not known. */
+  readonly gravityUmS2?: number | undefined;
   readonly fusion: FusionConfig;
   readonly tokenPattern: RegExp;
   /** A code that makes its shopper a known one; none where left out. */

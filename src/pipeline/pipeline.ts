@@ -81,6 +81,7 @@ export class Pipeline {
       plates: options.board.plates,
       calibration: options.calibration,
       config: options.weighing,
+      gravityUmS2: options.gravityUmS2,
       sink: (output) => {
         this.#weighed(output);
         options.onWeighed?.(output);
@@ -224,9 +225,15 @@ export class Pipeline {
       case 'store':
         this.#shop.offer(input.stock, this.#nowUs);
         return undefined;
+      case 'temperature':
+        this.#weigher.temperature(input);
+        return undefined;
+      case 'calibration':
+        this.#weigher.recalibrate(input.calibration, input.atUs);
+        this.#ledger.versions = { ...this.#ledger.versions, calibration: input.calibration.revision };
+        return undefined;
       case 'frame':
       case 'power':
-      case 'temperature':
       case 'position':
       case 'end':
         return undefined;

@@ -156,6 +156,8 @@ function toInput(line: TraceLine, atUs: number, originUs: number): PipelineInput
       return { kind: 'temperature', source: line.source, atUs, milliCelsius: line.temperature };
     case 'full':
       return { kind: 'capacity', atUs, full: line.full };
+    case 'calibration':
+      return { kind: 'calibration', atUs, calibration: line.calibration };
     case 'end':
       return { kind: 'end', atUs };
     case 'counts': // interleaved by the expander

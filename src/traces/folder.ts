@@ -3,7 +3,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { Board, Calibration } from '#config/board.ts';
-import type { Config } from '#config/schema.ts';
+import type { Config, SiteConfig } from '#config/schema.ts';
 import { TraceError } from './errors.ts';
 import type { TraceHeader } from './format.ts';
 import { LineFile } from './line-file.ts';
@@ -18,7 +18,7 @@ export interface TraceAssets {
   /** Path of the catalogue that was in force; copied as it is. */
   readonly catalogue: string;
   readonly planogram?: string | undefined;
-  readonly config?: Pick<Config, 'weighing' | 'fusion' | 'session'>;
+  readonly config?: Pick<Config, 'weighing' | 'fusion' | 'session'> & { readonly site?: SiteConfig };
   readonly extra?: Pick<TraceHeader, 'originUs' | 'sessionSalt' | 'state' | 'started'>;
 }
 

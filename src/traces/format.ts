@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { calibrationSchema } from '#config/board.ts';
 import { ofOneThing } from '#fusion/observations.ts';
 import { deviceFaultKinds } from '#readings/faults.ts';
 import { TraceError } from './errors.ts';
@@ -136,6 +137,8 @@ const lineSchemas = {
     sighting: z.union([seen, seenOne]),
   }),
   full: z.object({ t: time, full: z.boolean() }),
+  /** A revision that came into force in the middle of a recording. */
+  calibration: z.object({ t: time, calibration: calibrationSchema }),
   message: z.object({ t: time, message: z.unknown() }),
   end: z.object({ t: time, end: z.unknown() }),
 } as const;

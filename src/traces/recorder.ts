@@ -186,6 +186,8 @@ function toLine(input: PipelineInput, originUs: number): object | undefined {
       return { clock: { utcMs: input.utcMs, quality: input.quality } };
     case 'capacity':
       return { full: input.full };
+    case 'calibration':
+      return { calibration: input.calibration };
     case 'end':
       return { end: true };
     case 'cell': // runs of samples share a line

@@ -22,6 +22,8 @@ export interface ReplaySetup {
   readonly catalogue: Catalogue;
   readonly planogram: Planogram | undefined;
   readonly weighing: WeighingConfig;
+  /** Acceleration of gravity where the device was used, µm/s²; none where the trace does not say. */
+  readonly gravityUmS2?: number;
   readonly fusion: FusionConfig;
   readonly tokenPattern: RegExp;
   readonly loyaltyPattern?: RegExp;
@@ -86,6 +88,7 @@ export async function replay(
     catalogue: setup.catalogue,
     planogram: setup.planogram,
     weighing: setup.weighing,
+    gravityUmS2: setup.gravityUmS2,
     fusion: setup.fusion,
     tokenPattern: setup.tokenPattern,
     loyaltyPattern: setup.loyaltyPattern,

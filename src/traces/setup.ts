@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
+import { localGravityUmS2 } from '#calibration/gravity.ts';
 import { loadCatalogue, loadPlanogram } from '#catalogue/load.ts';
 import { loadBoard, loadCalibration } from '#config/load.ts';
 import { configSchema, fusionSchema, weighingSchema } from '#config/schema.ts';
@@ -29,6 +30,7 @@ const decisionConfig = z.object({
   fusion: fusionSchema.prefault({}),
   session: configSchema.shape.session,
   basket: configSchema.shape.basket,
+  site: configSchema.shape.site,
 });
 
 /**
@@ -74,6 +76,7 @@ export async function loadReplaySetup(
     catalogue,
     planogram,
     weighing: config.weighing,
+    ...(config.site === undefined ? {} : { gravityUmS2: localGravityUmS2(config.site) }),
     fusion: config.fusion,
     tokenPattern: new RegExp(config.session.tokenPattern, 'u'),
     ...(config.session.loyaltyPattern === undefined

@@ -53,6 +53,14 @@ export class Baseline {
     this.massMg = options.state?.baselineMg;
   }
 
+  /** The mass is computed otherwise from now on: zero and baseline mean nothing any more; the tare is a mass and stays. */
+  restart(): void {
+    this.zeroMg = 0;
+    this.massMg = undefined;
+    this.#loadMg = 0;
+    this.#refineMg = 0;
+  }
+
   /** Accounts for everything up to `massMg`. */
   settle(massMg: number, atUs: number): void {
     const change = this.massMg === undefined ? 0 : Math.abs(massMg - this.massMg);

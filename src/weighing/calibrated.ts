@@ -16,3 +16,14 @@ export function calibratePlate(
     conditions,
   );
 }
+
+/** Whether drift with temperature is known of a cell of this plate, and from where: without either nothing can be taken out. */
+export function followsTemperature(plate: PlateEntry, calibration: Calibration | undefined): boolean {
+  const cells = Object.hasOwn(calibration?.plates ?? {}, plate.id)
+    ? Object.values(calibration?.plates[plate.id]?.cells ?? {})
+    : [];
+  return cells.some(
+    ({ milligramsPerKelvin = 0, spanPpmPerKelvin = 0, referenceMilliCelsius }) =>
+      referenceMilliCelsius !== undefined && (milligramsPerKelvin !== 0 || spanPpmPerKelvin !== 0),
+  );
+}

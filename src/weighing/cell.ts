@@ -34,7 +34,7 @@ const negativePart = -0.5;
 /** One load cell: checks each conversion and gives its mass, or a fault. Nothing here allocates per sample. */
 export class CellChannel {
   readonly id: string;
-  readonly #scale: CellScale | undefined;
+  #scale: CellScale | undefined;
   readonly #capacityMg: number;
   readonly #deadMg: number;
   readonly #jumpMg: number;
@@ -95,6 +95,19 @@ export class CellChannel {
     this.#jumpMg = Math.max(config.minimumMovementMg, 1);
     this.#stuckUs = config.stuckMs * usPerMs;
     this.#faults = faults;
+  }
+
+  /** Another calibration: what its last samples meant tells nothing of the next one's. */
+  recalibrate(scale: CellScale | undefined): void {
+    this.#scale = scale;
+    this.#known = false;
+    this.#pending = false;
+    this.fresh = false;
+  }
+
+  /** Temperature at the cell, m°C, for the drift that its calibration knows. */
+  setTemperature(milliCelsius: number): void {
+    this.#scale?.setTemperature(milliCelsius);
   }
 
   /**

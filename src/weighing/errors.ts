@@ -13,6 +13,8 @@ export const weighingCodes = {
   'CW-WGH-009': 'A plate reads far below zero.',
   'CW-WGH-010': 'A scale reports that it can not weigh.',
   'CW-WGH-011': 'A cell sends values that its converter can not have made.',
+  'CW-WGH-012': 'A temperature sensor that drift is taken out by sends no readings.',
+  'CW-WGH-013': 'Drift with temperature has been taken out by an old temperature for half an hour.',
   'CW-WGH-020': 'The board has no such weighed plate.',
   'CW-WGH-021': 'The plate can not be weighed now.',
   'CW-WGH-022': 'The plate moves.',

@@ -11,6 +11,11 @@ export interface Movement {
   /** Plate mass before and after, net of tare. */
   readonly beforeMg: number;
   readonly afterMg: number;
+  /**
+   * How far the plate went below both plateaus for at least 100 ms, mg: so much had left before something came. Left out where
+   * that isn't known: the cart moved, nobody watched, a scale of its own.
+   */
+  readonly dipMg?: number;
   readonly startedAtUs: number;
   readonly settledAtUs: number;
   /** The cart moved during it. */

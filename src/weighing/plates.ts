@@ -1,6 +1,7 @@
 import { usPerMs } from '#base/units.ts';
 import type { ScaleReading } from '#readings/readings.ts';
 import type { CellChannel } from './cell.ts';
+import type { Dips } from './dips.ts';
 import type { FaultBoard } from './faults.ts';
 import type { PlateTracker } from './tracker.ts';
 
@@ -85,10 +86,14 @@ export class CellPlate {
   readonly tracker: PlateTracker;
   readonly cells: readonly CellChannel[];
   readonly #range: PlateRange;
+  readonly #dips: Dips;
+  /** Nothing is weighed before: the temperature at the plate is awaited, µs. */
+  notBeforeUs = Number.NEGATIVE_INFINITY;
 
-  constructor(tracker: PlateTracker, cells: readonly CellChannel[], faults: FaultBoard) {
+  constructor(tracker: PlateTracker, cells: readonly CellChannel[], faults: FaultBoard, dips: Dips) {
     this.tracker = tracker;
     this.cells = cells;
+    this.#dips = dips;
     this.#range = new PlateRange(tracker, faults);
   }
 
@@ -139,12 +144,14 @@ export class CellPlate {
   }
 
   #take(atUs: number, mg: number): void {
+    if (atUs < this.notBeforeUs) return;
     const { tracker } = this;
     if (this.#range.check(atUs, mg)) {
       tracker.hold(atUs);
       return;
     }
     if (!tracker.weighable) tracker.release(atUs);
+    this.#dips.push(atUs, mg, tracker.resting);
     tracker.sample(atUs, mg);
   }
 }

@@ -161,6 +161,21 @@ export class PlateTracker {
     this.#noisyMg = Number.NaN;
   }
 
+  /** The mass is computed otherwise from now on. That it jumps is no movement: everything begins anew, but for the tare. */
+  recalibrate(atUs: number): void {
+    if (this.#announced) this.#announce(false, atUs);
+    this.baseline.restart();
+    this.#phase = 'starting';
+    this.#away = false;
+    this.#lastUs = Number.NaN;
+    this.#levelMg = 0;
+    this.#levelSigmaMg = 0;
+    this.#noiseMg = 0;
+    this.#noisyMg = Number.NaN;
+    this.#window.clear();
+    this.zeroVerified = false;
+  }
+
   /** Takes one raw mass of the plate. HOT PATH. */
   sample(atUs: number, mg: number): void {
     const elapsedUs = Number.isNaN(this.#lastUs) ? 0 : Math.max(0, atUs - this.#lastUs);

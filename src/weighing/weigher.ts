@@ -1,16 +1,20 @@
+import { isSameJson } from '#base/canonical-json.ts';
 import { usPerMs } from '#base/units.ts';
+import { gravityFactor } from '#calibration/gravity.ts';
 import type { Calibration, PlateEntry } from '#config/board.ts';
 import type { WeighingConfig } from '#config/schema.ts';
 import type { DeviceFault, DeviceFaultKind } from '#readings/faults.ts';
-import type { MotionReading, ScaleReading } from '#readings/readings.ts';
+import type { MotionReading, ScaleReading, TemperatureReading } from '#readings/readings.ts';
 import type { BaselineState } from './baseline.ts';
 import { calibratePlate } from './calibrated.ts';
 import { CellChannel } from './cell.ts';
+import { Dips } from './dips.ts';
 import { WeighingError } from './errors.ts';
 import { FaultBoard } from './faults.ts';
 import { MotionGate } from './motion.ts';
 import type { PlateStatus, WeighingOutput } from './outputs.ts';
 import { CellPlate, ScalePlate } from './plates.ts';
+import { type SavedTemperatures, Temperatures } from './temperatures.ts';
 import { PlateTracker } from './tracker.ts';
 
 /** Devices get this long to start before their silence is a fault, µs. */
@@ -24,12 +28,15 @@ const harmless = new Set<DeviceFaultKind>(['timing']);
 export interface WeighingState {
   readonly revision?: number;
   readonly plates: Readonly<Record<string, BaselineState>>;
+  readonly temperatures?: SavedTemperatures;
 }
 
 export interface WeigherOptions {
   readonly plates: readonly PlateEntry[];
   readonly calibration: Calibration | undefined;
   readonly config: WeighingConfig;
+  /** Acceleration of gravity where it weighs, µm/s²; undefined where that is not known. */
+  readonly gravityUmS2?: number | undefined;
   readonly sink: (output: WeighingOutput) => void;
   /** Hears that a plate can't be weighed any more, and that it can again and is at rest. */
   readonly onWeighable?: (plate: string, weighable: boolean, atUs: number) => void;
@@ -65,7 +72,9 @@ interface MotionSlot {
  */
 export class Weigher {
   readonly #config: WeighingConfig;
-  readonly #calibration: Calibration | undefined;
+  readonly #plates: readonly PlateEntry[];
+  readonly #gravityUmS2: number | undefined;
+  #calibration: Calibration | undefined;
   readonly #faults: FaultBoard;
   readonly #sink: (output: WeighingOutput) => void;
   readonly #onWeighable: WeigherOptions['onWeighable'];
@@ -74,6 +83,7 @@ export class Weigher {
   readonly #scales = new Map<string, ScalePlate>();
   readonly #motions = new Map<string, MotionSlot>();
   readonly #trackers = new Map<string, PlateTracker>();
+  readonly #temperatures: Temperatures;
   readonly #uncalibrated = new Map<string, readonly string[]>();
   /** First instant seen, µs; NaN before it. */
   #startUs = Number.NaN;
@@ -86,35 +96,88 @@ export class Weigher {
     this.#config = options.config;
     this.#missingUs = Math.max(1, options.config.missingMs * usPerMs);
     this.#calibration = options.calibration;
+    this.#plates = options.plates;
+    this.#gravityUmS2 = options.gravityUmS2;
     this.#sink = options.sink;
     this.#onWeighable = options.onWeighable;
     this.#faults = new FaultBoard(this.#sink);
+    this.#temperatures = new Temperatures({
+      plates: options.plates,
+      cellPlates: this.#cellPlates,
+      faults: this.#faults,
+      creepMgPerS: options.config.creepMgPerS,
+      saved: options.state?.temperatures,
+    });
     const known = options.state?.revision === options.calibration?.revision ? options.state : undefined;
     for (const plate of options.plates) {
       if (plate.kind === 'unweighed') continue;
       this.#addPlate(plate, ownState(known, plate.id) ?? tareOnly(ownState(options.state, plate.id)));
     }
+    this.#temperatures.follow(this.#calibration);
   }
 
   #addPlate(plate: PlateEntry, state: BaselineState | undefined): void {
     const { cells, scale } = plate;
     if (cells === undefined && scale === undefined) return;
     const gate = plate.motion === undefined ? undefined : this.#gate(plate.motion);
-    const tracker = new PlateTracker(plate, this.#config, gate, state, this.#sink, this.#onWeighable);
+    const dips = new Dips(() => tracker.baseline.massMg);
+    const sink = (output: WeighingOutput) => this.#sink(dips.of(output));
+    const tracker = new PlateTracker(plate, this.#config, gate, state, sink, this.#onWeighable);
     this.#trackers.set(plate.id, tracker);
     if (cells === undefined) {
       if (scale !== undefined) this.#scales.set(scale, new ScalePlate(tracker, scale, this.#faults));
       return;
     }
-    const { scales, missing } = calibratePlate(plate, this.#calibration);
+    const { scales, missing } = this.#compile(plate);
     const dead = plate.deadLoadMg / cells.length;
     const channels = cells.map(
       (cell) => new CellChannel(cell, dead, scales.get(cell.id), this.#config, this.#faults),
     );
-    const joined = new CellPlate(tracker, channels, this.#faults);
+    const joined = new CellPlate(tracker, channels, this.#faults, dips);
     this.#cellPlates.push(joined);
     for (const cell of channels) this.#cells.set(cell.id, { cell, plate: joined });
     if (missing.length > 0) this.#uncalibrated.set(plate.id, missing);
+  }
+
+  #compile(plate: PlateEntry) {
+    const factor = gravityFactor(this.#calibration?.gravityUmS2, this.#gravityUmS2);
+    return calibratePlate(plate, this.#calibration, { gravityFactor: factor });
+  }
+
+  /**
+   * Another calibration from now on. Plates that it changes begin anew, but for their tare: that their mass jumps is no
+   * movement. The others go on as if nothing had been.
+   */
+  recalibrate(calibration: Calibration, atUs: number): void {
+    this.#tick(atUs);
+    const before = this.#calibration;
+    this.#calibration = calibration;
+    const isElsewhere = before?.gravityUmS2 !== calibration.gravityUmS2;
+    for (const plate of this.#plates) {
+      const joined = this.#cellPlates.find(({ tracker }) => tracker.id === plate.id);
+      if (joined === undefined) continue;
+      if (!isElsewhere && isSameJson(before?.plates[plate.id], calibration.plates[plate.id])) continue;
+      const { scales, missing } = this.#compile(plate);
+      for (const cell of joined.cells) cell.recalibrate(scales.get(cell.id));
+      joined.tracker.recalibrate(atUs);
+      this.#setUncalibrated(plate.id, missing, atUs);
+    }
+    this.#temperatures.follow(this.#calibration);
+    if (!Number.isNaN(this.#startUs)) this.#expect(this.#temperatures.dueUs(this.#startUs));
+  }
+
+  #setUncalibrated(plate: string, cells: readonly string[], atUs: number): void {
+    if (cells.length > 0) {
+      this.#uncalibrated.set(plate, cells);
+      if (!Number.isNaN(this.#startUs)) this.#raiseUncalibrated(plate, cells, atUs);
+    } else if (this.#uncalibrated.delete(plate)) {
+      this.#faults.clear(plate, 'configuration', 'CW-WGH-001', `Plate ${plate} is calibrated.`, atUs);
+    }
+  }
+
+  #raiseUncalibrated(plate: string, cells: readonly string[], atUs: number): void {
+    const message = `Plate ${plate} has no calibration for ${cells.join(', ')}; calibrate it.`;
+    this.#faults.raise(plate, 'configuration', 'CW-WGH-001', message, atUs);
   }
 
   #gate(source: string): MotionGate {
@@ -149,6 +212,12 @@ export class Weigher {
     const [x, y, z] = reading.accelerationMmS2;
     slot.gate.accept(reading.atUs, x, y, z);
     if (slot.missing) this.#setMotionMissing(slot, false, reading.atUs);
+  }
+
+  /** One reading of a temperature sensor; others than those that drift is taken out by are ignored. */
+  temperature(reading: TemperatureReading): void {
+    if (!this.#tick(reading.atUs) || !this.#temperatures.accept(reading)) return;
+    this.#expect(this.#temperatures.dueUs(this.#startUs));
   }
 
   /**
@@ -195,10 +264,8 @@ export class Weigher {
     this.#startUs = atUs;
     this.#nowUs = atUs;
     this.#deadlineUs = atUs + Math.min(graceUs, this.#missingUs);
-    for (const [plate, cells] of this.#uncalibrated) {
-      const message = `Plate ${plate} has no calibration for ${cells.join(', ')}; calibrate it.`;
-      this.#faults.raise(plate, 'configuration', 'CW-WGH-001', message, atUs);
-    }
+    for (const [plate, cells] of this.#uncalibrated) this.#raiseUncalibrated(plate, cells, atUs);
+    this.#temperatures.begin(atUs);
   }
 
   /** Raises what is due at the deadline and finds the next one. */
@@ -227,6 +294,8 @@ export class Weigher {
       if (at <= dueUs) this.#setMotionMissing(slot, true, dueUs);
       else if (at < next) next = at;
     }
+    this.#temperatures.fire(this.#startUs, dueUs);
+    next = Math.min(next, this.#temperatures.dueUs(this.#startUs));
     this.#deadlineUs = next;
   }
 
@@ -318,7 +387,12 @@ export class Weigher {
     const plates: Record<string, BaselineState> = {};
     for (const [id, tracker] of this.#trackers) plates[id] = tracker.baseline.saveState();
     const revision = this.#calibration?.revision;
-    return { ...(revision === undefined ? {} : { revision }), plates };
+    const temperatures = this.#temperatures.saveState();
+    return {
+      ...(revision === undefined ? {} : { revision }),
+      plates,
+      ...(temperatures === undefined ? {} : { temperatures }),
+    };
   }
 
   #tracker(plate: string): PlateTracker {

@@ -90,6 +90,24 @@ const other: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
     source: fc.constant('gate'),
     epc: fc.uint8Array({ minLength: 1, maxLength: 25 }),
   }),
+  fc
+    .record({
+      revision: fc.nat(),
+      zeroCounts: fc
+        .double({ noNaN: true, noDefaultInfinity: true })
+        .filter((value) => !Object.is(value, -0)),
+      milligramsPerCount: fc.double({ min: 1e-300, max: 1e300, noNaN: true }),
+      gravityUmS2: optional(fc.integer({ min: 9_700_000, max: 9_900_000 })),
+    })
+    .map(({ revision, gravityUmS2, ...left }) => ({
+      kind: 'calibration',
+      calibration: without({
+        calibration: 1,
+        revision,
+        plates: { basket: { cells: { left } } },
+        gravityUmS2,
+      }),
+    })),
   fc.record({
     kind: fc.constant('temperature'),
     source: fc.constant('box'),

@@ -2,6 +2,7 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { loadCatalogue } from '#catalogue/load.ts';
+import type { Calibration } from '#config/board.ts';
 import { loadBoard } from '#config/load.ts';
 import { toJsonLine } from '#events/json.ts';
 import { simulatedCalibration } from '#simulation/hardware.ts';
@@ -34,6 +35,28 @@ async function recordedTrip(t: ExecutionContext): Promise<string> {
   await writer.close();
   return writer.path;
 }
+
+test('a calibration that came into force in the middle of a recording does so again in its replay', async (t) => {
+  const path = await recordedTrip(t);
+  const before = await replayed(path);
+  const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
+  const revised = JSON.parse(await readFile(join(path, '../calibration.json'), 'utf8')) as Calibration;
+  const cells = Object.values(revised.plates).flatMap((plate) => Object.values(plate.cells));
+  for (const cell of cells) cell.milligramsPerCount *= 2;
+  const half = Math.floor(lines.length / 2);
+  const { t: at } = JSON.parse(lines[half] ?? '') as { t: number };
+  const line = JSON.stringify({ t: at, calibration: { ...revised, revision: revised.revision + 1 } });
+  await writeFile(path, `${lines.toSpliced(half + 1, 0, line).join('\n')}\n`);
+  const after = await replayed(path, nowhereAndNever);
+  t.is(after.text, (await replayed(path)).text);
+  t.not(after.text, before.text);
+  const revisions = (text: string) =>
+    new Set([...text.matchAll(/"calibration":(\d+)/g)].map((match) => Number(match[1])));
+  t.deepEqual([...revisions(before.text)], [revised.revision]);
+  t.true(revisions(after.text).has(revised.revision + 1));
+  await writeFile(path, `${lines.toSpliced(half + 1, 0, `{"t":${at},"calibration":7}`).join('\n')}\n`);
+  t.is(codeOf((await replayed(path)).result.error), 'CW-TRC-002');
+});
 
 type Surroundings = <T>(work: () => Promise<T>) => Promise<T>;
 

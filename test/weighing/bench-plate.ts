@@ -27,6 +27,8 @@ export interface CellTraits {
   zeroCounts: number;
   milligramsPerCount: number;
   points?: [number, number][];
+  milligramsPerKelvin?: number;
+  referenceMilliCelsius?: number;
 }
 
 export function calibrationOf(plate: PlateEntry, more: Partial<CellTraits>[] = []): Calibration {
@@ -66,6 +68,8 @@ export interface RigOptions {
   readonly seed?: number;
   readonly samplesPerSecond?: number;
   readonly noiseMg?: number;
+  /** Where it weighs. */
+  readonly gravityUmS2?: number | undefined;
 }
 
 /** What a cell delivers, or nothing (a lost sample): may change counts on the way. */
@@ -90,6 +94,7 @@ export class Rig {
       plates: [this.plate],
       calibration: this.calibration,
       config: { ...defaults, ...options.config },
+      gravityUmS2: options.gravityUmS2,
       sink: (output) => this.outputs.push(output),
       ...(options.state === undefined ? {} : { state: options.state }),
     });

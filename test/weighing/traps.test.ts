@@ -130,6 +130,22 @@ test('8: a start with goods in the basket takes no tare and moves nothing', (t) 
   t.true(new Rig().run(3, () => 0).weigher.status('basket').zeroVerified);
 });
 
+test('8: the zero that was stored counts at a start with goods on, and is said to be unverified until the plate is empty', (t) => {
+  const state = { revision: 7, plates: { basket: { tareMg: 0, zeroMg: 6_000, baselineMg: 5_006_000 } } };
+  const rig = new Rig({ state }).run(3, () => 5_006_000);
+  const loaded = rig.weigher.status('basket');
+  t.true(Math.abs((loaded.grossMg ?? 0) - 5_000_000) < 1_500);
+  t.false(loaded.zeroVerified);
+  t.deepEqual(rig.outputs, []);
+  rig.run(
+    3,
+    sumOf(() => 5_006_000, step(4_000_000, -5_000_000)),
+  );
+  const empty = rig.weigher.status('basket');
+  t.true(Math.abs(empty.grossMg ?? 9_999) < 1_500);
+  t.true(empty.zeroVerified);
+});
+
 test('9: ten grams of drift in half an hour are no item', (t) => {
   const plate = plateOf(4);
   const rig = new Rig({ plate, samplesPerSecond: 20, noiseMg: 60 });

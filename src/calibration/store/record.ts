@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { isSameJson } from '#base/canonical-json.ts';
 import { describeError } from '#base/errors.ts';
 import { type Calibration, calibrationSchema } from '#config/board.ts';
 
@@ -140,24 +141,9 @@ export function changesBetween(
   after: Calibration,
 ): { readonly plates: readonly string[]; readonly changed: boolean } {
   const ids = new Set([...Object.keys(before?.plates ?? {}), ...Object.keys(after.plates)]);
-  const plates = [...ids].filter((id) => !isSame(before?.plates[id], after.plates[id])).sort();
+  const plates = [...ids].filter((id) => !isSameJson(before?.plates[id], after.plates[id])).sort();
   const rest = (one: Calibration | undefined) => ({ ...one, revision: 0, plates: {} });
-  return { plates, changed: plates.length > 0 || !isSame(rest(before), rest(after)) };
-}
-
-/** Whether two JSON-like values say the same, whatever the order of their keys. */
-export function isSame(a: unknown, b: unknown): boolean {
-  return canonical(a) === canonical(b);
-}
-
-/** Stable JSON text: keys sorted, what is undefined left out. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value)
-    .filter(([, inner]) => inner !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
+  return { plates, changed: plates.length > 0 || !isSameJson(rest(before), rest(after)) };
 }
 
 /** SHA-256 in lower-case hexadecimal. */
