@@ -60,6 +60,15 @@ export const visionSchema = z
       .max(8192)
       .default(400)
       .describe('Memory of the vision process above which it is started again, MB.'),
+    silentMs: z
+      .number()
+      .int()
+      .min(2_000)
+      .max(600_000)
+      .default(5_000)
+      .describe(
+        'How long the vision process may say nothing before it is ended and started again, ms; more on a machine that is slower than a Raspberry Pi 4.',
+      ),
     recording: z
       .strictObject({
         longestS: z

@@ -3,7 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { createRandom } from '#base/random.ts';
-import { usPerSecond } from '#base/units.ts';
+import { usPerMs, usPerSecond } from '#base/units.ts';
 import type { Catalogue } from '#catalogue/products.ts';
 import type { DeviceEntry } from '#config/board.ts';
 import type { CartEvent } from '#events/event.ts';
@@ -82,6 +82,7 @@ export class GatewayVision {
       setup: said,
       lenses: () => this.#book.lenses(),
       memoryBytes: setup.config.vision.memoryMegabytes * 1_048_576,
+      silentUs: setup.config.vision.silentMs * usPerMs,
       clock,
       log,
       random: createRandom((Date.now() ^ process.pid) >>> 0),

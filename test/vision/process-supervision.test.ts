@@ -124,7 +124,7 @@ test('A process that is held up is told of within two seconds, and ended after f
 });
 
 /** A process that says what the test lets it say, in virtual time. */
-function puppet() {
+function puppet({ silentUs }: { silentUs?: number } = {}) {
   const clock = new VirtualClock(1_000_000);
   const faults: string[] = [];
   let listener: LineListener | undefined;
@@ -135,6 +135,7 @@ function puppet() {
     entry,
     setup: setupOf({}),
     memoryBytes: 400e6,
+    ...(silentUs === undefined ? {} : { silentUs }),
     clock: {
       nowUs: () => clock.nowUs() + lateUs,
       utcMs: () => clock.utcMs(),
@@ -220,6 +221,16 @@ test('A process that was ended while it read its model has twice as long at its 
   ends();
   clock.advance(31_000_000);
   t.is(kills(), 6);
+});
+
+test('On a machine that is said to be slow a process may be silent for longer, from its start on', (t) => {
+  const { clock, faults, says, kills } = puppet({ silentUs: 60_000_000 });
+  clock.advance(59_000_000);
+  says('ready');
+  clock.advance(59_000_000);
+  t.deepEqual([faults, kills()], [['CW-VIS-013'], 0]);
+  clock.advance(2_000_000);
+  t.is(kills(), 1);
 });
 
 test('Time in which the gateway itself did not run does not count as silence', (t) => {

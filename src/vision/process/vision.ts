@@ -25,6 +25,8 @@ export interface VisionOptions {
   readonly lenses?: () => readonly LensMemory[];
   /** Resident memory above which the child is started again, bytes: what leaks there stays there. */
   readonly memoryBytes: number;
+  /** After so long without a word it is ended, µs; 5 s where left out. */
+  readonly silentUs?: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** How a process is begun; the real one where left out. */
@@ -65,8 +67,8 @@ export interface VisionStatus {
  * word, the check included.
  */
 const stalledUs = 1.4 * usPerSecond;
-/** … and for this long it is ended, µs. */
-const silentUs = 5 * usPerSecond;
+/** … and for this long it is ended where nothing else is configured, µs. */
+const usuallySilentUs = 5 * usPerSecond;
 /**
  * Before it is ready it may be silent for this long, µs: a Raspberry Pi reads its modules and its model from an SD card, and
  * setting up a network keeps a processor that is busy otherwise for seconds.
@@ -104,6 +106,7 @@ interface Waiting {
 export class VisionProcess {
   readonly #options: VisionOptions;
   readonly #backoff: Backoff;
+  readonly #silentUs: number;
   /** Looks under way: when they were asked for, and how many cameras have not answered. */
   readonly #looks = new Map<number, { readonly atUs: number; left: number }>();
   readonly #waiting = new Map<number, Waiting>();
@@ -120,7 +123,7 @@ export class VisionProcess {
   /** How long it says nothing, as far as this process was there to hear it, µs. */
   #quietUs = 0;
   /** How long it may be silent before it is ready, µs. */
-  #startsWithinUs = startsWithinUs;
+  #startsWithinUs: number;
   /** Until when that is counted. */
   #checkedUs = 0;
   #messages = 0;
@@ -133,6 +136,8 @@ export class VisionProcess {
 
   constructor(options: VisionOptions) {
     this.#options = options;
+    this.#silentUs = options.silentUs ?? usuallySilentUs;
+    this.#startsWithinUs = this.#startUs();
     this.#backoff = new Backoff({ firstMs: 250, maxMs: 30_000 }, options.random);
   }
 
@@ -146,6 +151,11 @@ export class VisionProcess {
       looked: this.#looked,
       health: this.#health,
     };
+  }
+
+  /** A machine that is slow at answering is as slow at starting. */
+  #startUs(): number {
+    return Math.max(startsWithinUs, this.#silentUs);
   }
 
   start(): void {
@@ -278,7 +288,7 @@ export class VisionProcess {
         break;
       case 'ready':
         this.#ready = message;
-        this.#startsWithinUs = startsWithinUs;
+        this.#startsWithinUs = this.#startUs();
         this.#back();
         break;
       case 'code':
@@ -326,8 +336,9 @@ export class VisionProcess {
       this.#countedUs = nowUs;
     }
     if (this.#reason !== undefined) return;
-    if (this.#quietUs > (this.#ready === undefined ? this.#startsWithinUs : silentUs)) {
-      if (this.#ready === undefined) this.#startsWithinUs = Math.min(longestStartUs, 2 * this.#startsWithinUs);
+    if (this.#quietUs > (this.#ready === undefined ? this.#startsWithinUs : this.#silentUs)) {
+      if (this.#ready === undefined)
+        this.#startsWithinUs = Math.min(Math.max(longestStartUs, this.#startUs()), 2 * this.#startsWithinUs);
       const seconds = Math.round(this.#quietUs / usPerSecond);
       this.#end('CW-VIS-013', `the vision process says nothing for ${seconds} s`);
     } else if (this.#ready !== undefined && this.#quietUs > stalledUs) this.#stalled();
@@ -335,7 +346,7 @@ export class VisionProcess {
 
   /** It may only be held up, so it is left alone for now. While it reads model and gallery it may be, and is not judged. */
   #stalled(): void {
-    const seconds = (silentUs / usPerSecond).toFixed(0);
+    const seconds = (this.#silentUs / usPerSecond).toFixed(0);
     const message = `the vision process does not answer; after ${seconds} s it is ended and started again, decisions go on without cameras`;
     this.#away(new VisionError('CW-VIS-013', message));
   }
