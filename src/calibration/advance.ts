@@ -1,0 +1,382 @@
+import { formatMass } from '#base/units.ts';
+import type { PlateEntry } from '#config/board.ts';
+import { CalibrationError } from './errors.ts';
+import { withZero } from './fit/entry.ts';
+import { fitPlate } from './fit/fit-plate.ts';
+import { cellsOf, isCentral, type KnownLoad, netCounts, referenceSlopes } from './forces.ts';
+import { gravityFactor } from './gravity.ts';
+import { checkCapture } from './guards/capture.ts';
+import { checkLoad, checkPlacement } from './guards/load.ts';
+import { checkZero } from './guards/zero.ts';
+import { indicate } from './indicate.ts';
+import {
+  type LyingLoad,
+  type PlateProgress,
+  type Substitution,
+  stateAfterLoads,
+  type Taken,
+} from './plate-session.ts';
+import type { Notice, PlateCalibrationEntry, Purpose, StepArgs, StepKind, Verification } from './session.ts';
+import type { GuardSettings } from './settings.ts';
+import { maximumPermissibleErrorMg } from './tests/tolerances.ts';
+import type { Regime, TestObservation } from './tests/types.ts';
+import type { Capture, Placement, Weight } from './types.ts';
+import { type StatedLoad, stateLoad } from './weights.ts';
+
+/** What the rules of one plate go by; the same for a whole session. */
+export interface PlateRules {
+  readonly plate: PlateEntry;
+  readonly purpose: Purpose;
+  readonly former: PlateCalibrationEntry | undefined;
+  readonly weights: readonly Weight[];
+  readonly regime: Regime;
+  readonly settings: GuardSettings;
+  /** g of the calibration in force and g here, µm/s². */
+  readonly gravity: { readonly former: number | undefined; readonly here: number | undefined };
+}
+
+/** A load as it is stated, with what was substituted before. */
+interface TotalLoad extends StatedLoad {
+  readonly at: Placement;
+  readonly direction: 'up' | 'down';
+  readonly totalMg: number;
+  readonly substituted: Substitution | undefined;
+}
+
+/**
+ * What would be refused of a step's arguments before anybody waits for readings.
+ * @throws CalibrationError CW-CAL-029, -033 to -036, -042, -045
+ */
+export function checkArguments(
+  rules: PlateRules,
+  progress: PlateProgress,
+  kind: StepKind,
+  args: StepArgs,
+): void {
+  switch (kind) {
+    case 'load':
+    case 'verify':
+      totalLoad(rules, progress, args);
+      return;
+    case 'temperature':
+      if ((args.massMg ?? 0) > 0 || (args.weights?.length ?? 0) > 0) totalLoad(rules, progress, args);
+      return;
+    case 'test':
+      if (args.test === undefined)
+        throw new CalibrationError('CW-CAL-029', 'say which test the reading is of');
+      if (!isEmpty(args)) stateLoad(args.massMg, args.weights, rules.weights);
+      return;
+    case 'substitute':
+      substitutable(rules, progress);
+      return;
+    default:
+  }
+}
+
+/** The progress of a plate after one more step. Pure: the same steps give the same, so sessions are saved as steps. */
+export function advancePlate(rules: PlateRules, progress: PlateProgress, taken: Taken): PlateProgress {
+  if (taken.kind === 'fit') return takeFit(rules, progress, taken.args);
+  const { capture } = taken;
+  if (capture === undefined) throw new CalibrationError('CW-CAL-029', `${taken.kind} takes readings`);
+  const { magnitudes } = reference(rules, progress.loads);
+  checkCapture(rules.plate, capture, magnitudes, rules.settings);
+  switch (taken.kind) {
+    case 'zero':
+      return takeZero(rules, progress, taken.args, capture);
+    case 'load':
+      return takeLoad(rules, progress, taken.args, capture);
+    case 'substitute':
+      return takeSubstitute(rules, progress, capture);
+    case 'temperature':
+      return takeTemperature(rules, progress, taken.args, capture);
+    case 'verify':
+      return takeVerification(rules, progress, taken.args, capture);
+    case 'test':
+      return takeObservation(rules, progress, taken, capture);
+  }
+}
+
+function takeZero(
+  rules: PlateRules,
+  progress: PlateProgress,
+  args: StepArgs,
+  capture: Capture,
+): PlateProgress {
+  const { substituted: _gone, lying: _lifted, warmZero: _warm, ...rest } = progress;
+  const { magnitudes, signs } = reference(rules, progress.loads);
+  const slopes = magnitudes.map((magnitude, index) => magnitude * (signs?.[index] ?? 1));
+  const before = { zero: progress.zero, former: rules.former };
+  const notices = checkZero(rules.plate, capture, before, slopes, rules.settings, args.force);
+  const next = { ...rest, zero: capture, notices: [...progress.notices, ...notices] };
+  if (progress.state === 'armed') return { ...next, state: 'zero' };
+  // The candidate's zero is the newest one; loads and verifications stand, each has the zero that it was taken with.
+  const { candidate } = progress;
+  if (candidate === undefined) return next;
+  return { ...next, candidate: { ...candidate, entry: withZero(candidate.entry, capture) } };
+}
+
+function takeLoad(
+  rules: PlateRules,
+  progress: PlateProgress,
+  args: StepArgs,
+  capture: Capture,
+): PlateProgress {
+  const stated = totalLoad(rules, progress, args);
+  const known = knownLoad(stated, capture, zeroOf(progress));
+  const { figures, notices } = checkLoad({
+    plate: rules.plate,
+    load: known,
+    earlier: progress.loads,
+    reference: reference(rules, progress.loads),
+    settings: rules.settings,
+    force: args.force,
+  });
+  const loads = [...progress.loads, { ...known, figures }];
+  return {
+    ...progress,
+    state: stateAfterLoads(rules.plate, loads),
+    loads,
+    lying: lyingLoad(stated, capture),
+    notices: [...progress.notices, ...stated.notices, ...notices],
+  };
+}
+
+/** OIML R 76-1, 3.7.3: other material of the same indication takes the place of the weights, which go on top again. */
+function takeSubstitute(rules: PlateRules, progress: PlateProgress, capture: Capture): PlateProgress {
+  const lying = substitutable(rules, progress);
+  const differsMg = difference(rules, progress, lying.capture, capture);
+  const mostMg = rules.settings.substituteIntervals * intervalOf(rules);
+  if (!(Math.abs(differsMg) <= mostMg)) {
+    const what = differsMg > 0 ? 'heavier' : 'lighter';
+    throw new CalibrationError(
+      'CW-CAL-041',
+      `what lies there now is ${formatMass(Math.abs(differsMg))} ${what} than the weights were, more than ${formatMass(mostMg)}: ${differsMg > 0 ? 'take some off' : 'add some'}`,
+      { details: { differsMg: Math.round(differsMg) } },
+    );
+  }
+  const { massMg, errorMg, weights } = lying;
+  const substituted = { massMg: Math.round(massMg + differsMg), errorMg, weights };
+  const { lying: _gone, ...rest } = progress;
+  return { ...rest, substituted };
+}
+
+/** How much heavier one capture is than another, mg: by the candidate, else by the slopes that the loads make. */
+function difference(rules: PlateRules, progress: PlateProgress, from: Capture, to: Capture): number {
+  const entry = triedEntry(rules, progress);
+  if (entry !== undefined || cellsOf(rules.plate).length === 0) {
+    const conditions = conditionsOf(rules, progress);
+    return indicate(to, entry, conditions, from);
+  }
+  const cells = cellsOf(rules.plate);
+  const { magnitudes, signs } = reference(rules, progress.loads);
+  const sum = (net: readonly number[]) =>
+    net.reduce((total, counts, i) => total + counts * (signs?.[i] ?? 1) * (magnitudes[i] ?? 0), 0);
+  const largest = [...progress.loads].sort((a, b) => b.massMg - a.massMg)[0];
+  const span =
+    largest === undefined ? 1 : sum(netCounts(cells, largest.capture, largest.zero)) / largest.massMg;
+  return sum(netCounts(cells, to, from)) / span;
+}
+
+function takeTemperature(
+  rules: PlateRules,
+  progress: PlateProgress,
+  args: StepArgs,
+  capture: Capture,
+): PlateProgress {
+  const base = zeroOf(progress);
+  if (capture.milliCelsius === undefined || base.milliCelsius === undefined) {
+    throw new CalibrationError(
+      'CW-CAL-045',
+      `the temperature at plate ${rules.plate.id} was not measured with ${base.milliCelsius === undefined ? 'zero' : 'this reading'}: name a sensor for the plate in the board, see that it works, and take zero again`,
+    );
+  }
+  const kelvin = (capture.milliCelsius - base.milliCelsius) / 1000;
+  const least = rules.settings.temperatureKelvin;
+  if (Math.abs(kelvin) < least) {
+    throw new CalibrationError(
+      'CW-CAL-046',
+      `it is ${Math.abs(kelvin).toFixed(1)} K from the temperature of zero; a temperature point takes at least ${least} K`,
+      { details: { kelvin } },
+    );
+  }
+  if (isEmpty(args)) {
+    const point = { kind: 'empty', capture, zero: base } as const;
+    return { ...progress, temperatures: [...progress.temperatures, point], warmZero: capture };
+  }
+  const empty = progress.warmZero;
+  const apart = Math.abs((empty?.milliCelsius ?? Number.POSITIVE_INFINITY) - capture.milliCelsius) / 1000;
+  if (empty === undefined || apart > least / 2) {
+    throw new CalibrationError(
+      'CW-CAL-045',
+      'take a temperature point of the empty plate at this temperature first',
+    );
+  }
+  const stated = totalLoad(rules, progress, args);
+  const point = { kind: 'loaded', load: knownLoad(stated, capture, empty) } as const;
+  return {
+    ...progress,
+    temperatures: [...progress.temperatures, point],
+    notices: [...progress.notices, ...stated.notices],
+  };
+}
+
+function takeFit(rules: PlateRules, progress: PlateProgress, args: StepArgs): PlateProgress {
+  const candidate = fitPlate(fitOf(rules, progress), args.model, args.trim);
+  return { ...progress, state: 'preview', candidate, verifications: [], observations: [] };
+}
+
+function fitOf(rules: PlateRules, progress: PlateProgress): Parameters<typeof fitPlate>[0] {
+  return {
+    cells: cellsOf(rules.plate),
+    maxMg: rules.plate.maxMg ?? 0,
+    former: rules.former,
+    zero: zeroOf(progress),
+    loads: progress.loads,
+    temperatures: progress.temperatures,
+    mpeMg: (massMg) => mpeOf(rules, massMg),
+    settings: rules.settings,
+  };
+}
+
+function takeVerification(
+  rules: PlateRules,
+  progress: PlateProgress,
+  args: StepArgs,
+  capture: Capture,
+): PlateProgress {
+  const stated = totalLoad(rules, progress, args);
+  const entry = triedEntry(rules, progress);
+  const indicatedMg = indicate(capture, entry, conditionsOf(rules, progress), zeroOf(progress));
+  const errorMg = indicatedMg - stated.totalMg;
+  const mpeMg = mpeOf(rules, stated.totalMg);
+  const used = [...stated.weights, ...(stated.substituted?.weights ?? [])];
+  const fitted = new Set(progress.loads.flatMap(({ weights }) => weights));
+  const again = used.filter((id) => fitted.has(id));
+  const verification: Verification = {
+    massMg: stated.totalMg,
+    at: stated.at,
+    direction: stated.direction,
+    indicatedMg,
+    errorMg,
+    mpeMg,
+    weights: stated.weights,
+    passed: Math.abs(errorMg) <= mpeMg,
+    independent: again.length === 0,
+  };
+  const notices: Notice[] = [...stated.notices];
+  if (again.length > 0) {
+    notices.push({
+      code: 'CW-CAL-078',
+      message: `${again.join(', ')} took part in the fit, so this load can not show that they are right`,
+    });
+  }
+  return {
+    ...progress,
+    state: 'verify',
+    verifications: [...progress.verifications, verification],
+    lying: lyingLoad(stated, capture),
+    notices: [...progress.notices, ...notices],
+  };
+}
+
+function takeObservation(
+  rules: PlateRules,
+  progress: PlateProgress,
+  taken: Taken,
+  capture: Capture,
+): PlateProgress {
+  const { args, atUs } = taken;
+  const { test } = args;
+  if (test === undefined) throw new CalibrationError('CW-CAL-029', 'say which test the reading is of');
+  const stated = isEmpty(args) ? undefined : stateLoad(args.massMg, args.weights, rules.weights);
+  const substitutedMg = progress.substituted?.massMg ?? 0;
+  const entry = triedEntry(rules, progress);
+  const observation: TestObservation = {
+    test,
+    massMg: (stated?.massMg ?? 0) + substitutedMg,
+    at: args.at ?? 'centre',
+    direction: args.direction ?? 'up',
+    indicatedMg: indicate(capture, entry, conditionsOf(rules, progress), zeroOf(progress)),
+    atUs,
+    weights: stated?.weights ?? [],
+    ...(args.extraMg === undefined ? {} : { extraMg: args.extraMg }),
+    ...(capture.milliCelsius === undefined ? {} : { milliCelsius: capture.milliCelsius }),
+    ...(substitutedMg === 0 ? {} : { substitutedMg }),
+    ...(args.tilt === undefined ? {} : { tilt: args.tilt }),
+  };
+  return {
+    ...progress,
+    observations: [...progress.observations, observation],
+    notices: [...progress.notices, ...(stated?.notices ?? [])],
+  };
+}
+
+function reference(rules: PlateRules, loads: readonly KnownLoad[]) {
+  return referenceSlopes(cellsOf(rules.plate), rules.former, loads, rules.settings);
+}
+
+function zeroOf({ zero }: PlateProgress): Capture {
+  if (zero === undefined) throw new CalibrationError('CW-CAL-010', 'take zero of the empty plate first');
+  return zero;
+}
+
+/** The entry that verifications and tests try. */
+function triedEntry(rules: PlateRules, progress: PlateProgress): PlateCalibrationEntry | undefined {
+  return rules.purpose === 'verify' ? rules.former : progress.candidate?.entry;
+}
+
+/** A candidate was made here; a calibration from elsewhere is corrected for gravity, as weighing does. */
+function conditionsOf(rules: PlateRules, progress: PlateProgress) {
+  return progress.candidate === undefined
+    ? { gravityFactor: gravityFactor(rules.gravity.former, rules.gravity.here) }
+    : {};
+}
+
+function totalLoad(rules: PlateRules, progress: PlateProgress, args: StepArgs): TotalLoad {
+  const stated = stateLoad(args.massMg, args.weights, rules.weights);
+  const { substituted } = progress;
+  const at = args.at ?? 'centre';
+  const totalMg = stated.massMg + (substituted?.massMg ?? 0);
+  checkPlacement(rules.plate, totalMg, at);
+  const errorMg = stated.errorMg + (substituted?.errorMg ?? 0);
+  const mostMg = rules.settings.weightsPart * mpeOf(rules, totalMg);
+  if (errorMg > mostMg) {
+    throw new CalibrationError(
+      'CW-CAL-042',
+      `${stated.weights.join(' and ')} may be wrong by ${(errorMg / 1000).toFixed(2)} g, more than a third of what the plate may be at ${formatMass(totalMg)} (${(mostMg / 1000).toFixed(2)} g): take weights of a better class`,
+      { details: { errorMg, mostMg } },
+    );
+  }
+  return { ...stated, errorMg, at, direction: args.direction ?? 'up', totalMg, substituted };
+}
+
+function knownLoad(stated: TotalLoad, capture: Capture, zero: Capture): KnownLoad {
+  const { totalMg, at, direction, weights } = stated;
+  const all = [...new Set([...weights, ...(stated.substituted?.weights ?? [])])];
+  return { massMg: totalMg, at, direction, weights: all, capture, zero };
+}
+
+function lyingLoad(stated: TotalLoad, capture: Capture): LyingLoad {
+  const weights = [...new Set([...stated.weights, ...(stated.substituted?.weights ?? [])])];
+  return { massMg: stated.totalMg, errorMg: stated.errorMg, weights, at: stated.at, capture };
+}
+
+function substitutable(rules: PlateRules, { lying }: PlateProgress): LyingLoad {
+  if (lying !== undefined && isCentral(cellsOf(rules.plate), lying.at)) return lying;
+  throw new CalibrationError(
+    'CW-CAL-040',
+    'there is no known load in the middle that could be substituted: put weights there first',
+  );
+}
+
+function isEmpty(args: StepArgs): boolean {
+  return (args.massMg ?? 0) === 0 && (args.weights?.length ?? 0) === 0;
+}
+
+function intervalOf({ plate }: PlateRules): number {
+  return plate.intervalMg ?? 1;
+}
+
+function mpeOf(rules: PlateRules, massMg: number): number {
+  return maximumPermissibleErrorMg(massMg, { intervalMg: intervalOf(rules) }, rules.regime);
+}

@@ -1,0 +1,385 @@
+import type { PlateEntry } from '#config/board.ts';
+import { advancePlate, checkArguments, type PlateRules } from './advance.ts';
+import { makeCandidate } from './candidate.ts';
+import type { CapturerOptions } from './capture.ts';
+import { CalibrationError } from './errors.ts';
+import { cellsOf, referenceSlopes } from './forces.ts';
+import { divisionOf } from './guards/capture.ts';
+import { commitPlates } from './guards/commit.ts';
+import { PlateSession, type Taken } from './plate-session.ts';
+import { readSaved, type SavedSession } from './saved.ts';
+import {
+  type BeginOptions,
+  type Candidate,
+  type CapturedKind,
+  capturedKinds,
+  type PlateView,
+  type SessionState,
+  type SessionView,
+  type Step,
+  type StepArgs,
+  type StepKind,
+  type StepResult,
+  stepKinds,
+} from './session.ts';
+import { defaultSettings, type GuardSettings } from './settings.ts';
+import { advice, answerOf } from './state-table.ts';
+
+/** What stays of the power while a session is restored. */
+export interface RestoreOptions {
+  /** The converter kept its power: its zero is the one that was taken. Else every zero has to be taken again. */
+  readonly keptPower?: boolean;
+  /** Since when the cells have power, on the clock of now, µs. */
+  readonly poweredSinceUs?: number;
+}
+
+/** Whether a step waits for readings at rest. */
+export function isCaptured(kind: StepKind): kind is CapturedKind {
+  return (capturedKinds as readonly StepKind[]).includes(kind);
+}
+
+/**
+ * One calibration or verification of one or several plates: which step may come when, what readings are believed, what is
+ * fitted, and what may be committed. Pure: time and readings come in, nothing is applied; what is in force stays so until
+ * the caller has made durable what `commit` returned.
+ */
+export class Procedure {
+  readonly #options: BeginOptions;
+  readonly #settings: GuardSettings;
+  readonly #plates = new Map<string, { readonly rules: PlateRules; readonly session: PlateSession }>();
+  #state: SessionState = 'armed';
+  #expiresUs: number;
+
+  private constructor(options: BeginOptions) {
+    this.#options = options;
+    this.#settings = { ...defaultSettings, ...options.settings };
+    this.#expiresUs = options.atUs + options.leaseUs;
+    const ids = options.plates.map(({ id }) => id);
+    const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+    if (ids.length === 0 || twice !== undefined) {
+      const message = twice === undefined ? 'name the plates to calibrate' : `plate ${twice} was named twice`;
+      throw new CalibrationError('CW-CAL-008', message);
+    }
+    for (const plate of options.plates) this.#addPlate(plate);
+  }
+
+  /**
+   * Begins a session; nothing in force changes.
+   * @throws CalibrationError CW-CAL-008, -006 (a complete scale can be verified only), -007
+   */
+  static begin(options: BeginOptions): Procedure {
+    return new Procedure(options);
+  }
+
+  /**
+   * Goes on with a saved session, in whatever state it was, at a new lease from `atUs` on (the clock may be another one).
+   * @throws CalibrationError CW-CAL-001 where it can't be read, or its steps don't hold any more
+   */
+  static restore(saved: unknown, atUs: number, leaseUs: number, options: RestoreOptions = {}): Procedure {
+    const session = readSaved(saved);
+    const { poweredSinceUs: _old, ...rest } = session.options;
+    const { poweredSinceUs } = options;
+    const procedure = new Procedure({
+      ...rest,
+      atUs,
+      leaseUs,
+      ...(poweredSinceUs === undefined ? {} : { poweredSinceUs }),
+    });
+    procedure.#state = session.state;
+    for (const [id, { journal, undone, zeroDoubtful }] of Object.entries(session.plates)) {
+      const doubtful = options.keptPower !== true || zeroDoubtful;
+      try {
+        procedure.#plate(id).session.replay(journal, undone, doubtful);
+      } catch (error) {
+        const message = `the steps of plate ${id} do not hold any more; begin anew`;
+        throw new CalibrationError('CW-CAL-001', message, { cause: error });
+      }
+    }
+    return procedure;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get session(): string {
+    return this.#options.session;
+  }
+
+  /** When the lease runs out unless it is renewed, monotonic µs. */
+  expireUs(): number {
+    return this.#expiresUs;
+  }
+
+  /** @throws CalibrationError CW-CAL-003 … 005 where the session is over */
+  renew(atUs: number): void {
+    this.#mustBeArmed(atUs);
+    this.#expiresUs = atUs + this.#options.leaseUs;
+  }
+
+  /** Ends the session where its lease has run out; nothing in force has changed. True where it just has. */
+  expire(atUs: number): boolean {
+    if (this.#state !== 'armed' || atUs < this.#expiresUs) return false;
+    this.#state = 'expired';
+    return true;
+  }
+
+  /**
+   * What would be refused before anybody waits for readings.
+   * @throws CalibrationError a code for each guard, see docs/errors.md
+   */
+  check(kind: StepKind, args: StepArgs, atUs: number): void {
+    if (!stepKinds.includes(kind)) {
+      throw new CalibrationError('CW-CAL-029', `there is no step ${JSON.stringify(kind)}`);
+    }
+    this.#mustBeArmed(atUs);
+    if (kind === 'abort') return;
+    if (kind === 'commit') {
+      this.#checkCommit(args);
+      return;
+    }
+    const { rules, session } = this.#plate(this.#plateOf(args));
+    this.#mustAllow(kind, session, rules);
+    if (isCaptured(kind)) {
+      this.#mustBeWarm(atUs);
+      if (session.zeroDoubtful && kind !== 'zero') {
+        throw new CalibrationError(
+          'CW-CAL-019',
+          `the power was lost since zero of plate ${rules.plate.id} was taken: take everything off and take zero again`,
+        );
+      }
+    }
+    checkArguments(rules, session.progress, kind, args);
+  }
+
+  /**
+   * Takes a step with its readings, or throws what speaks against it and stays as it was.
+   * @throws CalibrationError a code for each guard, see docs/errors.md
+   */
+  take(step: Step, atUs: number): StepResult {
+    const { kind, capture, ...args } = step;
+    this.check(kind, args, atUs);
+    switch (kind) {
+      case 'abort':
+        this.#state = 'aborted';
+        return { kind, state: 'aborted', notices: [] };
+      case 'commit':
+        return this.#commit();
+      case 'undo':
+        return this.#undo(args);
+      default: {
+        const { rules, session } = this.#plate(this.#plateOf(args));
+        const before = session.progress;
+        const taken: Taken = { kind, args, ...(capture === undefined ? {} : { capture }), atUs };
+        session.take(taken);
+        return this.#resultOf(kind, rules.plate.id, before.notices.length);
+      }
+    }
+  }
+
+  /** What a commit would put in force; undefined unless every plate that was begun is fitted. */
+  candidate(): Candidate | undefined {
+    return makeCandidate([...this.#plates].map(([id, { session }]) => [id, session.progress] as const));
+  }
+
+  /** How readings of a plate are waited for: by the slopes that are known of its cells. */
+  capturerOptions(plate: string, startUs: number): CapturerOptions {
+    const { rules, session } = this.#plate(plate);
+    const cells = cellsOf(rules.plate);
+    const { magnitudes } = referenceSlopes(cells, rules.former, session.progress.loads, this.#settings);
+    return {
+      plate,
+      cells: cells.map(({ id }, index) => ({ id, milligramsPerCount: magnitudes[index] ?? 0 })),
+      ...(cells.length === 0 && rules.plate.scale !== undefined ? { scale: rules.plate.scale } : {}),
+      divisionMg: divisionOf(rules.plate),
+      driftDivisionsPerS: this.#settings.driftDivisionsPerS,
+      startUs,
+    };
+  }
+
+  view(): SessionView {
+    const { session, purpose, by, atUs, current, weights, environment } = this.#options;
+    const candidate = this.candidate()?.hash;
+    return {
+      session,
+      purpose,
+      state: this.#state,
+      by,
+      begunUs: atUs,
+      expiresUs: this.#expiresUs,
+      revision: current?.revision ?? 0,
+      weights,
+      ...(environment === undefined ? {} : { environment }),
+      plates: Object.fromEntries([...this.#plates.keys()].map((id) => [id, this.#viewOf(id)])),
+      ...(candidate === undefined ? {} : { candidate }),
+    };
+  }
+
+  /** Everything that `restore` needs: plain JSON. */
+  save(): SavedSession {
+    const plates = [...this.#plates].map(([id, { session }]) => {
+      const { journal, undone, zeroDoubtful } = session;
+      return [id, { journal: [...journal], undone, zeroDoubtful }] as const;
+    });
+    return { saved: 1, options: this.#options, state: this.#state, plates: Object.fromEntries(plates) };
+  }
+
+  #addPlate(plate: PlateEntry): void {
+    const { purpose, current, weights, regime, gravityUmS2 } = this.#options;
+    if (plate.kind === 'unweighed' || plate.maxMg === undefined || plate.intervalMg === undefined) {
+      throw new CalibrationError(
+        'CW-CAL-007',
+        `plate ${plate.id} is not weighed, or the board does not say its maxMg and intervalMg; without them nothing can be judged`,
+      );
+    }
+    if (plate.cells === undefined && purpose === 'calibrate') {
+      throw new CalibrationError(
+        'CW-CAL-006',
+        `a complete scale carries plate ${plate.id}: its maker's procedure calibrates it; begin a verification`,
+      );
+    }
+    const former = Object.hasOwn(current?.plates ?? {}, plate.id) ? current?.plates[plate.id] : undefined;
+    const rules: PlateRules = {
+      plate,
+      purpose,
+      former,
+      weights,
+      regime: regime ?? 'r76-initial',
+      settings: this.#settings,
+      gravity: { former: current?.gravityUmS2, here: gravityUmS2 },
+    };
+    const session = new PlateSession((progress, taken) => advancePlate(rules, progress, taken));
+    this.#plates.set(plate.id, { rules, session });
+  }
+
+  #plateOf({ plate }: StepArgs): string {
+    if (plate !== undefined) return plate;
+    const [only] = this.#plates.keys();
+    if (this.#plates.size === 1 && only !== undefined) return only;
+    throw new CalibrationError('CW-CAL-029', `say which plate: ${[...this.#plates.keys()].join(', ')}`);
+  }
+
+  #plate(id: string) {
+    const found = this.#plates.get(id);
+    if (found !== undefined) return found;
+    throw new CalibrationError(
+      'CW-CAL-002',
+      `plate ${JSON.stringify(id)} is not one of the session; there are: ${[...this.#plates.keys()].join(', ')}`,
+    );
+  }
+
+  #mustBeArmed(atUs: number): void {
+    this.expire(atUs);
+    const { session } = this.#options;
+    switch (this.#state) {
+      case 'armed':
+        return;
+      case 'committed':
+        throw new CalibrationError('CW-CAL-003', `session ${session} has been committed; begin a new one`);
+      case 'aborted':
+        throw new CalibrationError('CW-CAL-004', `session ${session} was aborted; begin a new one`);
+      case 'expired':
+        throw new CalibrationError(
+          'CW-CAL-005',
+          `the lease of session ${session} has run out and nothing was changed; begin a new one`,
+        );
+    }
+  }
+
+  #mustAllow(kind: StepKind, session: PlateSession, { purpose, plate }: PlateRules): void {
+    const answer = answerOf(purpose, session.progress.state, kind);
+    if (answer === 'yes') return;
+    const { state } = session.progress;
+    throw new CalibrationError(
+      answer,
+      `${kind} is not possible for plate ${plate.id} now: ${advice[answer] ?? 'another step comes first'}`,
+      { details: { plate: plate.id, state } },
+    );
+  }
+
+  #mustBeWarm(atUs: number): void {
+    const { poweredSinceUs } = this.#options;
+    if (poweredSinceUs === undefined) return;
+    const leftUs = poweredSinceUs + this.#settings.warmUpUs - atUs;
+    if (leftUs <= 0) return;
+    throw new CalibrationError(
+      'CW-CAL-028',
+      `the cells have not been on for long enough and still drift: wait another ${Math.ceil(leftUs / 1e6)} s`,
+      { details: { leftUs } },
+    );
+  }
+
+  #checkCommit(args: StepArgs): void {
+    commitPlates(
+      [...this.#plates].map(([id, { rules, session }]) => ({ id, rules, session })),
+      args,
+      this.#options.current?.revision ?? 0,
+      this.candidate(),
+    );
+  }
+
+  #commit(): StepResult {
+    const candidate = this.candidate();
+    this.#state = 'committed';
+    const entries = Object.entries(candidate?.plates ?? {}).map(([id, { entry }]) => [id, entry] as const);
+    const { gravityUmS2 } = this.#options;
+    return {
+      kind: 'commit',
+      state: 'committed',
+      notices: [],
+      plates: Object.fromEntries(entries),
+      ...(candidate === undefined ? {} : { candidate }),
+      ...(gravityUmS2 === undefined ? {} : { gravityUmS2 }),
+    };
+  }
+
+  #undo(args: StepArgs): StepResult {
+    const id = this.#plateOf(args);
+    const { session } = this.#plate(id);
+    session.undo();
+    return { kind: 'undo', plate: id, state: session.progress.state, notices: [] };
+  }
+
+  #resultOf(kind: StepKind, plate: string, told: number): StepResult {
+    const { progress } = this.#plate(plate).session;
+    const candidate = kind === 'fit' || kind === 'zero' ? this.candidate() : undefined;
+    const own = progress.candidate;
+    const load = kind === 'load' ? progress.loads.at(-1)?.figures : undefined;
+    const verification = kind === 'verify' ? progress.verifications.at(-1) : undefined;
+    const observation = kind === 'test' ? progress.observations.at(-1) : undefined;
+    return {
+      kind,
+      plate,
+      state: progress.state,
+      notices: [...progress.notices.slice(told), ...(kind === 'fit' ? (own?.warnings ?? []) : [])],
+      ...(load === undefined ? {} : { load }),
+      ...(kind === 'substitute' ? { substitutedMg: progress.substituted?.massMg ?? 0 } : {}),
+      ...(kind === 'fit' && own !== undefined ? { fitted: own } : {}),
+      ...(candidate === undefined ? {} : { candidate }),
+      ...(verification === undefined ? {} : { verification }),
+      ...(observation === undefined ? {} : { observation }),
+    };
+  }
+
+  #viewOf(id: string): PlateView {
+    const { rules, session } = this.#plate(id);
+    const { progress, undone, zeroDoubtful, journal } = session;
+    const { candidate } = progress;
+    return {
+      state: progress.state,
+      steps: journal.length,
+      allowed:
+        this.#state === 'armed'
+          ? stepKinds.filter((kind) => answerOf(rules.purpose, progress.state, kind) === 'yes')
+          : [],
+      zeroDoubtful,
+      substitutedMg: progress.substituted?.massMg ?? 0,
+      loads: progress.loads.map(({ figures, at, direction }) => ({ ...figures, at, direction })),
+      verifications: progress.verifications,
+      observations: progress.observations,
+      ...(candidate === undefined ? {} : { candidate }),
+      notices: progress.notices,
+      undone,
+    };
+  }
+}
