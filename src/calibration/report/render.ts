@@ -1,8 +1,8 @@
 import { loadText } from '../mass-text.ts';
 import { maximumPermissibleErrorMg, minimumCapacityMg, regimeTitle } from '../tests/tolerances.ts';
 import type { Verdict } from '../tests/types.ts';
-import { weightErrorMg } from '../tests/weight-classes.ts';
 import type { Weight } from '../types.ts';
+import { weightErrorMg } from '../weights.ts';
 import { plateFigures } from './figures.ts';
 import { html, Markup } from './html.ts';
 import { type CalibrationReport, plateVerdict, type ReportedPlate, reportVerdict } from './model.ts';

@@ -74,6 +74,7 @@ header .badge{margin-top:0}
 @page{size:A4;margin:14mm 14mm 16mm}
 @media print{
 :root{--ground:#fff}
+html{font-size:9.6pt}
 body{font-size:9.6pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 main{max-width:none;margin:0;padding:0;border:0;border-radius:0}
 .figures{grid-template-columns:1fr 1fr}
