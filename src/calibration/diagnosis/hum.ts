@@ -8,7 +8,7 @@ const visibleHz = 0.5;
 
 /** Where a tone of `hertz` appears at `ratePerS` samples a second: it folds back at half the rate. */
 export function aliasOf(hertz: number, ratePerS: number): number {
-  return Math.abs(hertz - ratePerS * Math.round(hertz / ratePerS));
+  return ratePerS > 0 ? Math.abs(hertz - ratePerS * Math.round(hertz / ratePerS)) : 0;
 }
 
 /**
