@@ -42,7 +42,8 @@ export const commands: readonly CommandDoc[] = [
     summary:
       'Shows the configuration in force with all defaults, and the board; without passwords and tokens.',
     args: {},
-    answer: '`config` and `board` (YAML), `sha256` of both',
+    answer:
+      '`config` and `board` (YAML), `sha256` of both, `plates` (`id`, `kind`, `maxMg?`, `intervalMg?`, `cells`: `id`, `positionMm`, `capacityMg`)',
   },
   {
     name: 'live.start',

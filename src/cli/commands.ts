@@ -43,6 +43,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./live.ts')).registerLive,
   },
   {
+    usage: 'calibrate <devices...>',
+    summary: 'calibrate the scales of devices, step by step',
+    load: async () => (await import('./calibrate.ts')).registerCalibrate,
+  },
+  {
     usage: 'call <command> [args...]',
     summary: 'send a command to a device and wait for its answer',
     load: async () => (await import('./call.ts')).registerCall,
@@ -91,6 +96,12 @@ export const commands: readonly CommandEntry[] = [
     usage: 'store',
     summary: 'the reference store: publishes goods and deals, shows all carts, and has a till',
     load: async () => (await import('./store.ts')).registerStore,
+  },
+  {
+    usage: 'console',
+    summary:
+      "serve the technicians' console: calibrate, verify and look after carts and shelves from a browser",
+    load: async () => (await import('./console.ts')).registerConsole,
   },
   {
     usage: 'key',

@@ -64,11 +64,22 @@ Examples:
     )
     .option('--to <date>', 'the last moment at which it is valid', dateFrom('--to'))
     .action(add);
-  key
-    .command('revoke')
-    .description('revoke a key: it stays in the list, so that no device believes it any more')
-    .argument('<list>', 'list of keys')
-    .argument('<id>', 'id of the key, as key list shows it')
+  withBroker(
+    key
+      .command('revoke')
+      .description('revoke a key: it stays in the list, so that no device believes it any more')
+      .argument('<list>', 'list of keys')
+      .argument('<id>', 'id of the key, as key list shows it')
+      .option('-s, --store <name>', 'publish the list for this store at once', nameFrom('--store'))
+      .option('--root <file>', "with --store: the store's root key, private"),
+  )
+    .option('--timeout <seconds>', 'how long to wait for the broker', secondsFrom('--timeout'), 10)
+    .addHelpText(
+      'after',
+      `
+With --store and --root devices that are connected refuse the key within seconds. Without them the list has still to be published
+(key publish), or to be copied to where commands.keysFile of each device says.`,
+    )
     .action(revoke);
   key
     .command('list')
@@ -159,7 +170,11 @@ async function add(path: string, file: string, { role, who, from, to }: AddOptio
   );
 }
 
-async function revoke(path: string, id: string): Promise<void> {
+async function revoke(path: string, id: string, options: Partial<PublishOptions>): Promise<void> {
+  const { store, root } = options;
+  if ((store === undefined) !== (root === undefined)) {
+    throw new CliError('CW-CLI-001', 'to publish the list at once, give both --store and --root');
+  }
   const before = await listOf(path);
   if (!before.keys.some(({ key }) => key.id === id)) {
     throw new CliError(
@@ -170,6 +185,8 @@ async function revoke(path: string, id: string): Promise<void> {
   const keys = before.keys.map((entry) => (entry.key.id === id ? { ...entry, revoked: true } : entry));
   const next = await writeNext(path, before, keys);
   process.stdout.write(`${path}, version ${next.version}: key ${id} is revoked\n`);
+  if (store !== undefined && root !== undefined)
+    await publish(path, { ...(options as PublishOptions), store, root });
 }
 
 async function list(path: string, { json }: { readonly json?: boolean }): Promise<void> {

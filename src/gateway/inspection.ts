@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import type { PlateEntry } from '#config/board.ts';
 import type { PlainMap } from '#events/fields.ts';
 import type { AuditHead } from '#identity/audit-chain.ts';
 import { readAuditPage } from '#identity/audit-pages.ts';
@@ -61,6 +62,7 @@ export function makeInspection(
       return {
         config: cut(text),
         board: cut(board),
+        plates: setup.board.plates.map(plateFacts),
         sha256: createHash('sha256').update(text).update(board).digest('hex'),
       };
     },
@@ -79,6 +81,21 @@ export function withoutSecrets(value: unknown, name = ''): unknown {
     );
   }
   return typeof value === 'string' ? value.replace(login, `$1${redacted}@`) : value;
+}
+
+/** What a page has to know of a plate to show it, and to tell where weights belong. */
+function plateFacts({ id, kind, maxMg, intervalMg, cells }: PlateEntry): PlainMap {
+  return {
+    id,
+    kind,
+    ...(maxMg === undefined ? {} : { maxMg }),
+    ...(intervalMg === undefined ? {} : { intervalMg }),
+    cells: (cells ?? []).map((cell) => ({
+      id: cell.id,
+      positionMm: cell.positionMm.map(Math.round),
+      capacityMg: cell.capacityMg,
+    })),
+  };
 }
 
 function cut(text: string): string {

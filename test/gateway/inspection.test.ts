@@ -32,6 +32,16 @@ const setup = (dataFolder: string) => ({
   board: {
     name: 'cart',
     devices: [{ id: 'scale', driver: 'x', options: { apiToken: 'abc', port: 'p' } }],
+    plates: [
+      {
+        id: 'basket',
+        kind: 'cart',
+        maxMg: 30_000_000,
+        intervalMg: 5_000,
+        cells: [{ id: 'fl', positionMm: [-220.4, 330], capacityMg: 10_000_000 }],
+      },
+      { id: 'rack', kind: 'unweighed' },
+    ],
   } as unknown as Board,
   dataFolder,
 });
@@ -100,6 +110,16 @@ test('The configuration is shown with its defaults, and without what opens anyth
   t.true(text.includes(`apiToken: ${redacted}`));
   t.false(text.includes('abc'));
   t.regex(String(shown.sha256), /^[0-9a-f]{64}$/);
+  t.deepEqual(shown.plates, [
+    {
+      id: 'basket',
+      kind: 'cart',
+      maxMg: 30_000_000,
+      intervalMg: 5_000,
+      cells: [{ id: 'fl', positionMm: [-220, 330], capacityMg: 10_000_000 }],
+    },
+    { id: 'rack', kind: 'unweighed', cells: [] },
+  ]);
   t.throws(() => configShow({ secrets: true }), { code: 'CW-CMD-008' });
 });
 

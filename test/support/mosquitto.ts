@@ -47,9 +47,12 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** Starts a real Mosquitto on loopback. `settings` are lines of its configuration file. */
+/**
+ * Starts a real Mosquitto on loopback. `settings` are lines of its configuration file; `bare`: they say themselves who may
+ * connect and how much is queued.
+ */
 export async function startMosquitto(
-  options: { readonly port?: number; readonly settings?: readonly string[] } = {},
+  options: { readonly port?: number; readonly settings?: readonly string[]; readonly bare?: boolean } = {},
 ): Promise<Mosquitto> {
   const program = findTool('mosquitto');
   if (program === undefined) throw new Error('mosquitto is not installed');
@@ -58,9 +61,8 @@ export async function startMosquitto(
   const configuration = join(folder, 'mosquitto.conf');
   const lines = [
     `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
     `persistence_location ${folder}/`,
-    'max_queued_messages 0',
+    ...(options.bare === true ? [] : ['allow_anonymous true', 'max_queued_messages 0']),
     ...(process.getuid?.() === 0 ? ['user root'] : []),
     ...(options.settings ?? []),
   ];

@@ -77,7 +77,11 @@ function morph(known: ChildNode, wanted: ChildNode): void {
     if (known.nodeValue !== wanted.nodeValue) known.nodeValue = wanted.nodeValue;
     return;
   }
-  for (const { name } of [...known.attributes]) if (!wanted.hasAttribute(name)) known.removeAttribute(name);
+  for (const { name } of [...known.attributes]) {
+    // Whether details are open is for who reads them.
+    const isOwn = name === 'open' && known.nodeName === 'DETAILS';
+    if (!isOwn && !wanted.hasAttribute(name)) known.removeAttribute(name);
+  }
   for (const { name, value } of wanted.attributes) {
     if (known.getAttribute(name) !== value) known.setAttribute(name, value);
   }

@@ -1,0 +1,272 @@
+import { type PlateFacts, platesIn } from './board.ts';
+import type { Answer } from './broker.ts';
+import {
+  type Notice,
+  noticesIn,
+  type PlannedStep,
+  type PlateView,
+  planIn,
+  type SessionView,
+  sessionIn,
+} from './calibration.ts';
+import type { Desk } from './view.ts';
+
+const leaseS = 120;
+const renewEveryMs = 20_000;
+const storageName = 'cartwright-plan';
+
+/** What a step of a plan does to the session. */
+const commandOf: Readonly<Record<string, string>> = {
+  zero: 'zero',
+  load: 'load',
+  fit: 'fit',
+  verify: 'verify',
+};
+
+interface Kept {
+  readonly session: string;
+  readonly plate: string;
+  readonly plan: readonly PlannedStep[];
+}
+
+/**
+ * One technician's work on the scales of one device: what the device says of it, kept fresh, and the steps that change it.
+ * Where the connection is lost nothing here goes on: the device has the session, and tells what it is when it is back.
+ */
+export class Bench {
+  readonly device: string;
+  readonly #desk: Desk;
+  readonly #timer: ReturnType<typeof setInterval>;
+  plates: readonly PlateFacts[] = [];
+  session: SessionView | undefined;
+  plate = '';
+  plan: readonly PlannedStep[] = [];
+  planNotes: readonly string[] = [];
+  /** Told by the last step. */
+  notices: readonly Notice[] = [];
+  /** Why the last step was refused. */
+  refusal: { readonly code: string; readonly message: string } | undefined;
+  /** What is being done now, for people. */
+  busy: string | undefined;
+  /** How the last session ended. */
+  ended:
+    | {
+        readonly outcome: 'committed' | 'aborted' | 'expired';
+        readonly session: string;
+        readonly revision?: number;
+      }
+    | undefined;
+  loaded = false;
+  #endsMs: number | undefined;
+  #lastRenewMs = 0;
+
+  constructor(desk: Desk, device: string) {
+    this.#desk = desk;
+    this.device = device;
+    this.#timer = setInterval(() => this.#tick(), 1_000);
+    void this.load();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Whether the session is this browser's key's; undefined without one. */
+  get isMine(): boolean {
+    const { key } = this.#desk;
+    return (
+      this.session !== undefined && (this.session.by.key === undefined || this.session.by.key === key?.id)
+    );
+  }
+
+  /** s until the lease is over. */
+  get leaseLeftS(): number | undefined {
+    return this.#endsMs === undefined ? undefined : Math.max(0, (this.#endsMs - performance.now()) / 1_000);
+  }
+
+  get facts(): PlateFacts | undefined {
+    return this.plates.find(({ id }) => id === this.plate);
+  }
+
+  get view(): PlateView | undefined {
+    return this.session?.plates[this.plate];
+  }
+
+  /** Revision in force, as the device's birth or its session tells it. */
+  get revision(): number {
+    return this.session?.revision ?? this.#desk.fleet.get(this.device)?.state?.versions?.calibration ?? 0;
+  }
+
+  /** Asks the device for its plates and for the session, if there is one. */
+  async load(): Promise<void> {
+    if (!this.#desk.broker.connected) return;
+    if (this.plates.length === 0) {
+      const answer = await this.#ask('config.show');
+      if (answer.status === 'done') this.plates = platesIn(answer.data);
+      this.plate = this.plate === '' ? (this.plates[0]?.id ?? '') : this.plate;
+    }
+    await this.refresh();
+    this.loaded = true;
+    this.#desk.draw();
+  }
+
+  /** Hears from the device how the session stands. */
+  async refresh(): Promise<void> {
+    const before = this.session;
+    const answer = await this.#desk.broker.ask(this.device, 'calibration.status', {}, 12_000);
+    if (answer.status !== 'done') {
+      if (answer.code !== 'no-answer') this.refusal ??= answer;
+      return;
+    }
+    const found = sessionIn(answer.data);
+    const open = found?.state === 'armed' ? found : undefined;
+    if (before !== undefined && open?.session !== before.session && this.ended === undefined) {
+      const how = found?.session === before.session ? found.state : 'expired';
+      this.ended = {
+        outcome: how === 'committed' || how === 'aborted' ? how : 'expired',
+        session: before.session,
+      };
+    }
+    this.session = open;
+    if (open?.leaseLeftS !== undefined) this.#endsMs = performance.now() + open.leaseLeftS * 1_000;
+    if (open !== undefined) this.#restorePlan(open);
+    this.#desk.draw();
+  }
+
+  async makePlan(args: Readonly<Record<string, unknown>>): Promise<boolean> {
+    this.refusal = undefined;
+    const answer = await this.#during('Making a plan …', () => this.#ask('calibration.plan', args));
+    if (answer.status !== 'done') {
+      this.refusal = answer;
+      return false;
+    }
+    this.plan = planIn(answer.data);
+    const notes = answer.data.notes;
+    this.planNotes = Array.isArray(notes) ? notes.map(String) : [];
+    return true;
+  }
+
+  async begin(args: Readonly<Record<string, unknown>>): Promise<void> {
+    this.ended = undefined;
+    const answer = await this.#step('Beginning …', 'begin', { ...args, expected: this.revision, leaseS });
+    if (answer.status !== 'done') return;
+    this.#extend(answer);
+    await this.refresh();
+    if (this.session !== undefined) this.#keepPlan(this.session.session);
+  }
+
+  /** Takes the next step of the plan, or another one; true where the device took it. */
+  async take(command: string, args: Readonly<Record<string, unknown>>, doing: string): Promise<boolean> {
+    const answer = await this.#step(doing, command, { session: this.session?.session ?? '', ...args });
+    if (answer.status === 'done') this.#extend(answer);
+    await this.refresh();
+    return answer.status === 'done';
+  }
+
+  /** The command and arguments of a planned step. */
+  async takePlanned({ step, massMg, at, direction, weights }: PlannedStep): Promise<boolean> {
+    const command = commandOf[step];
+    if (command === undefined) return false;
+    const plate = this.plate;
+    if (step === 'zero')
+      return await this.take(command, { plate }, 'Waiting for rest, then measuring the empty plate …');
+    if (step === 'fit') return await this.take(command, { plate }, 'Calculating …');
+    const load = { plate, massMg, at, ...(weights.length === 0 ? {} : { weights }) };
+    return await this.take(
+      command,
+      step === 'load' ? { ...load, direction } : load,
+      'Waiting for rest, then measuring …',
+    );
+  }
+
+  async commit(): Promise<void> {
+    const { session } = this;
+    if (session?.candidate === undefined) return;
+    const answer = await this.#step('Putting it in force …', 'commit', {
+      session: session.session,
+      candidate: session.candidate,
+      expected: session.revision,
+    });
+    if (answer.status === 'done') {
+      const { revision } = answer.data;
+      this.ended = {
+        outcome: 'committed',
+        session: session.session,
+        ...(typeof revision === 'number' ? { revision } : {}),
+      };
+    }
+    await this.refresh();
+  }
+
+  async abort(): Promise<void> {
+    const session = this.session?.session ?? '';
+    const answer = await this.#step('Ending …', 'abort', { session });
+    if (answer.status === 'done') this.ended = { outcome: 'aborted', session };
+    await this.refresh();
+  }
+
+  async resume(): Promise<void> {
+    const answer = await this.#step('Going on …', 'resume', { session: this.session?.session ?? '', leaseS });
+    if (answer.status === 'done') this.#extend(answer);
+    await this.refresh();
+  }
+
+  async #step(doing: string, command: string, args: Readonly<Record<string, unknown>>): Promise<Answer> {
+    this.refusal = undefined;
+    this.notices = [];
+    const answer = await this.#during(doing, () => this.#ask(`calibration.${command}`, args));
+    if (answer.status === 'done') this.notices = noticesIn(answer.data.notices);
+    else this.refusal = answer;
+    return answer;
+  }
+
+  async #during(doing: string, work: () => Promise<Answer>): Promise<Answer> {
+    this.busy = doing;
+    this.#desk.draw();
+    const answer = await work();
+    this.busy = undefined;
+    this.#desk.draw();
+    return answer;
+  }
+
+  #ask(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<Answer> {
+    return this.#desk.broker.ask(this.device, command, args);
+  }
+
+  #extend(answer: Answer & { readonly status: 'done' }): void {
+    const s = answer.data.leaseS;
+    this.#endsMs = performance.now() + (typeof s === 'number' ? s : leaseS) * 1_000;
+    this.#lastRenewMs = performance.now();
+  }
+
+  #tick(): void {
+    if (this.session === undefined || !this.isMine) return;
+    this.#desk.draw();
+    const { broker } = this.#desk;
+    if (!broker.connected || this.busy !== undefined) return;
+    if (this.leaseLeftS === 0) void this.refresh();
+    else if (performance.now() - this.#lastRenewMs > renewEveryMs) void this.#renew(this.session.session);
+  }
+
+  async #renew(session: string): Promise<void> {
+    this.#lastRenewMs = performance.now();
+    const answer = await this.#desk.broker.ask(this.device, 'calibration.renew', { session }, 12_000);
+    if (answer.status === 'done') this.#extend(answer);
+    else if (answer.code !== 'no-answer') await this.refresh();
+  }
+
+  /** A plan outlives a reload of the page, for its session. */
+  #keepPlan(session: string): void {
+    const kept: Kept = { session, plate: this.plate, plan: this.plan };
+    sessionStorage.setItem(storageName, JSON.stringify(kept));
+  }
+
+  #restorePlan(session: SessionView): void {
+    if (session.plates[this.plate] === undefined) this.plate = Object.keys(session.plates)[0] ?? this.plate;
+    if (this.plan.length > 0) return;
+    const kept = JSON.parse(sessionStorage.getItem(storageName) ?? 'null') as Kept | null;
+    if (kept?.session !== session.session) return;
+    this.plan = kept.plan;
+    this.plate = kept.plate;
+  }
+}

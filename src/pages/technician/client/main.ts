@@ -1,0 +1,18 @@
+import { byId, h, show } from '../../client/dom.ts';
+import { loadKey } from './keys.ts';
+import { ConsolePage } from './page.ts';
+import type { Settings } from './view.ts';
+
+async function begin(): Promise<void> {
+  const response = await fetch('/api/settings');
+  if (!response.ok) throw new Error(`the console answers ${response.status}`);
+  const settings = (await response.json()) as Settings;
+  new ConsolePage(settings, await loadKey(settings.store)).begin();
+}
+
+begin().catch((error: unknown) => {
+  show(
+    byId('main'),
+    h('p', { class: 'problem', role: 'alert' }, `The console can not be used: ${String(error)}`),
+  );
+});

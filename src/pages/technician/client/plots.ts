@@ -1,0 +1,198 @@
+import type { Child } from '../../client/dom.ts';
+import { windowS } from './live.ts';
+import { picture, svg } from './svg.ts';
+
+interface Line {
+  readonly name: string;
+  readonly samples: readonly { readonly atS: number; readonly value: number }[];
+}
+
+const width = 640;
+const height = 200;
+const left = 8;
+const right = 8;
+const top = 12;
+const bottom = 24;
+/** More points than the picture has columns show nothing more. */
+const mostPoints = 320;
+
+/**
+ * Lines over the last minute. Each is told from the others by its dashes and its name as well as by its colour.
+ * @param least the range is never narrower than that, so that noise does not fill it
+ */
+export function livePlot(
+  label: string,
+  lines: readonly Line[],
+  least: number,
+  shown: (value: number) => string,
+): SVGElement {
+  const values = lines.flatMap(({ samples }) => samples.map(({ value }) => value));
+  const now = Math.max(...lines.flatMap(({ samples }) => samples.slice(-1).map(({ atS }) => atS)), 0);
+  const [low, high] = range(values, least);
+  const x = (atS: number) => left + ((atS - now + windowS) / windowS) * (width - left - right);
+  const y = (value: number) => height - bottom - ((value - low) / (high - low)) * (height - top - bottom);
+  return picture(
+    [0, 0, width, height],
+    `${label}: ${lines.map(({ name, samples }) => `${name} ${shown(samples.at(-1)?.value ?? 0)}`).join(', ')}`,
+    'plot',
+    [low, (low + high) / 2, high].map((value) => [
+      svg('line', { x1: left, x2: width - right, y1: y(value), y2: y(value), class: 'grid' }),
+      svg('text', { x: left + 2, y: y(value) - 4, class: 'tick' }, shown(value)),
+    ]),
+    [-45, -30, -15, 0].map((s) =>
+      svg(
+        'text',
+        { x: x(now + s), y: height - 6, class: 'tick', 'text-anchor': s === 0 ? 'end' : 'middle' },
+        s === 0 ? 'now' : `−${-s} s`,
+      ),
+    ),
+    lines.map(({ samples }, index) =>
+      svg('path', {
+        d: path(samples, x, y),
+        class: `series s${index % 8}`,
+        'vector-effect': 'non-scaling-stroke',
+      }),
+    ),
+  );
+}
+
+function path(samples: Line['samples'], x: (atS: number) => number, y: (value: number) => number): string {
+  const step = Math.max(1, Math.ceil(samples.length / mostPoints));
+  let before = Number.NEGATIVE_INFINITY;
+  return samples
+    .filter((_sample, index) => index % step === 0 || index === samples.length - 1)
+    .map(({ atS, value }) => {
+      // A gap in what came is a gap in the line.
+      const pen = atS - before > 2 ? 'M' : 'L';
+      before = atS;
+      return `${pen}${x(atS).toFixed(1)} ${y(value).toFixed(1)}`;
+    })
+    .join('');
+}
+
+function range(values: readonly number[], least: number): readonly [number, number] {
+  if (values.length === 0) return [0, least];
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const room = Math.max(least - (high - low), (high - low) * 0.15) / 2;
+  return [low - room, high + room];
+}
+
+/** One load of a fit or a verification. */
+interface Point {
+  readonly massMg: number;
+  readonly errorMg: number;
+  readonly mpeMg: number;
+  readonly at: string;
+  /** Verified rather than fitted. */
+  readonly checked?: boolean;
+}
+
+/** Errors over load, with the maximum permissible error as an envelope: circles were fitted, diamonds verified. */
+export function residualPlot(
+  points: readonly Point[],
+  shownMass: (mg: number) => string,
+  shownError: (mg: number) => string,
+): SVGElement {
+  const most = Math.max(...points.map(({ massMg }) => massMg), 1);
+  const worst = Math.max(...points.map(({ errorMg, mpeMg }) => Math.max(Math.abs(errorMg), mpeMg)), 1) * 1.15;
+  const middle = (height - bottom + top) / 2;
+  const x = (massMg: number) => 56 + (massMg / most) * (width - 76);
+  const y = (mg: number) => middle - (mg / worst) * ((height - bottom - top) / 2);
+  const steps = [...new Map(points.map(({ massMg, mpeMg }) => [massMg, mpeMg])).entries()].sort(
+    ([a], [b]) => a - b,
+  );
+  const limit = (sign: 1 | -1) =>
+    steps
+      .map(
+        ([massMg, mpeMg], index) =>
+          `${index === 0 ? `M${x(0)} ${y(sign * mpeMg)}L` : 'L'}${x(massMg)} ${y(sign * mpeMg)}`,
+      )
+      .join('');
+  const outside = points.filter(({ errorMg, mpeMg }) => Math.abs(errorMg) > mpeMg).length;
+  return picture(
+    [0, 0, width, height],
+    `Errors of ${points.length} loads; ${outside === 0 ? 'all' : `${points.length - outside}`} within the maximum permissible error`,
+    'plot',
+    [worst / 1.15, 0, -worst / 1.15].map((mg) => [
+      svg('line', { x1: 56, x2: width - 12, y1: y(mg), y2: y(mg), class: 'grid' }),
+      svg(
+        'text',
+        { x: 50, y: y(mg) + 4, class: 'tick', 'text-anchor': 'end' },
+        mg === 0 ? '0' : shownError(mg),
+      ),
+    ]),
+    [0, most].map((mg) =>
+      svg(
+        'text',
+        { x: x(mg), y: height - 6, class: 'tick', 'text-anchor': mg === 0 ? 'middle' : 'end' },
+        mg === 0 ? '0' : shownMass(mg),
+      ),
+    ),
+    svg('path', { d: limit(1), class: 'limit' }),
+    svg('path', { d: limit(-1), class: 'limit' }),
+    points.map(({ massMg, errorMg, mpeMg, checked }) => {
+      const kind = Math.abs(errorMg) > mpeMg ? 'outside' : 'inside';
+      const [px, py] = [x(massMg), y(errorMg)];
+      return checked === true
+        ? svg('path', { d: `M${px} ${py - 8}l8 8l-8 8l-8 -8z`, class: `point ${kind}` })
+        : svg('circle', { cx: px, cy: py, r: 6, class: `point ${kind}` });
+    }),
+  );
+}
+
+/** A cell and its place, mm right of and forward of the plate's centre. */
+export interface PlacedCell {
+  readonly id: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * A plate from above, its front at the top, with its cells, and what lies where.
+ * @param notes what to write at each cell
+ */
+export function platePicture(
+  label: string,
+  cells: readonly PlacedCell[],
+  load: { readonly at: string; readonly text: string } | undefined,
+  notes: Readonly<Record<string, Child>> = {},
+): SVGElement {
+  const reachX = Math.max(...cells.map(({ x }) => Math.abs(x)), 100);
+  const reachY = Math.max(...cells.map(({ y }) => Math.abs(y)), 80);
+  const scale = Math.min(150 / reachX, 105 / reachY);
+  const place = ({ x, y }: { readonly x: number; readonly y: number }) => ({
+    x: 200 + x * scale,
+    y: 150 - y * scale,
+  });
+  const w = reachX * scale * 2 + 70;
+  const hgt = reachY * scale * 2 + 70;
+  const cell = cells.find(({ id }) => id === load?.at);
+  const at = place(cell ?? { x: 0, y: 0 });
+  return picture(
+    [0, 0, 400, 300],
+    label,
+    'plate',
+    svg('rect', { x: 200 - w / 2, y: 150 - hgt / 2, width: w, height: hgt, rx: 14, class: 'surface' }),
+    svg('text', { x: 200, y: 150 - hgt / 2 - 6, class: 'tick', 'text-anchor': 'middle' }, 'front'),
+    cells.map((one) => {
+      const { x, y } = place(one);
+      const lower = y >= 150;
+      const note = notes[one.id];
+      return [
+        svg('circle', { cx: x, cy: y, r: 13, class: one.id === load?.at ? 'cell here' : 'cell' }),
+        svg('text', { x, y: y + (lower ? 29 : -19), class: 'name', 'text-anchor': 'middle' }, one.id),
+        note !== undefined &&
+          svg('text', { x, y: y + (lower ? -20 : 30), class: 'note', 'text-anchor': 'middle' }, note),
+      ];
+    }),
+    load === undefined
+      ? undefined
+      : [
+          svg('circle', { cx: at.x, cy: at.y, r: 36, class: 'target' }),
+          svg('path', { d: `M${at.x - 21} ${at.y + 24}l4 -34h34l4 34z`, class: 'weight' }),
+          svg('circle', { cx: at.x, cy: at.y - 18, r: 7, class: 'weight' }),
+          svg('text', { x: at.x, y: at.y + 16, class: 'mass', 'text-anchor': 'middle' }, load.text),
+        ],
+  );
+}

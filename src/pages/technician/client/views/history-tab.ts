@@ -1,0 +1,172 @@
+import { type Child, h } from '../../../client/dom.ts';
+import { post, Refused } from '../enrol.ts';
+import { moment } from '../format.ts';
+import type { Desk, View } from '../view.ts';
+import { saveFile } from './diagnose-tab.ts';
+import { badge, button, card, field } from './parts.ts';
+
+type Loose = Readonly<Record<string, unknown>>;
+const isLoose = (value: unknown): value is Loose =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Revisions of the calibration, their reports, and the way back to one of them. */
+export class HistoryTab implements View {
+  readonly title = 'History';
+  readonly #desk: Desk;
+  readonly #device: string;
+  #revisions: readonly Loose[] = [];
+  #current = 0;
+  #state: 'loading' | 'shown' | 'refused' = 'loading';
+  #back: number | undefined;
+
+  constructor(desk: Desk, device: string) {
+    this.#desk = desk;
+    this.#device = device;
+    void this.#load();
+  }
+
+  async #load(): Promise<void> {
+    const answer = await this.#desk.ask(this.#device, 'calibration.list');
+    if (answer.status === 'done') {
+      const { revisions, list, head, revision } = answer.data;
+      const found = [revisions, list].find(Array.isArray) ?? [];
+      this.#revisions = (found as unknown[])
+        .filter(isLoose)
+        .toSorted((a, b) => Number(b.revision) - Number(a.revision));
+      const told = isLoose(head) ? head.revision : (head ?? revision);
+      this.#current = typeof told === 'number' ? told : Number(this.#revisions[0]?.revision ?? 0);
+    }
+    this.#state = answer.status === 'done' ? 'shown' : 'refused';
+    this.#desk.draw();
+  }
+
+  async act(name: string, target: HTMLElement): Promise<void> {
+    const revision = Number(target.dataset.revision);
+    if (name === 'again') await this.#load();
+    if (name === 'back' || name === 'back-not') this.#back = name === 'back' ? revision : undefined;
+    if (name === 'report' || name === 'report-file') await this.#report(revision, name === 'report');
+    if (name === 'file') {
+      const answer = await this.#desk.ask(this.#device, 'calibration.show', { revision });
+      if (answer.status === 'done')
+        saveFile(
+          `${this.#device}-calibration-${revision}.json`,
+          'application/json',
+          JSON.stringify(answer.data, null, 2),
+        );
+    }
+    this.#desk.draw();
+  }
+
+  async submit(_name: string, form: FormData): Promise<void> {
+    const revision = this.#back;
+    if (revision === undefined) return;
+    const why = String(form.get('why'));
+    const answer = await this.#desk.ask(this.#device, 'calibration.rollback', {
+      revision,
+      expected: this.#current,
+      why,
+    });
+    if (answer.status !== 'done') return;
+    this.#back = undefined;
+    this.#desk.tell(
+      `The calibration of revision ${revision} is in force again, as a revision of its own.`,
+      'good',
+    );
+    await this.#load();
+  }
+
+  /** The window is opened at once: one that is opened later, browsers take for an advertisement. */
+  async #report(revision: number, inWindow: boolean): Promise<void> {
+    const tab = inWindow ? open('', '_blank') : null;
+    const answer = await this.#desk.ask(this.#device, 'calibration.report', { revision });
+    const report =
+      answer.status === 'done' ? (isLoose(answer.data.report) ? answer.data.report : answer.data) : undefined;
+    try {
+      if (report === undefined) throw new Refused('', '');
+      const { path } = (await post('/api/report', JSON.stringify(report), 'application/json')) as {
+        readonly path: string;
+      };
+      if (tab !== null) tab.location.href = path;
+      else saveFile(`${this.#device}-report-${revision}.html`, 'text/html', await (await fetch(path)).text());
+    } catch (error) {
+      tab?.close();
+      if (error instanceof Refused && error.code !== '')
+        this.#desk.tell(`${error.message} (${error.code})`, 'bad');
+    }
+  }
+
+  draw(): Child {
+    if (this.#state === 'loading') return h('p', { class: 'empty', role: 'status' }, 'Asking the device …');
+    if (this.#state === 'refused')
+      return h(
+        'p',
+        { class: 'empty' },
+        'The device does not show its revisions; the line below says why. ',
+        button('Ask again', 'again'),
+      );
+    return card(
+      'Revisions',
+      this.#revisions.length === 0
+        ? h('p', { class: 'empty' }, 'This device has never been calibrated here.')
+        : h(
+            'ol',
+            { class: 'revisions' },
+            this.#revisions.map((one) => this.#row(one)),
+          ),
+    );
+  }
+
+  #row(one: Loose): HTMLElement {
+    const revision = Number(one.revision);
+    const by = isLoose(one.by) ? one.by : {};
+    const plates = Array.isArray(one.plates) ? one.plates.map(String) : [];
+    const mine = { 'data-revision': revision };
+    return h(
+      'li',
+      { 'data-key': `rev${revision}` },
+      h(
+        'p',
+        { class: 'row' },
+        h('strong', {}, `Revision ${revision}`),
+        revision === this.#current && badge('good', 'in force'),
+        h(
+          'span',
+          {},
+          [
+            one.cause,
+            plates.join(', '),
+            typeof one.atMs === 'number' ? moment(one.atMs) : undefined,
+            [by.role, by.who].filter((part) => part !== undefined).join(' '),
+          ]
+            .filter((part) => part !== undefined && part !== '')
+            .join(' · '),
+        ),
+      ),
+      h(
+        'p',
+        { class: 'row' },
+        button('Report', 'report', { ...mine, 'aria-label': `Report of revision ${revision}` }),
+        button('Save report', 'report-file', {
+          ...mine,
+          'aria-label': `Save report of revision ${revision}`,
+        }),
+        button('Save figures', 'file', { ...mine, 'aria-label': `Save figures of revision ${revision}` }),
+        revision !== this.#current &&
+          button('Go back to it …', 'back', { ...mine, 'aria-label': `Go back to revision ${revision}` }),
+      ),
+      this.#back === revision &&
+        h(
+          'form',
+          { 'data-form': 'back', class: 'confirm' },
+          field(
+            'Why',
+            'why',
+            { required: true, maxlength: 200 },
+            'The old calibration becomes the newest revision; the reason goes on record.',
+          ),
+          h('button', { type: 'submit', class: 'danger' }, `Put revision ${revision} in force again`),
+          button('Leave it', 'back-not'),
+        ),
+    );
+  }
+}

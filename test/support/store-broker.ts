@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { ExecutionContext } from 'ava';
+import { makeCertificate } from '#console/certificate.ts';
+import { findTool } from '#test/tools.ts';
+import { freePort, type Mosquitto, startMosquitto } from './mosquitto.ts';
+
+/** Logins of the tests' broker; each has its own password. */
+export const passwords = {
+  store: 'store-secret',
+  console: 'console-secret',
+  technician: 'technician-secret',
+  'cart-0001': 'cart-secret',
+} as const;
+export type BrokerUser = keyof typeof passwords;
+
+export interface StoreBroker {
+  readonly broker: Mosquitto;
+  readonly folder: string;
+  /** `mqtts://127.0.0.1:…` */
+  readonly url: string;
+  /** `wss://127.0.0.1:…` */
+  readonly webSocket: string;
+  /** Certificate of the broker, PEM. */
+  readonly ca: string;
+  /** A file that holds this user's password. */
+  passwordFile(user: BrokerUser): string;
+}
+
+/** A real Mosquitto with the configuration that config/mosquitto/ shows: TLS, secure WebSockets, logins and rights. */
+export async function startStoreBroker(t: ExecutionContext, store: string): Promise<StoreBroker> {
+  const folder = await mkdtemp(join(tmpdir(), 'cartwright-store-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(join(folder, 'certs'));
+  const certificate = join(folder, 'certs/broker.pem');
+  await makeCertificate({ certificate, key: join(folder, 'certs/broker-key.pem') }, [
+    '127.0.0.1',
+    'localhost',
+  ]);
+  const passwordTool = findTool('mosquitto_passwd');
+  if (passwordTool === undefined) throw new Error('mosquitto_passwd is not installed');
+  const accounts = join(folder, 'cartwright.passwords');
+  await writeFile(accounts, '', { mode: 0o600 });
+  for (const [user, password] of Object.entries(passwords)) {
+    await promisify(execFile)(passwordTool, ['-b', accounts, user, password]);
+    await writeFile(join(folder, `${user}.password`), `${password}\n`, { mode: 0o600 });
+  }
+  const rights = await readFile(resolve('config/mosquitto/store.acl'), 'utf8');
+  await writeFile(join(folder, 'cartwright.acl'), rights.replaceAll('my-store', store), { mode: 0o600 });
+  const [secure, webSocket] = [await freePort(), await freePort()];
+  const example = await readFile(resolve('config/mosquitto/store.conf'), 'utf8');
+  const settings = example
+    .replaceAll('/etc/mosquitto/', `${folder}/`)
+    .replace('listener 8883', `listener ${secure} 127.0.0.1`)
+    .replace('listener 8884', `listener ${webSocket} 127.0.0.1`);
+  const broker = await startMosquitto({ settings: settings.split('\n'), bare: true });
+  t.teardown(() => broker.remove());
+  return {
+    broker,
+    folder,
+    url: `mqtts://127.0.0.1:${secure}`,
+    webSocket: `wss://127.0.0.1:${webSocket}`,
+    ca: certificate,
+    passwordFile: (user) => join(folder, `${user}.password`),
+  };
+}
