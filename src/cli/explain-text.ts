@@ -72,7 +72,8 @@ function explanationLines(judgement: Judgement, place: number): string[] {
     ...(one.kind === 'items' ? [`scan     ${scanWords(one)}`] : []),
     ...weightLines(one, best, judgement),
     ...(judgement.looks.length === 0 ? [] : [`picture  ${pictureWords(one.seen)}`]),
-    ...(one.late === 1 ? [] : [`late     ${times(one.late)} because it was scanned only afterwards`]),
+    ...(isOne(one.dipped) ? [] : [`dip      ${times(one.dipped)} as the plate was lighter for a moment`]),
+    ...(isOne(one.late) ? [] : [`late     ${times(one.late)} because it was scanned only afterwards`]),
     ...habitLines(one, best),
   ];
   return [
@@ -81,6 +82,9 @@ function explanationLines(judgement: Judgement, place: number): string[] {
     ...evidence.map((line) => `${' '.repeat(16)}${line}`),
   ];
 }
+
+/** A factor that changes nothing, but for rounding. */
+const isOne = (factor: number) => Math.abs(factor - 1) < 1e-9;
 
 function partWords({ sign, name, count }: JudgedPart): string {
   const what = name === '' ? 'the thing that nobody could name' : `${count} × ${printable(name)}`;

@@ -1,6 +1,7 @@
 import { toPpm } from '#base/units.ts';
 import type { Judged, Store } from './book.ts';
 import { leavesNoMass } from './changes.ts';
+import { dipped } from './dip.ts';
 import { alternatives, causesOf, evidenceOf, scanCandidate } from './drafts.ts';
 import type { Learned } from './learned.ts';
 import type { Memory } from './memory.ts';
@@ -35,6 +36,18 @@ function isNamedExchange(parts: readonly Part[]): boolean {
   return named && parts.some((part) => part.sign < 0);
 }
 
+/** Whether it is likelier that one thing was exchanged for another than that one was put in or taken out alone. */
+function isMostlyExchange({ ranked }: Posterior): boolean {
+  let exchanges = 0;
+  let others = 0;
+  for (const { kind, parts, probability } of ranked) {
+    const isExchange = parts.some((part) => part.sign > 0) && parts.some((part) => part.sign < 0);
+    if (isExchange || kind === 'mixed') exchanges += probability;
+    else others += probability;
+  }
+  return exchanges > others;
+}
+
 /** Whether the two best explanations are one scanned thing of a known mass each, and leave little to others. */
 function isOneOfSeveral({ ranked: [first, second] }: Posterior): boolean {
   if (first === undefined || second === undefined) return false;
@@ -63,6 +76,10 @@ export function wording(
   }
   // What the catalogue doesn't have no further scan can name.
   if (context.unlisted && putIn) return { kind: several ? 'mixed' : 'unknown-added', ask: 'call-staff' };
+  // It became lighter before it became heavier: something went out, whatever came.
+  if (dipped(change) && isMostlyExchange(result)) {
+    return { kind: 'mixed', ask: context.shelf ? 'call-staff' : 'choose' };
+  }
   // Little mass and a scanned thing: one may have been exchanged for another.
   const exchanged = best !== undefined && best.parts.length > 1 && best.probability >= exchangeFrom;
   if (exchanged && isNamedExchange(best.parts)) {

@@ -4,7 +4,8 @@ import type { Change } from './types.ts';
 
 /** One movement as a change to explain. `event` is its movement.settled event. */
 export function changeOf(event: string, movement: Movement): Change {
-  const { plate, massMg, sigmaMg, startedAtUs, settledAtUs, whileAway, certificateId, indicated } = movement;
+  const { plate, massMg, sigmaMg, startedAtUs, settledAtUs, whileAway, certificateId, indicated, dipMg } =
+    movement;
   return {
     plate,
     massMg,
@@ -12,6 +13,7 @@ export function changeOf(event: string, movement: Movement): Change {
     startedAtUs,
     settledAtUs,
     whileAway,
+    ...(dipMg === undefined ? {} : { dipMg }),
     movements: [
       {
         event,

@@ -191,7 +191,7 @@ export class Fusion {
     let next = this.unweighed.dueUs;
     for (const plate of this.#memory.plates.values()) {
       next = Math.min(next, plate.retryAtUs ?? Number.POSITIVE_INFINITY);
-      for (const window of plate.windows) next = Math.min(next, window.deadlineUs);
+      for (const window of plate.windows) next = Math.min(next, this.#memory.windowDeadlineUs(plate, window));
     }
     for (const pending of this.#memory.scans) {
       if (pending.question === undefined) next = Math.min(next, this.#memory.scanDeadlineUs(pending));

@@ -1,5 +1,6 @@
 import type { FusionConfig } from '#config/schema.ts';
 import { type AdditionSet, additionSets, type Shop } from './additions.ts';
+import { dipped } from './dip.ts';
 import {
   broadFromMg,
   LogSum,
@@ -315,8 +316,9 @@ class Enumeration {
 
   /** One thing comes out while another goes in without a scan: possible, so it counts against every single explanation. More than 500 of them count as one: none could be decided. */
   #unscannedSwaps(unplaced: number): void {
-    const { index, config, unlistedOdds } = this.#context;
-    if (Math.abs(this.#delta) < 5 * Math.sqrt(this.#var + disturbanceSdMg ** 2)) return;
+    const { index, config, unlistedOdds, change } = this.#context;
+    const isNothing = Math.abs(this.#delta) < 5 * Math.sqrt(this.#var + disturbanceSdMg ** 2);
+    if (isNothing && !dipped(change)) return;
     const { singles } = this.#removals;
     const logPrior = unplaced + logOf(priors.unscannedSwap / Math.max(1, singles.length));
     const known = logPrior + logOf((1 - config.unscannedUnknownPrior) * this.#share());

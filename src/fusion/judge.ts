@@ -2,6 +2,7 @@ import type { Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Store } from './book.ts';
 import { leavesNoMass } from './changes.ts';
+import { Dip, weighedApart } from './dip.ts';
 import { enumerateCart } from './hypotheses.ts';
 import { type Judgement, judgementOf } from './judgement.ts';
 import { MassIndex } from './mass-index.ts';
@@ -69,7 +70,7 @@ export class Judge {
     const lots = all.filter((lot: Lot) => !assumptions.without.has(lot.id));
     const unlisted = this.#unlisted(change, question);
     const waiting = [...scans, ...unlisted];
-    const { sightings, logFactor } = this.#factors(change, question);
+    const { sightings, dip, logFactor } = this.#factors(change, lots, question);
     const shared = { catalogue, learned, config, change, lots, sightings, logFactor };
     const { found, logRest } =
       this.#isShelf(change) && scans.length === 0
@@ -77,7 +78,7 @@ export class Judge {
         : enumerateCart({
             ...shared,
             index: this.#index,
-            mostLogFactor: sightings.mostLogFactor,
+            mostLogFactor: sightings.mostLogFactor + dip.mostLogFactor,
             scans,
             placedPrior: (pending) => placedPrior(pending, change, waiting, question),
             unlistedOdds: unlisted.reduce(
@@ -93,7 +94,8 @@ export class Judge {
     const { scans, unlisted, question } = result;
     const { catalogue, learned } = this.#store;
     const waiting = [...scans, ...unlisted];
-    const { sightings, logFactor } = this.#factors(change, question);
+    const { lots } = this.#memory.plate(change.plate);
+    const { sightings, dip, logFactor } = this.#factors(change, lots, question);
     const weighed = {
       change,
       result,
@@ -104,6 +106,7 @@ export class Judge {
       shelf: this.#isShelf(change),
       placedPrior: (pending: WaitingScan) => placedPrior(pending, change, waiting, question),
       logSeen: (one: Explanation) => sightings.logFactor(one),
+      logDipped: (one: Explanation) => dip.logFactor(one),
       logFactor,
     };
     return judgementOf(event, weighed, chosen, { learned, byKey: catalogue.byKey, config: this.#config });
@@ -113,16 +116,19 @@ export class Judge {
     return this.#memory.plate(change.plate).options.kind === 'shelf';
   }
 
-  /** What cameras saw, and that scans came late, as factors. */
-  #factors(change: Change, question: string | undefined) {
+  /** What cameras saw, how the plate dipped, and that scans came late, as factors. */
+  #factors(change: Change, lots: readonly Lot[], question: string | undefined) {
     const { unknownPrior, unscannedUnknownPrior, sightingWeight } = this.#config;
     const unknown = this.#isShelf(change) ? unknownPrior : unscannedUnknownPrior;
     const looks = this.#memory.looksFor(change);
     const sightings = new Sightings(looks, this.#store.catalogue, sightingWeight, unknown);
+    const dip = new Dip(change, this.#isShelf(change) ? [] : lots);
     const late = question !== undefined && !leavesNoMass(change);
     const logFactor = (one: Explanation) =>
-      sightings.logFactor(one) + (late && one.kind === 'items' ? logDiscount(one.parts, change) : 0);
-    return { sightings, logFactor };
+      sightings.logFactor(one) +
+      dip.logFactor(one) +
+      (late && one.kind === 'items' ? logDiscount(one.parts, change) : 0);
+    return { sightings, dip, logFactor };
   }
 }
 
@@ -163,6 +169,7 @@ function logDiscount(parts: readonly Part[], change: Change): number {
     further += Math.max(0, part.count - units);
   }
   const picked = put.some((part) => part.entry === 'manual');
-  const exchange = !picked && put.length < parts.length ? Math.log(priors.lateExchange) : 0;
+  const isUnseen = !picked && put.length < parts.length && !weighedApart(change, parts);
+  const exchange = isUnseen ? Math.log(priors.lateExchange) : 0;
   return exchange + further * Math.log(priors.lateFurther);
 }

@@ -49,8 +49,9 @@ export interface Judged {
   readonly z: number;
   /** Density of the mass, per g; undefined for a sum of many. */
   readonly densityPerG?: number;
-  /** What sightings multiply it by, and that it was scanned only afterwards. */
+  /** What sightings multiply it by, how the plate dipped meanwhile, and that it was scanned only afterwards. */
   readonly seen: number;
+  readonly dipped: number;
   readonly late: number;
   readonly probability: number;
 }
@@ -111,6 +112,8 @@ export interface Weighed {
   readonly placedPrior: (pending: WaitingScan) => number;
   /** log of what sightings make of an explanation, and of all that is known of it beside its prior and its mass. */
   readonly logSeen: (explanation: Explanation) => number;
+  /** The same of how the plate dipped. */
+  readonly logDipped: (explanation: Explanation) => number;
   readonly logFactor: (explanation: Explanation) => number;
 }
 
@@ -128,7 +131,7 @@ export function judgementOf(
   const { change, result, scans } = weighed;
   const { config } = shop;
   const [best] = result.ranked;
-  const strict = !weighed.shelf && restsOnMassAlone(best?.parts ?? [], weighed.question);
+  const strict = !weighed.shelf && restsOnMassAlone(change, best?.parts ?? [], weighed.question);
   const strictness = strict ? unsupportedStrictness : 1;
   const listed = result.ranked.slice(0, mostExplanations);
   const at = listed.findIndex((one) => one === chosen || (chosen !== undefined && sameParts(one, chosen)));
@@ -181,12 +184,13 @@ function sameParts(one: Hypothesis, other: Hypothesis): boolean {
 
 function judged(
   one: Hypothesis & { readonly probability: number },
-  { change, logSeen, logFactor }: Weighed,
+  { change, logSeen, logDipped, logFactor }: Weighed,
   learned: Learned,
 ): Judged {
   const { kind, parts, expectedMg, z, probability, logWeight } = one;
   const factor = logFactor({ kind, parts });
   const seen = logSeen({ kind, parts });
+  const dipped = logDipped({ kind, parts });
   const density = logDensity(one, change);
   return {
     kind,
@@ -197,7 +201,8 @@ function judged(
       ? {}
       : { prior: Math.exp(logWeight - factor - density), densityPerG: Math.exp(density) * 1_000 }),
     seen: Math.exp(seen),
-    late: Math.exp(factor - seen),
+    dipped: Math.exp(dipped),
+    late: Math.exp(factor - seen - dipped),
     probability,
   };
 }

@@ -32,6 +32,8 @@ export interface PlateMemory {
 
 /** A plate that never comes to rest holds up questions no longer than this, µs. */
 const longestOpenUs = 10_000_000;
+/** A question about what was weighed waits no longer than this for the movement that follows, µs. */
+const longestMovingUs = 4_000_000;
 
 /** Everything fusion remembers between observations. */
 export class Memory {
@@ -102,6 +104,15 @@ export class Memory {
       delete pending.passed;
       pending.overtaken = (pending.overtaken ?? 0) + 1;
     }
+  }
+
+  /**
+   * When a window is closed. Not while its cart plate moves again: what was weighed may be part of a thing that a hand is still
+   * lowering, and whoever asks in the middle of a movement asks about half of it.
+   */
+  windowDeadlineUs({ options, openSinceUs }: PlateMemory, { deadlineUs }: Window): number {
+    if (options.kind !== 'cart' || openSinceUs === undefined || openSinceUs > deadlineUs) return deadlineUs;
+    return deadlineUs + longestMovingUs;
   }
 
   /** When a pending scan has to be asked about; later while something is happening that may be its placing. */

@@ -1,7 +1,8 @@
 import { ppm } from '#base/units.ts';
 import type { FusionConfig } from '#config/schema.ts';
+import { weighedApart } from './dip.ts';
 import { LogSum, logSumExp } from './likelihood.ts';
-import type { Hypothesis, Part, PendingScan, Ranked, WaitingScan } from './types.ts';
+import type { Change, Hypothesis, Part, PendingScan, Ranked, WaitingScan } from './types.ts';
 
 /** What a hypothesis would report, in words that sort. */
 function outcomeName(hypothesis: Hypothesis): string {
@@ -215,9 +216,9 @@ function isSupported(part: Part, question: string | undefined): boolean {
  *
  * @param question the question that would be settled: scans that wait with it are about it
  */
-export function restsOnMassAlone(parts: readonly Part[], question?: string): boolean {
+export function restsOnMassAlone(change: Change, parts: readonly Part[], question?: string): boolean {
   if (!parts.every((part) => isSupported(part, question))) return true;
-  if (parts.some((part) => part.entry === 'manual')) return false;
+  if (parts.some((part) => part.entry === 'manual') || weighedApart(change, parts)) return false;
   return parts.some((part) => part.sign < 0) && parts.some((part) => part.sign > 0);
 }
 

@@ -76,6 +76,20 @@ export const unseenByCamera = 0.3;
  */
 export const seenOfNothing = 0.15;
 
+/** How often a plate becomes lighter, and heavier again, between two plateaus, by what happens meanwhile. By judgement. */
+export const dipPriors = {
+  /** An exchange: all is out before anything comes in … */
+  cleanExchange: 0.5,
+  /** … or what goes in is in before anything goes out: nothing dips. */
+  exchangeWithout: 0.3,
+  /** Something is lifted and set down again where nothing else happens, … */
+  liftedAlone: 0.1,
+  /** … or beside what is put in or taken out: to make room. */
+  liftedBeside: 0.005,
+  /** What is lifted to be set down again is one thing, rather than several. */
+  oneThing: 0.8,
+} as const;
+
 /** Prior weights at a shelf plate. */
 export const shelfPriors = {
   taken: 0.6,

@@ -4,6 +4,7 @@ import type { Asking } from './asking.ts';
 import type { Book } from './book.ts';
 import { combine, leavesNoMass } from './changes.ts';
 import { Coupling } from './coupling.ts';
+import { dipped } from './dip.ts';
 import { plausiblyJoint } from './joint.ts';
 import type { Judge } from './judge.ts';
 import { cameDown } from './leaning.ts';
@@ -26,6 +27,12 @@ const swapToWatchFrom = 0.02;
 const retryAfterUs = 50_000;
 /** So long after a question a pick that fits any mass is its answer: longer, and the shopper left it alone. */
 const answeredWithinUs = 10_000_000;
+
+/** What a hand may still hold part of is asked about so many times later: lowering something with care takes some seconds. */
+const heldFactor = 2;
+/** So much of what was scanned has come at least, and at most, where a hand may hold the rest. */
+const leastHeld = 0.1;
+const mostHeld = 0.9;
 
 const nothingWithout: ReadonlySet<string> = new Set();
 
@@ -62,7 +69,8 @@ export class Settling {
     if (this.#isShelf(change)) this.#coupling.settled(change);
     const earlier = leavesNoMass(change) ? [] : this.#changesAsked(change.plate);
     if (!this.#settleNow(change)) {
-      const deadlineUs = change.settledAtUs + this.#config.decideWithinMs * usPerMs;
+      const waits = this.#isHeld(change) ? heldFactor : 1;
+      const deadlineUs = change.settledAtUs + waits * this.#config.decideWithinMs * usPerMs;
       plate.windows.push({ change, deadlineUs: Math.max(deadlineUs, this.#memory.nowUs) });
       for (const question of earlier) question.passed = true;
       return;
@@ -70,6 +78,15 @@ export class Settling {
     for (const question of earlier) question.passed = true;
     this.#passBy(change);
     this.retryQuestions(change.plate);
+  }
+
+  /** What came weighs less than what had just been scanned: perhaps a hand holds part of it, and it is still on its way down. */
+  #isHeld(change: Change): boolean {
+    if (change.massMg <= 0 || this.#isShelf(change) || dipped(change)) return false;
+    return announcing(this.#memory.scansFor(change.plate), change).some((pending) => {
+      const part = change.massMg / (this.#judge.expectedMg(pending) ?? 0);
+      return part > leastHeld && part < mostHeld;
+    });
   }
 
   /** A change is explained or asked about: scans that could have been of it, and were not, were passed by. */
@@ -94,7 +111,7 @@ export class Settling {
   /** The best explanation if it passes. */
   #acceptable(change: Change, result: Posterior, question?: string): Ranked | undefined {
     const parts = result.ranked[0]?.parts ?? [];
-    const strict = !this.#isShelf(change) && restsOnMassAlone(parts, question);
+    const strict = !this.#isShelf(change) && restsOnMassAlone(change, parts, question);
     return decided(result, this.#config, strict ? unsupportedStrictness : 1);
   }
 
@@ -106,7 +123,9 @@ export class Settling {
   #decide(change: Change, result: Judging, final: boolean): boolean {
     const chosen = this.#acceptable(change, result);
     if (chosen === undefined) return false;
-    const waits = this.#isShelf(change) ? awaitsSighting(chosen.parts) : restsOnMassAlone(chosen.parts);
+    const waits = this.#isShelf(change)
+      ? awaitsSighting(chosen.parts)
+      : restsOnMassAlone(change, chosen.parts);
     if (waits && !final) return false;
     this.#book.write({ change, chosen, result, settles: [] });
     return true;
@@ -178,11 +197,14 @@ export class Settling {
   closeWindow(dueUs: number): boolean {
     let plate: PlateMemory | undefined;
     let first: PlateMemory['windows'][number] | undefined;
+    let firstUs = Number.POSITIVE_INFINITY;
     for (const candidate of this.#memory.plates.values()) {
       for (const window of candidate.windows) {
-        if (window.deadlineUs > dueUs || window.deadlineUs >= (first?.deadlineUs ?? Infinity)) continue;
+        const deadlineUs = this.#memory.windowDeadlineUs(candidate, window);
+        if (deadlineUs > dueUs || deadlineUs >= firstUs) continue;
         plate = candidate;
         first = window;
+        firstUs = deadlineUs;
       }
     }
     if (plate === undefined || first === undefined) return false;
@@ -226,7 +248,7 @@ export class Settling {
 
   #trySettle(question: Question, needed?: PendingScan): boolean {
     const { change } = question;
-    if (change === undefined || change.massMg <= 0) return false;
+    if (change === undefined || (change.massMg <= 0 && !dipped(change))) return false;
     const scans = this.#memory.scansFor(question.plate);
     const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: question.event });
     return this.#writeScanned(change, result, [question], needed);

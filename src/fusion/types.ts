@@ -42,6 +42,8 @@ export interface Change {
   readonly startedAtUs: number;
   readonly settledAtUs: number;
   readonly whileAway: boolean;
+  /** How far the plate went below both plateaus meanwhile, mg; left out where that isn't known. */
+  readonly dipMg?: number;
   readonly movements: readonly MeasuredMovement[];
 }
 

@@ -256,7 +256,8 @@ test('an exchange under a scan, of which only the difference was measured, is as
   b.said();
   b.scan('jam')
     .move(701 - 514)
-    .settle();
+    .settle()
+    .wait(1);
   const event = b.emitted[0]?.id ?? '';
   t.deepEqual(b.said(), ['item.unresolved mixed choose 187 g']);
   t.deepEqual(b.identify('jam', { event }).said(), [

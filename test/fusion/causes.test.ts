@@ -53,9 +53,30 @@ test('things of two movements that are seconds apart each have to weigh what was
 });
 
 test('one thing put down in two steps is one thing, however it is shared out', (t) => {
-  const b = bench().scan('milk').move(600).settle();
+  const b = bench().scan('milk').move(600).settle().wait(1);
   b.said();
   t.deepEqual(b.move(430).settle().said(), ['item.resolved added: 1 milk 1030 g']);
+});
+
+test('what weighs much less than what was scanned is asked about later: a hand may be lowering it still', (t) => {
+  const lowered = bench().scan('milk').move(600).settle();
+  t.deepEqual(lowered.said(), []);
+  t.deepEqual(lowered.move(430, { afterS: 0.1 }).said(), ['item.added 1 milk 1030 g']);
+  const left = bench().scan('milk').move(600).settle();
+  t.deepEqual(left.wait(0.8).said(), ['item.unresolved unknown-added scan-it 600 g']);
+  const other = bench().move(600).settle();
+  t.regex(other.said().join(), /item\.unresolved/, 'nothing was scanned: it is asked about as soon as ever');
+});
+
+test('nothing is asked about while the plate moves again', (t) => {
+  const b = bench().move(600).wait(0.6);
+  b.fusion.observe({ kind: 'activity', plate: 'basket', open: true, atUs: b.nowUs });
+  t.deepEqual(b.wait(3).said(), []);
+  b.fusion.observe({ kind: 'activity', plate: 'basket', open: false, atUs: b.nowUs });
+  t.regex(b.wait(0.1).said().join(), /item\.unresolved/);
+  const restless = bench().move(600).wait(0.6);
+  restless.fusion.observe({ kind: 'activity', plate: 'basket', open: true, atUs: restless.nowUs });
+  t.regex(restless.wait(6).said().join(), /item\.unresolved/, 'it never rests');
 });
 
 test('a camera that saw a thing come speaks against nothing having happened; one that saw a thing pushed does not', (t) => {

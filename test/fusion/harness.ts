@@ -86,6 +86,8 @@ export interface MoveOptions {
   readonly afterS?: number;
   /** Product that is scanned while it settles. */
   readonly scanMeanwhile?: string;
+  /** How far the plate dipped below both plateaus meanwhile, g. */
+  readonly dipG?: number;
 }
 
 /** A cart (or shelf) whose shopper acts in virtual time; masses in grams. */
@@ -187,6 +189,7 @@ export class Bench {
         settledAtUs: this.nowUs,
         moving: false,
         whileAway: options.whileAway ?? false,
+        ...(options.dipG === undefined ? {} : { dipMg: options.dipG * 1_000 }),
       },
     });
     this.fusion.observe({ kind: 'activity', plate, open: false, atUs: this.nowUs });

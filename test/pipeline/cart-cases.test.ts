@@ -221,8 +221,10 @@ test('a packet that leans on the rim weighs too little and is asked about; lying
   }
 });
 
-test('a thing swapped for another of the same mass after a scan is asked about at once', async (t) => {
-  await says(t, 'swap-same-mass', ['added 1 S. Ginese Burro', 'asked: mixed, choose'], { camera: 0.97 });
+test('a thing swapped for another of the same mass after a scan is asked about at once, and decided where a camera saw it', async (t) => {
+  await says(t, 'swap-same-mass', ['added 1 S. Ginese Burro', 'asked: mixed, choose']);
+  const said = ['added 1 S. Ginese Burro', 'removed 1 S. Ginese Burro', `added 1 ${coffee}`];
+  await says(t, 'swap-same-mass', said, { camera: 0.97 });
 });
 
 test('a label of a reduced price on a pack that it can not be of is asked about', async (t) => {
