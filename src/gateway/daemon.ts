@@ -142,7 +142,7 @@ function record(
     device: setup.config.device,
     store: setup.config.store,
     board: setup.board,
-    calibration: setup.calibration,
+    calibration: gateway.calibration,
     catalogue: setup.cataloguePath,
     planogram: setup.planogramPath,
     config: {

@@ -10,6 +10,7 @@ import { type AttachmentSource, createSystemPorts, parseDriverOptions } from '#d
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
 import { busesOf, inOrderOfBuses } from './bus-order.ts';
+import { type OpenedDevice, otherHardware } from './calibrated-hardware.ts';
 import { openingFault, sameFault } from './opening-faults.ts';
 
 export type DeviceState = 'closed' | 'opening' | 'running' | 'waiting';
@@ -149,6 +150,30 @@ export class DeviceSupervisor {
   /** The open device of that id, for actions such as sounding a tone. */
   device(id: string): Device | undefined {
     return this.#slots.get(id)?.device;
+  }
+
+  /** The devices that are open. */
+  opened(): readonly OpenedDevice[] {
+    return [...this.#slots.values()].flatMap(({ entry, options, device }) =>
+      device === undefined ? [] : [{ entry, options, identity: device.identity }],
+    );
+  }
+
+  /** Judges what is open anew: another calibration was made on what is attached, or was not. */
+  rejudge(): void {
+    for (const slot of this.#slots.values()) {
+      const { device, entry, options, faults } = slot;
+      if (device === undefined) continue;
+      const found = this.#options.judge?.(entry, options, device.identity) ?? [];
+      const stands = new Set(found.map(faultKey));
+      const over = [...faults.values()].filter(
+        (fault) => fault.code === otherHardware && !stands.has(faultKey(fault)),
+      );
+      for (const fault of over) this.#report(slot, { ...fault, cleared: true });
+      for (const fault of found) {
+        if (!sameFault(faults.get(faultKey(fault)), fault)) this.#report(slot, fault);
+      }
+    }
   }
 
   #attempt(slot: Slot): Promise<void> {

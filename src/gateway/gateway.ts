@@ -3,7 +3,7 @@ import type { Logger } from '#base/log.ts';
 import { createRandom } from '#base/random.ts';
 import { TypedBus } from '#base/typed-bus.ts';
 import type { CommandDesk } from '#commands/desk.ts';
-import type { DeviceEntry } from '#config/board.ts';
+import type { Calibration, DeviceEntry } from '#config/board.ts';
 import type { Ports } from '#drivers/driver.ts';
 import { findDriver, systemAttachments } from '#drivers/registry.ts';
 import type { CartEvent, TimeQuality } from '#events/event.ts';
@@ -15,6 +15,7 @@ import type { ScanReading } from '#readings/readings.ts';
 import { Uplink, type UplinkStatus } from '#uplink/uplink.ts';
 import { bornDevice } from './birth.ts';
 import { judgeHardware } from './calibrated-hardware.ts';
+import { CalibrationKeeper } from './calibration-keeper.ts';
 import { GatewayDesk } from './command-desk.ts';
 import { CommandWatch } from './command-watch.ts';
 import { DecisionLoop } from './decisions.ts';
@@ -73,6 +74,7 @@ export class Gateway {
   readonly #stock: StoreStock;
   readonly #desk: GatewayDesk;
   readonly #trust: Trust;
+  readonly #calibrations: CalibrationKeeper;
   readonly #watch = new CommandWatch(() => this.#loop.pipeline.snapshot());
   readonly #live: LiveFeed;
   readonly #time: TimeSource;
@@ -102,7 +104,8 @@ export class Gateway {
     try {
       const cameras = await camerasOf(setup.board, setup.driverPaths);
       const trust = await Trust.open({ ...options, uplink });
-      return new Gateway(options, uplink, cameras, trust);
+      const calibrations = await CalibrationKeeper.open({ ...options, stored: uplink.start.state });
+      return new Gateway(options, uplink, cameras, { trust, calibrations });
     } catch (error) {
       await uplink.stop();
       throw error;
@@ -113,11 +116,16 @@ export class Gateway {
     options: GatewayOptions,
     uplink: Uplink,
     cameras: readonly DeviceEntry[],
-    trust: Trust,
+    { trust, calibrations }: { readonly trust: Trust; readonly calibrations: CalibrationKeeper },
   ) {
-    const { setup, clock, log } = options;
-    this.#options = options;
+    const { clock, log } = options;
+    const { calibration } = calibrations;
+    const { calibration: _, ...others } = options.setup.versions;
+    const versions = calibration === undefined ? others : { ...others, calibration: calibration.revision };
+    const setup = { ...options.setup, calibration, versions };
+    this.#options = { ...options, setup };
     this.#trust = trust;
+    this.#calibrations = calibrations;
     this.#uplink = uplink;
     this.#startedUs = clock.nowUs();
     this.#timers = new Timers(clock);
@@ -192,7 +200,7 @@ export class Gateway {
       findDriver: (name) => findDriver(name, setup.driverPaths),
       attachments: systemAttachments(clock),
       tapPorts: options.tapPorts,
-      judge: judgeHardware(setup.board, setup.calibration),
+      judge: judgeHardware(setup.board, () => calibrations.calibration),
       onReading: (reading) => {
         this.#measurements.see(reading);
         this.#loop.push(reading);
@@ -296,6 +304,7 @@ export class Gateway {
     );
     this.#uplink.onStatus((status) => this.#linkChanged(status));
     this.#trust.start({ loop: this.#loop, timeQuality: () => this.timeQuality });
+    this.#background(this.#startCalibrations());
     this.#vision.start();
     this.#stock.start();
     const tried = this.#devices.start();
@@ -341,6 +350,25 @@ export class Gateway {
       sequence,
       late,
       uptimeS: this.uptimeS(),
+    });
+  }
+
+  /** What weighing goes by now. */
+  get calibration(): Calibration | undefined {
+    return this.#calibrations.calibration;
+  }
+
+  #startCalibrations(): Promise<void> {
+    return this.#calibrations.start({
+      loop: this.#loop,
+      auditor: this.#trust.auditor,
+      timeQuality: () => this.timeQuality,
+      inSession: () => this.pipeline.session !== undefined,
+      opened: () => this.#devices.opened(),
+      onInForce: () => {
+        this.#devices.rejudge();
+        if (this.#announced) this.#announce();
+      },
     });
   }
 

@@ -13,7 +13,11 @@ const calibrated = (hardware: Calibration['hardware']): Calibration => ({
   plates: {},
 });
 const judged = (hardware: Calibration['hardware'], serial: string | undefined, gain = 128) =>
-  judgeHardware(board, calibrated(hardware))(entry, { cells, gain }, serial === undefined ? {} : { serial });
+  judgeHardware(board, () => calibrated(hardware))(
+    entry,
+    { cells, gain },
+    serial === undefined ? {} : { serial },
+  );
 
 test('on the bridge it was made on, a calibration is applied', (t) => {
   t.deepEqual(judged({ bridge: 'CW000042', gain: 128 }, 'CW000042'), []);
@@ -40,14 +44,14 @@ test('with another gain no cell is used', (t) => {
 
 test('a calibration that names no hardware, and a device without cells, are left alone', (t) => {
   t.deepEqual(judged(undefined, 'CW000043'), []);
-  t.deepEqual(judgeHardware(board, undefined)(entry, { cells }, {}), []);
+  t.deepEqual(judgeHardware(board, () => undefined)(entry, { cells }, {}), []);
   const scanner = { id: 'handle-scanner', driver: 'hid-pos-scanner', options: {} };
-  t.deepEqual(judgeHardware(board, calibrated({ bridge: 'CW000042' }))(scanner, {}, {}), []);
+  t.deepEqual(judgeHardware(board, () => calibrated({ bridge: 'CW000042' }))(scanner, {}, {}), []);
 });
 
 test('a device that is a cell itself is held to the hardware too', (t) => {
   const cell = { id: 'cell-fl', driver: 'acme-cell', options: {} };
-  const faults = judgeHardware(board, calibrated({ bridge: 'CW000042' }))(cell, {}, { serial: 'A7' });
+  const faults = judgeHardware(board, () => calibrated({ bridge: 'CW000042' }))(cell, {}, { serial: 'A7' });
   t.deepEqual(
     faults.map(({ channel }) => channel),
     ['cell-fl'],

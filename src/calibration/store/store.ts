@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSameJson } from '#base/canonical-json.ts';
 import { describeError } from '#base/errors.ts';
 import { plainCause } from '#base/system-error.ts';
 import type { Calibration } from '#config/board.ts';
@@ -208,14 +209,16 @@ export class CalibrationStore {
     const { plates, changed } = changesBetween(this.#current?.calibration, calibration);
     const { cause } = draft;
     const kept = [...this.#summaries.map((one) => one.revision), revision].slice(-this.#keep);
-    const configuration = draft.configuration ?? this.#current?.configuration;
+    const former = this.#current?.configuration;
+    const configuration = draft.configuration ?? former;
+    const isReconfigured = former !== undefined && !isSameJson(former, configuration);
     return {
       revision,
       previous: this.#head?.hash ?? null,
       oldest: kept[0] ?? revision,
       counters: {
         calibration: this.#counters.calibration + Number(changed),
-        configuration: this.#counters.configuration + Number(cause === 'configuration'),
+        configuration: this.#counters.configuration + Number(isReconfigured),
       },
       cause,
       atMs: draft.atMs,
