@@ -4,7 +4,7 @@ export interface Overloads {
   /** Heaviest load seen, mg. */
   readonly worstMg: number;
   /** UTC, ms, of the last time; missing while the clock was not set. */
-  readonly lastMs?: number;
+  readonly lastMs?: number | undefined;
 }
 
 export type OverloadState = Readonly<Record<string, Overloads>>;

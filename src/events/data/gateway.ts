@@ -43,6 +43,25 @@ const keysHealth = record('keys-health', {
   storeVersion: may(4, uint, "version of the store's signed list"),
   fault: may(5, text, 'code of why a list that was offered is not taken'),
 });
+const calibrationReason = record('calibration-reason', {
+  code: must(
+    1,
+    text,
+    'why: `never`, `age`, `overload`, `zero-drift`, `known-items`, `temperature`, `hardware`',
+  ),
+  at: may(2, text, 'plate or cell that it is about'),
+  message: must(3, text, 'the same for people'),
+});
+const calibrationHealth = record('calibration-health', {
+  revision: may(1, uint, 'in force; left out where there is none'),
+  ageS: may(
+    2,
+    uint,
+    'since its slopes were first in force, s, where the clock is known; of several plates the oldest',
+  ),
+  due: must(3, bool, 'a calibration is due'),
+  reasons: must(4, array(calibrationReason), 'why; empty where none is due'),
+});
 export const gatewayHealth = record('gateway-health', {
   ok: must(1, bool, 'everything needed for decisions works'),
   uptimeS: must(2, uint, 's'),
@@ -61,6 +80,7 @@ export const gatewayHealth = record('gateway-health', {
     keysHealth,
     'whose commands it takes; left out where it takes unsigned ones and knows no key',
   ),
+  calibration: may(14, calibrationHealth, 'how the calibration of its scales stands'),
 });
 export const deviceFault = record('device-fault', {
   source: must(1, text, 'device of the board profile'),
