@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { software } from '#base/software.ts';
+import type { CalibrationReport } from '#calibration/report/model.ts';
+import { renderReport } from '#calibration/report/render.ts';
 import { makeCertificate, readCertificate } from '#console/certificate.ts';
 import { CodeBook } from '#console/codes.ts';
 import { KeyDesk } from '#console/key-desk.ts';
@@ -157,6 +159,7 @@ async function run(options: RunOptions): Promise<void> {
       certificate,
       settings: { store: options.store, broker: options.pageBroker, software, direct: root !== undefined },
       keys,
+      render: (report) => renderReport(report as CalibrationReport),
       log,
     });
     tell(options, server.port, certificate, root !== undefined);

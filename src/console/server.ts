@@ -29,7 +29,7 @@ export interface ConsoleServerOptions {
   };
   readonly keys: Pick<KeyDesk, 'enrol' | 'revoke'>;
   /** A report as one self-contained HTML file; throws where it is none. */
-  readonly render?: (report: unknown) => string;
+  readonly render: (report: unknown) => string;
   readonly log: Logger;
   /** The built page; src/pages/technician/dist unless told. */
   readonly folder?: string;
@@ -123,7 +123,7 @@ export async function startConsole(options: ConsoleServerOptions): Promise<Conso
     else sendFile(response, assets.get(path));
   };
   const post = async (path: string, request: IncomingMessage, response: ServerResponse) => {
-    if (path === '/api/report' && options.render !== undefined) {
+    if (path === '/api/report') {
       const html = rendered(options.render, await readBody(request, largestReport));
       sendJson(response, 200, { path: `/report/${reports.add(html)}` });
       return;

@@ -51,7 +51,7 @@ export async function makeDesk(t: ExecutionContext, more: Partial<KeyDeskOptions
 export async function startServer(
   t: ExecutionContext,
   keys: Pick<KeyDesk, 'enrol' | 'revoke'>,
-  render?: (report: unknown) => string,
+  render: (report: unknown) => string = () => '',
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'cartwright-console-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
@@ -64,7 +64,7 @@ export async function startServer(
     certificate: await readCertificate(files, Date.now()),
     settings: { store, broker: 'wss://broker.example:8884', software: 'cartwright/test', direct: true },
     keys,
-    ...(render === undefined ? {} : { render }),
+    render,
     log: silentLogger,
   });
   t.teardown(() => server.close());

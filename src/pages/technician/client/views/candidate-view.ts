@@ -35,7 +35,7 @@ export function candidateCard({ candidate, verifications }: PlateView, plate: Pl
     (plate?.cells.length ?? 0) > 1 && cornerMap(candidate, plate?.cells ?? []),
     table(
       'Errors',
-      ['Load', 'Where', 'Indicated', 'Error', 'Permissible', ''],
+      ['Load', 'Where', 'Indicated', 'Error', 'Permissible', 'Verdict'],
       points.map(({ massMg, at, indicatedMg, errorMg, mpeMg, ...more }) => [
         weightName(massMg),
         place(at),

@@ -80,7 +80,7 @@ export class KeysView implements View {
         'Whose commands devices take',
         table(
           'Keys',
-          ['Role', 'Number', 'Key', 'State', ''],
+          ['Role', 'Number', 'Key', 'State', 'Action'],
           keys.map(({ id, role, who, revoked, validTo }) => [
             role,
             who ?? '–',

@@ -22,7 +22,7 @@ export function badge(kind: 'good' | 'warn' | 'bad' | 'plain', word: string): HT
     'span',
     { class: `badge ${kind}` },
     h('span', { class: 'shape', 'aria-hidden': 'true' }, shape),
-    word,
+    h('span', {}, word),
   );
 }
 
@@ -73,7 +73,7 @@ export function table(
 ): HTMLElement {
   return h(
     'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
+    { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': caption },
     h(
       'table',
       {},

@@ -32,6 +32,7 @@ export class SignIn implements View {
     return h(
       'div',
       { class: 'narrow' },
+      h('h1', { tabindex: -1 }, 'Technicians’ console'),
       this.#key === undefined ? this.#enrolment() : this.#own(this.#key),
       this.#key !== undefined && this.#login(),
     );
