@@ -1,3 +1,5 @@
+import { calibrationCommands } from './calibration-commands.ts';
+
 /** A command as integrators see it: what may stand in `args`, what `data` answers. */
 export interface CommandDoc {
   readonly name: string;
@@ -63,6 +65,7 @@ export const commands: readonly CommandDoc[] = [
     args: { plate: 'plate of the board' },
     answer: '`plate`, `tareMg`',
   },
+  ...calibrationCommands,
   {
     name: 'maintenance.begin',
     summary:

@@ -32,7 +32,7 @@ const spanParts = [0.25, 0.5, 0.75, 1] as const;
 /** Eccentric loads are a third of Max (OIML R 76-1, 3.6.2). */
 const cornerPart = 1 / 3;
 /** Verification lies between the loads of the span. */
-const verifyParts = [0.15, 0.6, 0.9] as const;
+const verifyParts = [0.35, 0.6, 0.9] as const;
 
 /**
  * What to put where to calibrate a plate on cells with the weights at hand: empty plate, span, corners, and the check with

@@ -21,6 +21,8 @@ const paying: CommandRule = { roles: ['till'] };
 const servicing: CommandRule = { roles: ['technician', 'operator'], audited: true };
 /** Reading what is nobody else's business; reading leaves no record. */
 const inspecting: CommandRule = { roles: ['technician', 'operator'] };
+/** Steps of a session that is itself on record. */
+const calibrating: CommandRule = { roles: ['technician', 'operator'] };
 const teaching: CommandRule = { roles: ['technician', 'operator', 'store'], audited: true };
 
 /** Every command, and who may sign it. docs/design.md and docs/mqtt.md show this table. */
@@ -60,6 +62,26 @@ export const commandRules: Readonly<Record<string, CommandRule>> = {
   'log.level': servicing,
   'audit.list': inspecting,
   'config.show': inspecting,
+  'calibration.status': open,
+  'calibration.plan': open,
+  'calibration.list': open,
+  'calibration.show': open,
+  'calibration.report': open,
+  'calibration.begin': servicing,
+  'calibration.renew': calibrating,
+  'calibration.resume': calibrating,
+  'calibration.zero': calibrating,
+  'calibration.load': calibrating,
+  'calibration.substitute': calibrating,
+  'calibration.temperature': calibrating,
+  'calibration.undo': calibrating,
+  'calibration.fit': calibrating,
+  'calibration.verify': calibrating,
+  'calibration.test': calibrating,
+  'calibration.diagnose': calibrating,
+  'calibration.commit': servicing,
+  'calibration.abort': servicing,
+  'calibration.rollback': servicing,
   'vision.record': { roles: ['technician'], audited: true },
   'vision.erase': servicing,
   'gallery.enroll': teaching,

@@ -160,6 +160,19 @@ export const configSchema = z.strictObject({
     .max(1_000)
     .default(50)
     .describe('How many revisions of its calibration a device keeps.'),
+  calibrationWarmUpS: z
+    .number()
+    .int()
+    .min(0)
+    .max(7_200)
+    .default(600)
+    .describe('How long the machine has to be on before its scales are calibrated, s: cold cells drift.'),
+  calibrationRegime: z
+    .enum(['r76-initial', 'r76-in-service', 'hb44-acceptance', 'hb44-maintenance'])
+    .default('r76-initial')
+    .describe(
+      'Tolerances that calibrations and verifications are held against: OIML R 76 class III or NIST Handbook 44, new or in service.',
+    ),
   site: siteSchema
     .optional()
     .describe(

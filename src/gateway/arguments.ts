@@ -14,3 +14,11 @@ export function parseArguments<Shape extends z.ZodType>(
     .join('; ');
   throw new CommandError('CW-CMD-008', `${command}: ${found}`);
 }
+
+/** The same without what is undefined: an argument that was left out is not there. */
+type Given<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
+
+/** Leaves out what is undefined, one level deep. */
+export function given<T extends object>(args: T): Given<T> {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined)) as Given<T>;
+}

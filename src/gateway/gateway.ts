@@ -28,8 +28,9 @@ import { makeInspection } from './inspection.ts';
 import { LiveFeed } from './live.ts';
 import { LastMeasurements } from './measurements.ts';
 import { Publisher } from './publisher.ts';
-import type { GatewaySetup } from './setup.ts';
+import { calibratedSetup, type GatewaySetup } from './setup.ts';
 import { StoreStock } from './store-stock.ts';
+import { Technician } from './technician.ts';
 import { TimeSource } from './time-source.ts';
 import { Timers } from './timers.ts';
 import { Trust } from './trust.ts';
@@ -74,7 +75,7 @@ export class Gateway {
   readonly #stock: StoreStock;
   readonly #desk: GatewayDesk;
   readonly #trust: Trust;
-  readonly #calibrations: CalibrationKeeper;
+  readonly #technician: Technician;
   readonly #watch = new CommandWatch(() => this.#loop.pipeline.snapshot());
   readonly #live: LiveFeed;
   readonly #time: TimeSource;
@@ -119,13 +120,9 @@ export class Gateway {
     { trust, calibrations }: { readonly trust: Trust; readonly calibrations: CalibrationKeeper },
   ) {
     const { clock, log } = options;
-    const { calibration } = calibrations;
-    const { calibration: _, ...others } = options.setup.versions;
-    const versions = calibration === undefined ? others : { ...others, calibration: calibration.revision };
-    const setup = { ...options.setup, calibration, versions };
+    const setup = calibratedSetup(options.setup, calibrations.calibration);
     this.#options = { ...options, setup };
     this.#trust = trust;
-    this.#calibrations = calibrations;
     this.#uplink = uplink;
     this.#startedUs = clock.nowUs();
     this.#timers = new Timers(clock);
@@ -158,6 +155,7 @@ export class Gateway {
         }),
       onInput: (input) => {
         this.#watch.input(input);
+        this.#technician.see(input);
         options.onInput?.(input);
       },
       onStored: (events) => {
@@ -210,6 +208,11 @@ export class Gateway {
     this.#live = new LiveFeed(clock, (topic) =>
       this.#publisher.live(topic, this.#loop.pipeline, setup.board, clock),
     );
+    this.#technician = new Technician({
+      ...{ setup, clock, log, keeper: calibrations, loop: this.#loop, live: this.#live, stored: state },
+      timeQuality: () => this.timeQuality,
+      background: (work) => this.#background(work),
+    });
     this.#desk = new GatewayDesk({
       setup,
       clock,
@@ -221,8 +224,9 @@ export class Gateway {
       auditor: trust.auditor,
       watch: this.#watch,
       publish: this.#publisher.answer,
-      handlers: (pipeline, nonce) =>
+      handlers: (pipeline, nonce, keep) =>
         makeHandlers({
+          calibration: this.#technician.handlers(keep),
           clock,
           live: this.#live,
           vision: this.#vision,
@@ -304,7 +308,7 @@ export class Gateway {
     );
     this.#uplink.onStatus((status) => this.#linkChanged(status));
     this.#trust.start({ loop: this.#loop, timeQuality: () => this.timeQuality });
-    this.#background(this.#startCalibrations());
+    this.#background(this.#technician.start(this.#technicianHost()));
     this.#vision.start();
     this.#stock.start();
     const tried = this.#devices.start();
@@ -327,6 +331,7 @@ export class Gateway {
     this.#stopped = true;
     this.#timers.stop();
     this.#live.stop();
+    this.#technician.stop();
     await Promise.all([this.#devices.stop(), this.#vision.stop(), this.#stock.stop()]);
     await this.#trust.stop(this.#options.log);
     try {
@@ -355,21 +360,19 @@ export class Gateway {
 
   /** What weighing goes by now. */
   get calibration(): Calibration | undefined {
-    return this.#calibrations.calibration;
+    return this.#technician.calibration;
   }
 
-  #startCalibrations(): Promise<void> {
-    return this.#calibrations.start({
-      loop: this.#loop,
+  #technicianHost(): Parameters<Technician['start']>[0] {
+    return {
       auditor: this.#trust.auditor,
-      timeQuality: () => this.timeQuality,
       inSession: () => this.pipeline.session !== undefined,
       opened: () => this.#devices.opened(),
       onInForce: () => {
         this.#devices.rejudge();
         if (this.#announced) this.#announce();
       },
-    });
+    };
   }
 
   /** Takes a scan of something that is no device of the board: a shopper's phone. */

@@ -5,13 +5,17 @@ import { CommandError } from '#commands/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { type CommandOutcome, pipelineCommands } from '#pipeline/commands.ts';
 import { parseArguments } from './arguments.ts';
+import { calibrationChanges } from './calibration-handlers.ts';
 import type { Inspection } from './inspection.ts';
 import { defaultLeaseS, type LiveFeed, type LiveTopic, liveTopics, longestLeaseS } from './live.ts';
+import { RefusedOutcome } from './refused.ts';
 import type { GatewayVision } from './vision.ts';
 
 export interface HandlerTargets {
   readonly clock: Clock;
   readonly live: LiveFeed;
+  /** The `calibration.…` commands, by name. */
+  readonly calibration: ReadonlyMap<string, Handler>;
   readonly vision: Pick<GatewayVision, 'record' | 'erase' | 'longestRecordingS' | 'gallery'>;
   /** Facts about this gateway, for `gateway.info`. */
   info(): PlainMap;
@@ -33,6 +37,7 @@ export interface HandlerTargets {
  */
 export const changingCommands: ReadonlySet<string> = new Set([
   ...pipelineCommands,
+  ...calibrationChanges,
   'log.level',
   'gallery.enroll',
   'gallery.remove',
@@ -53,7 +58,7 @@ const recordArgs = (longestS: number) =>
 
 /** The commands that this gateway answers, by name. */
 export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handler> {
-  const handlers = new Map<string, Handler>();
+  const handlers = new Map<string, Handler>(targets.calibration);
   for (const command of pipelineCommands) {
     handlers.set(command, async (args, context) => {
       const outcome = await targets.pipeline(command, args, context);
@@ -105,14 +110,4 @@ export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handl
     handlers.set(`gallery.${name}`, (args) => targets.vision.gallery[name](args));
   }
   return handlers;
-}
-
-/** A refusal that the pipeline has already coded. */
-class RefusedOutcome extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
 }

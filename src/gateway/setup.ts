@@ -95,3 +95,10 @@ export async function loadSetup(path: string, environment: Environment): Promise
     ],
   };
 }
+
+/** The same with the calibration that this device keeps, in place of the one that its configuration begins with. */
+export function calibratedSetup(setup: GatewaySetup, calibration: Calibration | undefined): GatewaySetup {
+  const { calibration: _, ...others } = setup.versions;
+  const versions = calibration === undefined ? others : { ...others, calibration: calibration.revision };
+  return { ...setup, calibration, versions };
+}
