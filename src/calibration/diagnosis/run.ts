@@ -28,8 +28,8 @@ const jumpDeviations = 10;
 const fewestPairs = 50;
 /** More samples than these of one cell are not kept: 60 s at 320/s. */
 const mostSamples = 20_000;
-/** Correlation at which two inputs are taken to have one signal: noise of their own would lower it. */
-const sameSignal = 0.999;
+/** Two inputs that read the very same number so often have one signal: noise of their own would tell them apart. */
+const samePart = 0.9;
 
 export interface DiagnosisOptions {
   readonly cells: readonly DiagnosedCell[];
@@ -113,7 +113,9 @@ export class DiagnosisRun {
       return { figures, findings: judgeCell(figures, channel.cell, run, this.#limits) };
     });
     const couplings = pairsOf(detrended);
-    const coupled = this.#judgeCouplings(couplings);
+    // A plate that was touched moves all of its cells together; that is no coupling.
+    const touched = measured.filter(({ findings }) => findings.some(({ code }) => code === 'CW-CAL-161'));
+    const coupled = this.#judgeCouplings(couplings, new Set(touched.map(({ figures }) => figures.cell)));
     const cells = measured.map(({ figures, findings }): CellDiagnosis => {
       return { ...figures, findings: [...findings, ...(coupled.get(figures.cell) ?? [])] };
     });
@@ -157,12 +159,13 @@ export class DiagnosisRun {
     };
   }
 
-  #judgeCouplings(couplings: readonly Coupling[]): Map<string, Finding[]> {
+  #judgeCouplings(couplings: readonly Coupling[], touched: ReadonlySet<string>): Map<string, Finding[]> {
     const found = new Map<string, Finding[]>();
     for (const { cells, correlation: r } of couplings) {
-      if (Math.abs(r) < this.#limits.correlation) continue;
+      const same = this.#isSame(cells);
+      if (!same && (Math.abs(r) < this.#limits.correlation || cells.some((cell) => touched.has(cell))))
+        continue;
       for (const [one, other] of [cells, [cells[1], cells[0]] as const]) {
-        const same = r >= sameSignal;
         const message = same
           ? `Cell ${one} reads the very same as cell ${other}.`
           : `The noise of cell ${one} goes together with that of cell ${other} (correlation ${r.toFixed(2)}).`;
@@ -171,6 +174,17 @@ export class DiagnosisRun {
       }
     }
     return found;
+  }
+
+  #isSame([a, b]: Coupling['cells']): boolean {
+    const [one, other] = [
+      this.#channels.get(a)?.samples.counts ?? [],
+      this.#channels.get(b)?.samples.counts ?? [],
+    ];
+    const common = Math.min(one.length, other.length);
+    let same = 0;
+    for (let i = 0; i < common; i++) if (one[i] === other[i]) same++;
+    return same >= samePart * common;
   }
 }
 
