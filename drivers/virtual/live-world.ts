@@ -5,8 +5,9 @@ import type { Reading } from '#readings/readings.ts';
 import { type CompiledScenario, compileScenario, type Move } from '#simulation/compile.ts';
 import type { ScenarioFiles } from '#simulation/files.ts';
 import { itemTime, type SimulationItem } from '#simulation/items.ts';
-import { liftOff, putDown } from '#simulation/physics/handling.ts';
+import { type Handling, liftOff, putDown } from '#simulation/physics/handling.ts';
 import { type Film, FilmMaker } from '#simulation/pictures/film.ts';
+import type { Point } from '#simulation/plate.ts';
 import type { Scenario } from '#simulation/scenario.ts';
 import { World, type WorldAction } from '#simulation/world.ts';
 
@@ -76,6 +77,8 @@ const chunkUs = usPerSecond;
 /** Between two rounds of a loop: rest, unloading one thing after the other, rest. */
 const restUs = 2 * usPerSecond;
 const unloadUs = 350_000;
+/** A plate rings for so long after a weight was put down or lifted off, µs. */
+const stillUs = usPerSecond / 2;
 
 /**
  * A simulated world that runs by a clock. Readings carry the time at which they were due, however late the timer
@@ -101,6 +104,9 @@ export class LiveWorld {
   #startedAtUs: number | undefined;
   #worldUs = 0;
   #cancel: (() => void) | undefined;
+  /** What a technician's hands have put down, by plate. */
+  readonly #held = new Map<string, { readonly massMg: number; readonly at: Point }>();
+  #lifts = 0;
 
   constructor(options: LiveWorldOptions, clock: Clock) {
     this.#options = options;
@@ -182,6 +188,30 @@ export class LiveWorld {
     return true;
   }
 
+  /**
+   * A technician's hands: takes off what they put on a plate before, and puts `massMg` there (0: nothing), at a point in mm
+   * right of and forward of its centre. Answers with when that lies still, on the clock. Cameras don't see it.
+   */
+  weigh(plate: string, massMg: number, at: Point): number {
+    this.run();
+    const random = createRandom(this.#options.seed).fork(`hands ${this.#lifts++}`);
+    const before = this.#held.get(plate);
+    let atUs = Math.round(this.#worldUs);
+    const actions: WorldAction[] = [];
+    const handle = (handledMg: number, where: Point, handling: Handling) => {
+      actions.push({ kind: 'handle', atUs, plate, massMg: handledMg, at: where, handling });
+      atUs += handling.endUs + stillUs;
+    };
+    if (before !== undefined) handle(-before.massMg, before.at, liftOff(random));
+    this.#held.delete(plate);
+    if (massMg > 0) {
+      handle(massMg, at, putDown('place', random));
+      this.#held.set(plate, { massMg, at });
+    }
+    this.#world.schedule(actions);
+    return this.#onClock(atUs);
+  }
+
   /** The anchor of a world that plays. */
   anchor(): WorldAnchor | undefined {
     if (this.#startedAtUs === undefined || this.#round < 0) return undefined;
@@ -192,6 +222,11 @@ export class LiveWorld {
       startedAtUs: this.#startedAtUs,
       originUs: this.#firstOriginUs,
     };
+  }
+
+  /** Of the clock that it runs by, µs. */
+  nowUs(): number {
+    return this.#clock.nowUs();
   }
 
   stop(): void {

@@ -7,6 +7,7 @@ import { type Device, type Driver, type DriverContext, driverContract } from '..
 import { DriverError } from '../errors.ts';
 import { FaultBus } from '../fault-bus.ts';
 import { findFile } from '../ports/find-file.ts';
+import { serveHands } from './hands.ts';
 import { LiveWorld, type WorldAnchor } from './live-world.ts';
 import { serveShowing } from './showing-line.ts';
 
@@ -32,6 +33,11 @@ const options = z.strictObject({
     .regex(/^[\w-]{1,64}$/)
     .optional()
     .describe('Name under which virtual cameras, which live in a process of their own, find this world.'),
+  hands: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .optional()
+    .describe('Name under which `scripts/virtual-hands` puts test weights on the plates of this world.'),
   tickMs: z.number().int().min(1).max(1000).default(20).describe('How often readings are delivered, ms.'),
 });
 type Options = z.infer<typeof options>;
@@ -72,7 +78,11 @@ export const virtualWorld: Driver<Options> = {
     if (!resumed && chosen.startOn === 'open') await play(world, chosen.anchor);
     const unserve =
       chosen.name === undefined ? () => {} : await serveShowing(chosen.name, world, context.log);
-    return worldDevice(world, chosen, context, unserve);
+    const unhand = chosen.hands === undefined ? () => {} : await serveHands(chosen.hands, world, context.log);
+    return worldDevice(world, chosen, context, () => {
+      unserve();
+      unhand();
+    });
   },
 };
 
