@@ -75,25 +75,32 @@ export function checkArguments(
 
 /** The progress of a plate after one more step. Pure: the same steps give the same, so sessions are saved as steps. */
 export function advancePlate(rules: PlateRules, progress: PlateProgress, taken: Taken): PlateProgress {
-  if (taken.kind === 'fit') return takeFit(rules, progress, taken.args);
-  const { capture } = taken;
-  if (capture === undefined) throw new CalibrationError('CW-CAL-029', `${taken.kind} takes readings`);
+  switch (taken.kind) {
+    case 'fit':
+      return takeFit(rules, progress, taken.args);
+    case 'zero':
+      return takeZero(rules, progress, taken.args, readings(rules, progress, taken));
+    case 'load':
+      return takeLoad(rules, progress, taken.args, readings(rules, progress, taken));
+    case 'substitute':
+      return takeSubstitute(rules, progress, readings(rules, progress, taken));
+    case 'temperature':
+      return takeTemperature(rules, progress, taken.args, readings(rules, progress, taken));
+    case 'verify':
+      return takeVerification(rules, progress, taken.args, readings(rules, progress, taken));
+    case 'test':
+      return takeObservation(rules, progress, taken, readings(rules, progress, taken));
+  }
+}
+
+/** The readings of a step, once they say something. */
+function readings(rules: PlateRules, progress: PlateProgress, { kind, capture }: Taken): Capture {
+  if (capture === undefined) {
+    throw new CalibrationError('CW-CAL-029', `${kind} takes readings of plate ${rules.plate.id}`);
+  }
   const { magnitudes } = reference(rules, progress.loads);
   checkCapture(rules.plate, capture, magnitudes, rules.settings);
-  switch (taken.kind) {
-    case 'zero':
-      return takeZero(rules, progress, taken.args, capture);
-    case 'load':
-      return takeLoad(rules, progress, taken.args, capture);
-    case 'substitute':
-      return takeSubstitute(rules, progress, capture);
-    case 'temperature':
-      return takeTemperature(rules, progress, taken.args, capture);
-    case 'verify':
-      return takeVerification(rules, progress, taken.args, capture);
-    case 'test':
-      return takeObservation(rules, progress, taken, capture);
-  }
+  return capture;
 }
 
 function takeZero(

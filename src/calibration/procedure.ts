@@ -3,7 +3,7 @@ import { advancePlate, checkArguments, type PlateRules } from './advance.ts';
 import { makeCandidate } from './candidate.ts';
 import type { CapturerOptions } from './capture.ts';
 import { CalibrationError } from './errors.ts';
-import { cellsOf, referenceSlopes } from './forces.ts';
+import { cellsOf, coversPlate, referenceSlopes } from './forces.ts';
 import { divisionOf } from './guards/capture.ts';
 import { commitPlates } from './guards/commit.ts';
 import { PlateSession, type Taken } from './plate-session.ts';
@@ -239,6 +239,13 @@ export class Procedure {
       );
     }
     const former = Object.hasOwn(current?.plates ?? {}, plate.id) ? current?.plates[plate.id] : undefined;
+    const cells = cellsOf(plate);
+    if (purpose === 'verify' && cells.length > 0 && !coversPlate(cells, former)) {
+      throw new CalibrationError(
+        'CW-CAL-012',
+        `plate ${plate.id} has no calibration that could be verified; calibrate it`,
+      );
+    }
     const rules: PlateRules = {
       plate,
       purpose,

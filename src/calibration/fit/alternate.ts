@@ -54,15 +54,11 @@ const converged = 1e-10;
  */
 export function fitAlternately(problem: FitProblem): FitSolution {
   const { loads, base, trim } = problem;
-  let span = 1;
   let gains = problem.prior;
   let curve = problem.curve ?? straightCurve(base.length);
+  let span = spanFactor(straightRows(indicatedRows(loads, base, 1), curve), gains);
   let before = loads.map(() => 0);
   for (let round = 1; round <= mostIterations; round++) {
-    const rows = indicatedRows(loads, base, span);
-    const fitted = fitCurve(problem, rows, gains, curve);
-    curve = fitted.curve;
-    span *= fitted.factor;
     if (trim) {
       const solved = solveGains(straightRows(indicatedRows(loads, base, span), curve), gains);
       // The mean gain stays 1; what the gains have in common is the span's.
@@ -70,12 +66,16 @@ export function fitAlternately(problem: FitProblem): FitSolution {
       gains = solved.map((gain) => gain / common);
       span *= common;
     }
+    // The curve comes last: what the two can't agree on stays with the corners, which may be less exact.
+    const fitted = fitCurve(problem, indicatedRows(loads, base, span), gains, curve);
+    curve = fitted.curve;
+    span *= fitted.factor;
+    const slopes = base.map((slope) => slope * span);
+    if (!trim && problem.model !== 'keep') return { slopes, gains, curve, iterations: round };
     const now = straightRows(indicatedRows(loads, base, span), curve).map((row) => dot(row.loads, gains));
     const moved = Math.max(...now.map((mg, k) => Math.abs(mg - (before[k] ?? 0)) / Math.abs(mg)));
     before = now;
-    if (moved < converged) {
-      return { slopes: base.map((slope) => slope * span), gains, curve, iterations: round };
-    }
+    if (moved < converged) return { slopes, gains, curve, iterations: round };
   }
   throw new CalibrationError(
     'CW-CAL-056',
