@@ -7,6 +7,12 @@ import { auditHeadKey } from '#gateway/audit.ts';
 import type { AuditHead, AuditRecord } from '#identity/audit-chain.ts';
 import { type AuditReport, verifyAudit } from '#identity/audit-log.ts';
 import { readStoredState } from '#uplink/read-state.ts';
+import {
+  type CalibrationCheck,
+  checkCalibrationFolder,
+  checkCalibrations,
+  isCalibrations,
+} from './audit-calibrations.ts';
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit.ts';
 import { notice, printable, printJson } from './terminal.ts';
@@ -20,7 +26,9 @@ interface AuditOptions {
 export function registerAudit(program: Command): void {
   const audit = program
     .command('audit')
-    .description('read the audit log of a device, and check that nothing in it was changed or taken away')
+    .description(
+      'read the audit log of a device, and check that nothing in it or in its calibrations was changed or taken away',
+    )
     .usage('[options] <show|verify>')
     .addHelpText(
       'after',
@@ -31,14 +39,18 @@ Examples:
     );
   const path = 'data folder of a device (a copy will do), its folder audit, or one file of that';
   withHead(
-    audit.command('verify').description('follow the chain through all records').argument('<path>', path),
+    audit
+      .command('verify')
+      .description("follow the chain through all records, and through the calibrations' revisions")
+      .argument('<path>', `${path}; or a folder calibrations`),
   )
     .addHelpText(
       'after',
       `
 In a data folder the end of the chain is held against the counter that the gateway keeps beside its events. Whoever controls the
 device can change both; the store's own ledger has number and hash of every record in its audit.recorded events: give the last
-with --head. Exit code 1 where something is wrong.`,
+with --head. The calibrations of a data folder are checked as well: every revision follows from the one before, the newest is the
+one that the gateway keeps, and each is the one that the audit log tells of. Exit code 1 where something is wrong.`,
     )
     .action(verify);
   withHead(audit.command('show').description('print the records').argument('<path>', path)).action(show);
@@ -65,17 +77,49 @@ function headFrom(text: string): AuditHead {
 }
 
 async function verify(path: string, options: AuditOptions): Promise<void> {
+  if (await isCalibrations(path)) {
+    tellCalibrations(await readable(path, () => checkCalibrationFolder(path)), options);
+    return;
+  }
   const { report, compared } = await check(path, options);
+  const calibrations = await readable(path, () => checkCalibrations(path, report.records));
   const { records, head, problems } = report;
-  if (options.json) printJson({ records: records.length, head, compared, problems });
-  else {
+  if (options.json) {
+    const also = calibrations === undefined ? {} : { calibrations };
+    printJson({ records: records.length, head, compared, problems, ...also });
+  } else {
     for (const problem of problems) process.stdout.write(`${printable(problem)}\n`);
     const state = problems.length === 0 ? 'the chain is whole' : 'the log is not what was written';
     const last = records.length === 0 ? '' : `, the last ${head.number}:${head.hash}`;
     process.stdout.write(`${state}: ${records.length} records${last}\n`);
     if (!compared) notice('the end of the log was held against nothing: give its data folder, or --head');
   }
+  if (calibrations !== undefined && options.json !== true) tellCalibrations(calibrations, options);
+  if (problems.length + (calibrations?.problems.length ?? 0) > 0) process.exitCode = exitCodes.findings;
+}
+
+function tellCalibrations(check: CalibrationCheck, { json }: AuditOptions): void {
+  const { revisions, head, problems } = check;
+  if (json === true) printJson({ calibrations: check });
+  else {
+    for (const problem of problems) process.stdout.write(`${printable(problem)}\n`);
+    const state = problems.length === 0 ? 'the chain is whole' : 'they are not what was written';
+    const { calibration = 0, configuration = 0 } = head?.counters ?? {};
+    const last =
+      head === undefined
+        ? ''
+        : `, the last ${head.revision}; counters: ${calibration} calibrations, ${configuration} changes of the configuration`;
+    process.stdout.write(`calibrations: ${state}: ${revisions} revisions${last}\n`);
+  }
   if (problems.length > 0) process.exitCode = exitCodes.findings;
+}
+
+async function readable<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new CliError('CW-CLI-004', `${path} can't be read: ${plainCause(cause)}`, { cause });
+  }
 }
 
 async function show(path: string, options: AuditOptions): Promise<void> {

@@ -12,7 +12,8 @@ import type { StateChanges, StoredState } from './state.ts';
 
 /** The head of the log as the outbox keeps it: the counter that never goes back. */
 export const auditHeadKey = 'audit/head';
-const pendingPrefix = 'audit/pending/';
+/** Records on their way to the log lie in the outbox under names that begin so. */
+export const auditPendingPrefix = 'audit/pending/';
 /** Facts of a record, as JSON, are cut beyond this many characters. */
 const longestFacts = 32_768;
 /** Longest text of an argument or message that is kept whole. */
@@ -52,7 +53,7 @@ export class Auditor {
     const auditor = new Auditor(options, log);
     const known = new Set(newer.map(({ facts }) => facts.id));
     for (const [key, text] of Object.entries(options.stored).sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (!key.startsWith(pendingPrefix)) continue;
+      if (!key.startsWith(auditPendingPrefix)) continue;
       const facts = JSON.parse(text) as AuditFacts;
       // It reached the chain, and power was cut before that could be stored.
       if (known.has(facts.id)) auditor.#done.push(key);
@@ -87,7 +88,7 @@ export class Auditor {
     const { boot, clock, timeQuality } = this.#options;
     this.#noted += 1;
     const id = `${String(boot).padStart(8, '0')}-${String(this.#noted).padStart(8, '0')}`;
-    const key = `${pendingPrefix}${id}`;
+    const key = `${auditPendingPrefix}${id}`;
     const whole = bounded({
       id,
       atMs: clock.utcMs(),

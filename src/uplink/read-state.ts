@@ -9,6 +9,15 @@ import { DatabaseSync } from 'node:sqlite';
  * that is being written to, the copy may not be whole: try again).
  */
 export async function readStoredState(dataFolder: string, key: string): Promise<string | undefined> {
+  const state = await readStoredStates(dataFolder, [key]);
+  return Object.hasOwn(state, key) ? state[key] : undefined;
+}
+
+/** The same for all values whose names begin with one of `prefixes`. Rejects as `readStoredState` does. */
+export async function readStoredStates(
+  dataFolder: string,
+  prefixes: readonly string[],
+): Promise<Readonly<Record<string, string>>> {
   const folder = await mkdtemp(join(tmpdir(), 'cartwright-state-'));
   try {
     const copy = join(folder, 'outbox.sqlite');
@@ -20,8 +29,14 @@ export async function readStoredState(dataFolder: string, key: string): Promise<
     );
     const database = new DatabaseSync(copy);
     try {
-      const row = database.prepare('SELECT value FROM state WHERE key = ?').get(key);
-      return typeof row?.value === 'string' ? row.value : undefined;
+      const rows = database.prepare('SELECT key, value FROM state').all();
+      return Object.fromEntries(
+        rows.flatMap(({ key, value }) =>
+          typeof key === 'string' && typeof value === 'string' && prefixes.some((one) => key.startsWith(one))
+            ? [[key, value] as const]
+            : [],
+        ),
+      );
     } finally {
       database.close();
     }

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { CalibrationHead } from '#calibration/store/record.ts';
+import { type CalibrationHead, decodeRecord } from '#calibration/store/record.ts';
 import { type CalibrationDraft, CalibrationStore, verifyFolder } from '#calibration/store/store.ts';
 import type { Calibration } from '#config/board.ts';
 
@@ -165,4 +165,88 @@ test('the newest revisions are kept, never fewer than two, and taking one away i
   await t.throwsAsync(store.read(2), { code: 'CW-CAL-110' });
   await rm(join(device.folder, file(3)));
   t.deepEqual(codes((await verifyFolder(device.folder, device.head)).findings), ['CW-CAL-101']);
+});
+
+test('one flipped bit anywhere in the store is found', async (t) => {
+  t.timeout(300_000);
+  const device = new Device(await folderFor(t));
+  const { store } = await device.open();
+  await device.commit(store, draft(1, { cause: 'import' }));
+  await device.commit(
+    store,
+    draft(2, { by: { key: 'ab', role: 'technician', who: 17 }, report: { e: 'ü' } }),
+  );
+  t.deepEqual(await store.verify(), []);
+  for (const name of await readdir(device.folder)) {
+    const path = join(device.folder, name);
+    const whole = await readFile(path);
+    for (let bit = 0; bit < 8 * whole.length; bit++) {
+      const flipped = Buffer.from(whole);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      if (typeof decodeRecord(flipped) !== 'string') t.fail(`bit ${bit} of ${name}`);
+    }
+    // As it lies on the disk: a part of the bytes, for each is read back with the whole folder.
+    for (let byte = 0; byte < whole.length; byte += 7) {
+      const bit = 8 * byte + (byte % 8);
+      await flip(path, bit);
+      const found = codes(await store.verify());
+      if (!found.includes('CW-CAL-100') && !found.includes('CW-CAL-103'))
+        t.fail(`byte ${byte} of ${name}: ${found}`);
+      await flip(path, bit);
+    }
+  }
+  t.deepEqual(await store.verify(), []);
+});
+
+test('a file that does not belong there is told, and left alone', async (t) => {
+  const device = new Device(await folderFor(t));
+  const { store } = await device.open();
+  await device.commit(store, draft(1));
+  await writeFile(join(device.folder, 'calibration-2.json'), '{}');
+  await writeFile(join(device.folder, `${file(1)}.0123456789ab.tmp`), 'cut short');
+  t.deepEqual(codes(await store.verify()), ['CW-CAL-107']);
+  await device.open();
+  t.deepEqual((await readdir(device.folder)).sort(), [file(1), 'calibration-2.json', 'last-good.json']);
+});
+
+test('a revision that was replaced, or put into the middle, does not follow from the one before', async (t) => {
+  const device = new Device(await folderFor(t));
+  const { store } = await device.open();
+  for (const zero of [1, 2, 3]) await device.commit(store, draft(zero));
+  const other = new Device(await folderFor(t));
+  const { store: foreign } = await other.open();
+  for (const zero of [1, 7, 8]) await other.commit(foreign, draft(zero));
+  for (const revision of [2, 3]) {
+    const path = join(device.folder, file(revision));
+    const own = await readFile(path);
+    await writeFile(path, await readFile(join(other.folder, file(revision))));
+    t.true(codes(await store.verify()).includes('CW-CAL-102'), `revision ${revision}`);
+    const { store: opened, findings } = await device.open();
+    t.true(codes(findings).includes('CW-CAL-102'));
+    t.is(opened.current?.calibration.plates.basket?.cells.left?.zeroCounts, 3);
+    await writeFile(path, own);
+  }
+});
+
+test('a calibration that could not be read again is refused before anything is written', async (t) => {
+  const device = new Device(await folderFor(t));
+  const { store } = await device.open();
+  await device.commit(store, draft(1));
+  await t.throwsAsync(store.prepare(draft(Number.NaN)), { code: 'CW-CAL-108' });
+  t.deepEqual((await readdir(device.folder)).sort(), [file(1), 'last-good.json']);
+  await device.commit(store, draft(2));
+  t.is(store.current?.revision, 2);
+});
+
+test('where the folder can not be written, what is in force stays so and the next attempt may do it', async (t) => {
+  const device = new Device(await folderFor(t));
+  const { store } = await device.open();
+  await device.commit(store, draft(1));
+  await rm(device.folder, { recursive: true });
+  await writeFile(device.folder, 'no folder');
+  await t.throwsAsync(store.prepare(draft(2)), { code: 'CW-CAL-108' });
+  t.is(store.current?.revision, 1);
+  await rm(device.folder);
+  await device.commit(store, draft(3));
+  t.is(store.current?.revision, 2);
 });

@@ -2,7 +2,7 @@ import type { CartEvent } from '#events/event.ts';
 import { toJson } from '#events/json.ts';
 
 /** What the gateway says of itself is no decision and not in a trace. */
-const own = /^(gateway|command|outbox)\./;
+const own = /^(?:audit|calibration|command|gateway|outbox)\./;
 
 /** Decisions without what differs by design: ledger, sequence and ids, which replay derives from the header. */
 export function decisions(events: readonly CartEvent[]): unknown[] {
