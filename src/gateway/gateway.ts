@@ -1,25 +1,21 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
-import { createRandom } from '#base/random.ts';
 import { TypedBus } from '#base/typed-bus.ts';
 import type { CommandDesk } from '#commands/desk.ts';
 import type { Calibration, DeviceEntry } from '#config/board.ts';
 import type { Ports } from '#drivers/driver.ts';
-import { findDriver, systemAttachments } from '#drivers/registry.ts';
 import type { CartEvent, TimeQuality } from '#events/event.ts';
 import type { PlainMap } from '#events/fields.ts';
-import { Ledger } from '#events/ledger.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
-import { Pipeline, type PipelineState } from '#pipeline/pipeline.ts';
+import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
 import type { ScanReading } from '#readings/readings.ts';
 import { Uplink, type UplinkStatus } from '#uplink/uplink.ts';
 import { bornDevice } from './birth.ts';
-import { judgeHardware } from './calibrated-hardware.ts';
 import { CalibrationKeeper } from './calibration-keeper.ts';
 import { GatewayDesk } from './command-desk.ts';
 import { CommandWatch } from './command-watch.ts';
 import { DecisionLoop } from './decisions.ts';
-import { DeviceSupervisor } from './devices.ts';
+import type { DeviceSupervisor } from './devices.ts';
 import { GatewayError } from './errors.ts';
 import { makeHandlers } from './handlers.ts';
 import { type Health, HealthReporter, processorTemperature } from './health.ts';
@@ -27,9 +23,12 @@ import { gatewayInfo } from './info.ts';
 import { makeInspection } from './inspection.ts';
 import { LiveFeed } from './live.ts';
 import { LastMeasurements } from './measurements.ts';
+import { startPipeline } from './pipeline-setup.ts';
 import { Publisher } from './publisher.ts';
+import { type ScaleCare, watchScales } from './scale-care.ts';
 import { calibratedSetup, type GatewaySetup } from './setup.ts';
 import { StoreStock } from './store-stock.ts';
+import { superviseDevices } from './supervision.ts';
 import { Technician } from './technician.ts';
 import { TimeSource } from './time-source.ts';
 import { Timers } from './timers.ts';
@@ -77,6 +76,7 @@ export class Gateway {
   readonly #trust: Trust;
   readonly #technician: Technician;
   readonly #watch = new CommandWatch(() => this.#loop.pipeline.snapshot());
+  readonly #care: ScaleCare;
   readonly #live: LiveFeed;
   readonly #time: TimeSource;
   readonly #publisher: Publisher;
@@ -128,7 +128,7 @@ export class Gateway {
     this.#timers = new Timers(clock);
     this.#time = new TimeSource(clock);
     this.bus = new TypedBus((error, event) => log.error({ err: error, event }, 'a listener failed'));
-    const { ledger, boot, nextSequence, state } = uplink.start;
+    const { state } = uplink.start;
     const { config } = setup;
     this.#publisher = new Publisher(uplink, config.encoding);
     this.#loop = new DecisionLoop({
@@ -137,19 +137,16 @@ export class Gateway {
       store: uplink,
       stored: state,
       pipeline: (sink, saved) =>
-        new Pipeline({
-          ...setup,
-          ledger: new Ledger(
-            { store: config.store, device: config.device, ledger },
-            { boot, nextSequence, versions: setup.versions },
-          ),
-          sessionSalt: ledger,
+        startPipeline(setup, uplink.start, {
           startUs: clock.nowUs(),
           sink: (event) => {
             this.#watch.event(event);
             sink(event);
           },
-          onWeighed: (output) => this.#vision.weighed(output),
+          onWeighed: (output) => {
+            this.#vision.weighed(output);
+            this.#care.weighed(output);
+          },
           onStock: (given) => this.#stock.adopted(given),
           state: saved,
         }),
@@ -189,21 +186,19 @@ export class Gateway {
       stock: () => this.pipeline.stock,
       onInForce: () => this.#announce(),
     });
-    this.#devices = new DeviceSupervisor({
-      entries: setup.board.devices.filter((entry) => !cameras.includes(entry)),
-      clock,
-      log,
-      // Jitter of reconnects must differ between devices, so it is the one thing here that isn't reproducible.
-      random: createRandom((Date.now() ^ process.pid) >>> 0),
-      findDriver: (name) => findDriver(name, setup.driverPaths),
-      attachments: systemAttachments(clock),
-      tapPorts: options.tapPorts,
-      judge: judgeHardware(setup.board, () => calibrations.calibration),
+    this.#care = watchScales(setup, this, { clock, log, stored: state, timers: this.#timers });
+    this.#devices = superviseDevices(setup, {
+      ...{ clock, log, cameras, tapPorts: options.tapPorts },
+      calibration: () => calibrations.calibration,
       onReading: (reading) => {
         this.#measurements.see(reading);
+        this.#care.read(reading);
         this.#loop.push(reading);
       },
-      onFault: (source, fault, atUs) => this.#loop.push({ kind: 'device-fault', source, atUs, fault }),
+      onFault: (source, fault, atUs) => {
+        this.#care.deviceFault(source, fault);
+        this.#loop.push({ kind: 'device-fault', source, atUs, fault });
+      },
     });
     this.#live = new LiveFeed(clock, (topic) =>
       this.#publisher.live(topic, this.#loop.pipeline, setup.board, clock),
@@ -317,7 +312,7 @@ export class Gateway {
     if (this.#stopped) return;
     this.#announce();
     this.#timers.every(clockEveryUs, () => this.#background(this.#synchronizeClock()));
-    this.#timers.every(saveEveryUs, () => this.#background(this.#loop.saveState()));
+    this.#timers.every(saveEveryUs, () => this.#background(this.#loop.saveState(this.#care.changes())));
     this.#timers.every(sweepEveryUs, () => this.#background(this.#desk.desk.sweep()));
     this.#timers.every(this.#options.setup.config.healthS * 1_000_000, () =>
       this.#background(this.#reportHealth(true)),
@@ -335,6 +330,7 @@ export class Gateway {
     await Promise.all([this.#devices.stop(), this.#vision.stop(), this.#stock.stop()]);
     await this.#trust.stop(this.#options.log);
     try {
+      this.#background(this.#loop.saveState(this.#care.changes()));
       const stored = this.#loop.stop();
       if (!(await this.#timers.within(storeWithinUs, stored))) {
         this.#options.log.error(
@@ -413,6 +409,7 @@ export class Gateway {
         uplink: status,
         timeQuality: this.timeQuality,
         keys: this.#desk.health(),
+        calibration: this.#care.health(),
         milliCelsius: await processorTemperature(),
       },
       clock.nowUs(),

@@ -24,6 +24,8 @@ export interface HealthFacts {
   readonly vision?: Health['vision'];
   /** Whose commands are taken, where that is restricted. */
   readonly keys?: Health['keys'] | undefined;
+  /** How the calibration of the scales stands. */
+  readonly calibration?: Health['calibration'];
   readonly milliCelsius: number | undefined;
 }
 
@@ -69,6 +71,7 @@ export class HealthReporter {
       ...(facts.milliCelsius === undefined ? {} : { milliCelsius: facts.milliCelsius }),
       ...(facts.vision === undefined ? {} : { vision: facts.vision }),
       ...(facts.keys === undefined ? {} : { keys: facts.keys }),
+      ...(facts.calibration === undefined ? {} : { calibration: facts.calibration }),
       ...(this.#cpuPpm === undefined ? {} : { cpuPpm: this.#cpuPpm }),
     };
   }

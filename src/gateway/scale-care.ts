@@ -1,15 +1,20 @@
+import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import { usPerSecond } from '#base/units.ts';
 import { Care, parseCareState } from '#calibration/diagnosis/care.ts';
 import type { DueReason } from '#calibration/diagnosis/due.ts';
 import type { Board, Calibration } from '#config/board.ts';
-import type { CartEvent } from '#events/event.ts';
+import type { CartEvent, TimeQuality } from '#events/event.ts';
+import type { Pipeline } from '#pipeline/pipeline.ts';
 import type { DeviceFault } from '#readings/faults.ts';
 import type { Reading } from '#readings/readings.ts';
 import type { Movement, WeighingFault, WeighingOutput } from '#weighing/outputs.ts';
 import type { CellStatus, WeighingState } from '#weighing/weigher.ts';
 import { otherHardware } from './calibrated-hardware.ts';
 import type { Health } from './health.ts';
+import type { GatewaySetup } from './setup.ts';
 import type { StateChanges, StoredState } from './state.ts';
+import type { Timers } from './timers.ts';
 
 /** Key in the outbox's state. */
 export const careKey = 'calibration/care';
@@ -20,6 +25,8 @@ const emptyIntervals = 10;
 const zeroPart = 0.04;
 /** What a return to zero came down from is at least so many e. */
 const leftIntervals = 4;
+/** How often the load is looked at while something is overloaded. */
+const sampleEveryUs = usPerSecond;
 
 /** One of the two names a product. */
 interface NamedProduct {
@@ -189,4 +196,42 @@ export class ScaleCare {
     this.#saved = text;
     return { [careKey]: text };
   }
+}
+
+/** The gateway whose scales are watched. */
+interface WatchedGateway {
+  readonly pipeline: Pipeline;
+  readonly calibration: Calibration | undefined;
+  readonly timeQuality: TimeQuality;
+  readonly bus: { on(event: 'events', listener: (events: readonly CartEvent[]) => void): unknown };
+}
+
+/** Watches the scales of a gateway: it hears events by the bus; movements, readings and faults are passed on to it. */
+export function watchScales(
+  setup: Pick<GatewaySetup, 'board'>,
+  gateway: WatchedGateway,
+  parts: {
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly stored: StoredState;
+    readonly timers: Pick<Timers, 'every'>;
+  },
+): ScaleCare {
+  const care = new ScaleCare({
+    ...parts,
+    board: setup.board,
+    utcMs: () => (gateway.timeQuality === 'unset' ? undefined : parts.clock.utcMs()),
+    calibration: () => gateway.calibration,
+    cells: () => gateway.pipeline.weigher.cellStatus(),
+    weighing: () => gateway.pipeline.weigher.saveState(),
+    basketEmpty: () => (gateway.pipeline.snapshot()?.lines.length ?? 0) === 0,
+    catalogueMg: ({ gtin, plu }) => {
+      const { byGtin, byPlu } = gateway.pipeline.stock.catalogue;
+      const product = gtin === undefined ? byPlu.get(plu ?? '') : byGtin.get(gtin);
+      return product?.sale === 'each' ? product.grossMg?.mean : undefined;
+    },
+  });
+  gateway.bus.on('events', (events) => care.decided(events));
+  parts.timers.every(sampleEveryUs, () => care.sample());
+  return care;
 }

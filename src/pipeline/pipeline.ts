@@ -163,7 +163,7 @@ export class Pipeline {
     return this.#basket.session;
   }
 
-  get weigher(): Pick<Weigher, 'status' | 'cellStatus'> {
+  get weigher(): Pick<Weigher, 'status' | 'cellStatus' | 'saveState'> {
     return this.#weigher;
   }
 
