@@ -192,6 +192,8 @@ function sendReport(response: ServerResponse, html: string | undefined): void {
     'Content-Security-Policy',
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox allow-modals",
   );
+  // In a sandbox it is of no origin, so it could not be opened as one of ours.
+  response.removeHeader('Cross-Origin-Opener-Policy');
   response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' });
   response.end(html);
 }

@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { parse, stringify } from 'yaml';
+import { useHands } from '#drivers/virtual/hands.ts';
 import { type CliRun, runCli, startCli } from '../support/cli.ts';
 import { device, makeGatewayFolder, startGateway, store } from '../support/gateway.ts';
 import { passwords, type StoreBroker, startStoreBroker } from '../support/store-broker.ts';
@@ -97,7 +100,7 @@ export async function startConsoleStore(
   };
 }
 
-/** A real gateway that takes signed commands alone, on that broker. */
+/** A real gateway that takes signed commands alone, on that broker, in a world where `hands` puts weights on its plate. */
 export async function startSignedGateway(t: ExecutionContext, shop: ConsoleStore) {
   const cart = await makeGatewayFolder({
     brokerUrl: shop.store.url,
@@ -106,12 +109,24 @@ export async function startSignedGateway(t: ExecutionContext, shop: ConsoleStore
       broker: { username: device, passwordFile: shop.store.passwordFile(device), caFile: shop.store.ca },
       commands: { signed: 'always', rootKeyFile: `${shop.root}.pub` },
       healthS: 5,
+      calibrationWarmUpS: 0,
     },
   });
   t.teardown(() => cart.remove());
+  const name = `console-${randomUUID().slice(0, 8)}`;
+  const boardFile = join(cart.path, 'board.yaml');
+  const board = parse(await readFile(boardFile, 'utf8')) as {
+    devices: { driver: string; options: object }[];
+  };
+  const devices = board.devices.map((one) =>
+    one.driver === 'virtual-world' ? { ...one, options: { ...one.options, hands: name } } : one,
+  );
+  await writeFile(boardFile, stringify({ ...board, devices }));
   const daemon = await startGateway(cart);
   t.teardown(() => daemon.kill());
-  return { cart, daemon };
+  /** Puts a weight on the basket, or takes it off (0). */
+  const hands = (massMg: number, at = 'centre') => useHands(name, { plate: 'basket', massMg, at });
+  return { cart, daemon, hands };
 }
 
 /** A browser that takes the certificates of these tests. */

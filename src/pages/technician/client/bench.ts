@@ -37,6 +37,8 @@ export class Bench {
   readonly device: string;
   readonly #desk: Desk;
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #nowUs: () => number | undefined;
+  #inForce = 0;
   plates: readonly PlateFacts[] = [];
   session: SessionView | undefined;
   plate = '';
@@ -57,11 +59,15 @@ export class Bench {
       }
     | undefined;
   loaded = false;
+  /** When the lease is over: by the device's clock, and by this browser's, where this page asked for it. */
+  #expiresUs: number | undefined;
   #endsMs: number | undefined;
   #lastRenewMs = 0;
 
-  constructor(desk: Desk, device: string) {
+  /** @param nowUs the device's own time, as live values tell it */
+  constructor(desk: Desk, device: string, nowUs: () => number | undefined) {
     this.#desk = desk;
+    this.#nowUs = nowUs;
     this.device = device;
     this.#timer = setInterval(() => this.#tick(), 1_000);
     void this.load();
@@ -79,8 +85,10 @@ export class Bench {
     );
   }
 
-  /** s until the lease is over. */
+  /** s until the lease is over; undefined where the device's time is not known. */
   get leaseLeftS(): number | undefined {
+    const [nowUs, endsUs] = [this.#nowUs(), this.#expiresUs];
+    if (nowUs !== undefined && endsUs !== undefined) return Math.max(0, (endsUs - nowUs) / 1e6);
     return this.#endsMs === undefined ? undefined : Math.max(0, (this.#endsMs - performance.now()) / 1_000);
   }
 
@@ -92,19 +100,14 @@ export class Bench {
     return this.session?.plates[this.plate];
   }
 
-  /** Revision in force, as the device's birth or its session tells it. */
+  /** Revision in force, as the device told it last. */
   get revision(): number {
-    return this.session?.revision ?? this.#desk.fleet.get(this.device)?.state?.versions?.calibration ?? 0;
+    return this.#inForce;
   }
 
   /** Asks the device for its plates and for the session, if there is one. */
   async load(): Promise<void> {
     if (!this.#desk.broker.connected) return;
-    if (this.plates.length === 0) {
-      const answer = await this.#ask('config.show');
-      if (answer.status === 'done') this.plates = platesIn(answer.data);
-      this.plate = this.plate === '' ? (this.plates[0]?.id ?? '') : this.plate;
-    }
     await this.refresh();
     this.loaded = true;
     this.#desk.draw();
@@ -118,17 +121,19 @@ export class Bench {
       if (answer.code !== 'no-answer') this.refusal ??= answer;
       return;
     }
+    this.plates = platesIn(answer.data);
+    if (this.plate === '') this.plate = this.plates[0]?.id ?? '';
+    this.#inForce = typeof answer.data.revision === 'number' ? answer.data.revision : 0;
     const found = sessionIn(answer.data);
     const open = found?.state === 'armed' ? found : undefined;
-    if (before !== undefined && open?.session !== before.session && this.ended === undefined) {
-      const how = found?.session === before.session ? found.state : 'expired';
-      this.ended = {
-        outcome: how === 'committed' || how === 'aborted' ? how : 'expired',
-        session: before.session,
-      };
+    if (before !== undefined && open?.session !== before.session) {
+      // What this page neither put in force nor ended itself, the device has ended.
+      if (this.ended?.session !== before.session)
+        this.ended = { outcome: 'expired', session: before.session };
+      this.plan = [];
     }
     this.session = open;
-    if (open?.leaseLeftS !== undefined) this.#endsMs = performance.now() + open.leaseLeftS * 1_000;
+    this.#expiresUs = open?.expiresUs;
     if (open !== undefined) this.#restorePlan(open);
     this.#desk.draw();
   }
@@ -158,7 +163,6 @@ export class Bench {
   /** Takes the next step of the plan, or another one; true where the device took it. */
   async take(command: string, args: Readonly<Record<string, unknown>>, doing: string): Promise<boolean> {
     const answer = await this.#step(doing, command, { session: this.session?.session ?? '', ...args });
-    if (answer.status === 'done') this.#extend(answer);
     await this.refresh();
     return answer.status === 'done';
   }
@@ -233,10 +237,11 @@ export class Bench {
     return this.#desk.broker.ask(this.device, command, args);
   }
 
-  #extend(answer: Answer & { readonly status: 'done' }): void {
-    const s = answer.data.leaseS;
-    this.#endsMs = performance.now() + (typeof s === 'number' ? s : leaseS) * 1_000;
+  /** The device has renewed the lease. */
+  #extend({ data }: Answer & { readonly status: 'done' }): void {
+    this.#endsMs = performance.now() + leaseS * 1_000;
     this.#lastRenewMs = performance.now();
+    if (typeof data.expiresUs === 'number') this.#expiresUs = data.expiresUs;
   }
 
   #tick(): void {

@@ -1,6 +1,6 @@
 import type { PlacedCell } from './plots.ts';
 
-/** A plate as `config.show` tells it. */
+/** A plate as `calibration.status` and `config.show` tell it. */
 export interface PlateFacts {
   readonly id: string;
   readonly kind: string;
@@ -13,7 +13,7 @@ type Loose = Readonly<Record<string, unknown>>;
 const loose = (value: unknown): Loose =>
   typeof value === 'object' && value !== null ? (value as Loose) : {};
 
-/** Plates that can be calibrated, of an answer to `config.show`; none where the device tells nothing of them. */
+/** Plates that can be calibrated, of such an answer; none where the device tells nothing of them. */
 export function platesIn(data: Loose): readonly PlateFacts[] {
   const plates = Array.isArray(data.plates) ? data.plates.map(loose) : [];
   return plates

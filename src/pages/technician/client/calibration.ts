@@ -1,4 +1,7 @@
-/** What a session of calibration is, as devices tell it (docs/mqtt.md, calibration.…): read with care, since devices are older or newer than the page. */
+/**
+ * What a session of calibration is, as devices tell it (docs/mqtt.md, calibration.…): read with care, since devices are older or
+ * newer than the page.
+ */
 export interface Notice {
   readonly code: string;
   readonly message: string;
@@ -63,8 +66,8 @@ export interface SessionView {
   readonly plates: Readonly<Record<string, PlateView>>;
   /** Hash of what a commit would put in force. */
   readonly candidate: string | undefined;
-  /** For so long still, s; undefined where it was not told. */
-  readonly leaseLeftS: number | undefined;
+  /** When the lease is over, by the device's own clock, µs. */
+  readonly expiresUs: number | undefined;
 }
 
 /** One thing that a technician does. */
@@ -85,40 +88,24 @@ const text = (value: unknown, otherwise = '') => (typeof value === 'string' ? va
 const texts = (value: unknown) =>
   Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 
-/** The session in an answer: on its own, or under `session`, `view` or `status`; undefined where there is none. */
+/** The session in an answer to `calibration.status`; undefined where there is none. */
 export function sessionIn(data: Loose): SessionView | undefined {
-  const found = [data, data.view, data.session, data.status].find(
-    (one) => isLoose(one) && typeof one.session === 'string' && isLoose(one.plates),
-  );
-  if (!isLoose(found)) return undefined;
+  const found = data.session;
+  if (!isLoose(found) || typeof found.session !== 'string') return undefined;
   const plates = isLoose(found.plates) ? found.plates : {};
   return {
-    session: text(found.session),
+    session: found.session,
     purpose: text(found.purpose, 'calibrate'),
     state: text(found.state, 'armed'),
     by: isLoose(found.by) ? found.by : {},
     revision: number(found.revision),
     weights: list(found.weights).map(({ id, massMg }) => ({ id: text(id), massMg: number(massMg) })),
     plates: Object.fromEntries(
-      Object.entries(plates)
-        .filter(([, one]) => isLoose(one))
-        .map(([id, one]) => [id, plateIn(one as Loose)]),
+      Object.entries(plates).flatMap(([id, one]) => (isLoose(one) ? [[id, plateIn(one)]] : [])),
     ),
     candidate: typeof found.candidate === 'string' ? found.candidate : undefined,
-    leaseLeftS: leftS(data, found),
+    expiresUs: typeof found.expiresUs === 'number' ? found.expiresUs : undefined,
   };
-}
-
-/** The device's monotonic time means nothing here: what is left is told, or is the difference to its own now. */
-function leftS(data: Loose, session: Loose): number | undefined {
-  for (const one of [session, data]) {
-    const told = one.expiresInS ?? one.leaseLeftS ?? one.leftS;
-    if (typeof told === 'number') return told;
-  }
-  const now = data.atUs ?? session.atUs ?? session.nowUs;
-  return typeof now === 'number' && typeof session.expiresUs === 'number'
-    ? (session.expiresUs - now) / 1e6
-    : undefined;
 }
 
 function plateIn(plate: Loose): PlateView {
@@ -173,8 +160,7 @@ export function noticesIn(value: unknown): readonly Notice[] {
 
 /** The plan in an answer to `calibration.plan`. */
 export function planIn(data: Loose): readonly PlannedStep[] {
-  const plan = isLoose(data.plan) ? data.plan : data;
-  return list(plan.steps).map(({ step, massMg, at, direction, weights }) => ({
+  return list(data.steps).map(({ step, massMg, at, direction, weights }) => ({
     step: text(step),
     massMg: number(massMg),
     at: text(at, 'centre'),

@@ -94,28 +94,16 @@ export function faultsOf(health: DeviceHealth): readonly { readonly id: string; 
   return [...sensors, ...keys];
 }
 
-const dayMs = 86_400_000;
+const daySeconds = 86_400;
 
-/** Read with care: the field is newer than many a device. */
-function calibrationIn(health: DeviceHealth): CalibrationHealth | undefined {
-  const told = (health as { readonly calibration?: Readonly<Record<string, unknown>> }).calibration;
-  if (typeof told !== 'object' || told === null) return undefined;
-  const number = (name: string) => (typeof told[name] === 'number' ? (told[name] as number) : undefined);
-  const madeMs = number('atMs') ?? number('madeMs') ?? number('time');
-  const ageS = number('ageS');
-  const days =
-    number('ageDays') ??
-    (ageS !== undefined ? ageS / 86_400 : madeMs !== undefined ? (Date.now() - madeMs) / dayMs : undefined);
-  const told2 = Array.isArray(told.reasons)
-    ? told.reasons
-    : Array.isArray(told.due)
-      ? told.due
-      : [told.reason ?? told.due];
-  const reasons = told2.filter((one): one is string => typeof one === 'string');
+/** What health says of the calibration. */
+function calibrationIn({ calibration }: DeviceHealth): CalibrationHealth | undefined {
+  if (calibration === undefined) return undefined;
+  const { revision, ageS, due, reasons } = calibration;
   return {
-    due: told.due === true || (told.due !== false && reasons.length > 0),
-    reasons,
-    ...(number('revision') === undefined ? {} : { revision: number('revision') as number }),
-    ...(days === undefined ? {} : { ageDays: Math.max(0, Math.floor(days)) }),
+    due,
+    reasons: reasons.map(({ at, message }) => (at === undefined ? message : `${at}: ${message}`)),
+    ...(revision === undefined ? {} : { revision }),
+    ...(ageS === undefined ? {} : { ageDays: Math.floor(ageS / daySeconds) }),
   };
 }

@@ -26,6 +26,7 @@ export class Live {
   weights: Weights | undefined;
   counts: Counts | undefined;
   #heardMs = 0;
+  #heardUs: number | undefined;
 
   constructor(broker: Broker, device: string) {
     this.#broker = broker;
@@ -54,6 +55,13 @@ export class Live {
     return performance.now() - this.#heardMs < 2_000;
   }
 
+  /** The device's own monotonic time now, µs, as far as live values tell it. */
+  get nowUs(): number | undefined {
+    return this.#heardUs === undefined
+      ? undefined
+      : this.#heardUs + (performance.now() - this.#heardMs) * 1_000;
+  }
+
   /** Takes what came; true where it was live values of this device. */
   take({ device, topic, payload }: Heard): boolean {
     if (device !== this.#device || !topic.startsWith('live/')) return false;
@@ -61,6 +69,7 @@ export class Live {
       if (topic === 'live/weight') this.#weighed(readRecord(liveWeight, payload));
       else if (topic === 'live/counts') this.#counted(readRecord(liveCounts, payload));
       this.#heardMs = performance.now();
+      this.#heardUs = Math.max(this.weights?.atUs ?? 0, this.counts?.atUs ?? 0);
       return true;
     } catch {
       return false;

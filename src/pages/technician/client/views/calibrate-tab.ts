@@ -4,6 +4,7 @@ import type { Heard } from '../broker.ts';
 import { doneOf } from '../calibration.ts';
 import { duration, kilograms, readWeights } from '../format.ts';
 import { Live } from '../live.ts';
+import { showReport } from '../reports.ts';
 import type { Desk, View } from '../view.ts';
 import { candidateCard, loadsCard } from './candidate-view.ts';
 import { badge, button, card, choice, field } from './parts.ts';
@@ -26,8 +27,8 @@ export class CalibrateTab implements View {
 
   constructor(desk: Desk, device: string) {
     this.#desk = desk;
-    this.#bench = new Bench(desk, device);
     this.#live = new Live(desk.broker, device);
+    this.#bench = new Bench(desk, device, () => this.#live.nowUs);
   }
 
   heard(heard: Heard): void {
@@ -269,7 +270,10 @@ export class CalibrateTab implements View {
             button('End the session', 'abort-really', { class: 'danger' }),
             button('Go on', 'confirm-not'),
           ]
-        : button('End without changing anything', 'abort', { class: 'quiet' }),
+        : [
+            button('Report so far', 'report', { class: 'quiet' }),
+            button('End without changing anything', 'abort', { class: 'quiet' }),
+          ],
     );
   }
 
@@ -287,6 +291,8 @@ export class CalibrateTab implements View {
     else if (name === 'abort-really') await bench.abort();
     else if (name === 'resume') await bench.resume();
     else if (name === 'refresh') await bench.refresh();
+    else if (name === 'report' && bench.session !== undefined)
+      await showReport(this.#desk, bench.device, { session: bench.session.session }, 'window');
   }
 
   #setupArgs: Readonly<Record<string, unknown>> = {};

@@ -1,6 +1,7 @@
 import { type Child, h } from '../../../client/dom.ts';
+import { saveFile } from '../reports.ts';
 import type { Desk, View } from '../view.ts';
-import { anything, badge, button, card, choice, spoken } from './parts.ts';
+import { anything, badge, button, card, choice, facts, spoken } from './parts.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 const isLoose = (value: unknown): value is Loose =>
@@ -10,7 +11,11 @@ const lengths = [
   ['30', '30 seconds'],
   ['60', 'a minute'],
 ] as const;
-const good: ReadonlySet<unknown> = new Set(['ok', 'good', 'well', 'passed', 'none', true]);
+const verdicts: Readonly<Record<string, readonly ['good' | 'warn' | 'bad' | 'plain', string]>> = {
+  good: ['good', 'all cells are well'],
+  doubt: ['warn', 'something is not as it should be'],
+  fault: ['bad', 'it can not weigh like this'],
+};
 
 /** Noise, drift and wiring of every cell, with what to do. */
 export class DiagnoseTab implements View {
@@ -66,14 +71,18 @@ export class DiagnoseTab implements View {
     ];
   }
 
-  #result(data: Loose): Child {
-    const inner = isLoose(data.diagnosis) ? data.diagnosis : data;
-    const cells = cellsIn(inner.cells);
-    const rest = Object.entries(inner).filter(([name]) => name !== 'cells');
+  #result({ verdict, seconds, cells, couplings }: Loose): Child {
+    const [kind, word] = verdicts[String(verdict)] ?? ['plain', String(verdict)];
     return [
-      cells.map(([id, cell]) => cellCard(id, cell)),
-      rest.length > 0 && card('Whole device', anything(Object.fromEntries(rest))),
-      card('Keep it', button('Save as a file', 'save')),
+      card(
+        'Verdict',
+        h('p', {}, badge(kind, word), ` Listened to for ${String(seconds)} s.`),
+        Array.isArray(couplings) &&
+          couplings.length > 0 &&
+          h('details', {}, h('summary', {}, 'Cells whose noise goes together'), anything(couplings)),
+        button('Save as a file', 'save'),
+      ),
+      Array.isArray(cells) && cells.filter(isLoose).map(cellCard),
     ];
   }
 
@@ -83,42 +92,48 @@ export class DiagnoseTab implements View {
   }
 }
 
-/** Hands a file to the browser's downloads. */
-export function saveFile(name: string, type: string, content: string): void {
-  const url = URL.createObjectURL(new Blob([content], { type }));
-  const link = h('a', { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
-function cellsIn(value: unknown): readonly (readonly [string, Loose])[] {
-  if (Array.isArray(value))
-    return value.filter(isLoose).map((cell) => [String(cell.cell ?? cell.id ?? ''), cell]);
-  return isLoose(value)
-    ? Object.entries(value).flatMap(([id, cell]) => (isLoose(cell) ? [[id, cell] as const] : []))
-    : [];
-}
-
-function cellCard(id: string, cell: Loose): HTMLElement {
-  const { verdict, verdicts, findings, ...figures } = cell;
-  const said = [verdicts, findings, verdict].find((one) => one !== undefined);
-  const list = Array.isArray(said) ? said : said === undefined ? [] : [said];
-  const bad = list.filter((one) => !good.has(isLoose(one) ? (one.code ?? one.kind) : one));
-  const { cell: _cell, id: _id, ...shown } = figures;
+function cellCard(cell: Loose): HTMLElement {
+  const { cell: id, findings, hum, ...figures } = cell;
+  const found = Array.isArray(findings) ? findings.filter(isLoose) : [];
   return card(
-    `Cell ${id}`,
-    bad.length === 0
+    `Cell ${String(id)}`,
+    found.length === 0
       ? h('p', {}, badge('good', 'well'))
-      : bad.map((one) =>
-          isLoose(one)
-            ? h(
-                'p',
-                { class: 'notice' },
-                badge('bad', String(one.code ?? one.kind ?? 'finding')),
-                ` ${String(one.message ?? one.advice ?? '')}`,
-              )
-            : h('p', { class: 'notice' }, badge('bad', spoken(String(one)))),
+      : found.map(({ code, weight, message, advice }) =>
+          h(
+            'div',
+            { class: 'notice' },
+            badge(weight === 'fault' ? 'bad' : 'warn', String(code)),
+            h('p', {}, String(message)),
+            h('p', {}, h('strong', {}, 'What to do: '), String(advice)),
+          ),
         ),
-    anything(shown),
+    facts(
+      Object.entries(figures).map(([name, value]) => [words[name] ?? spoken(name), withUnit(name, value)]),
+    ),
+    Array.isArray(hum) && h('details', {}, h('summary', {}, 'Hum of the mains'), anything(hum)),
   );
+}
+
+const words: Readonly<Record<string, string>> = {
+  ratePerS: 'Rate',
+  noiseCounts: 'Noise',
+  noiseMg: 'Noise',
+  spanCounts: 'Largest less smallest',
+  driftCountsPerS: 'Drift',
+  driftMgPerS: 'Drift',
+  meanCounts: 'Mean',
+  loadMg: 'Load',
+};
+
+/** A figure with the unit that its name bears. */
+function withUnit(name: string, value: unknown): Child {
+  const number = Number(value);
+  if (Number.isNaN(number) || typeof value === 'object') return anything(value);
+  const shown = number.toLocaleString('en-GB', { maximumFractionDigits: 3 });
+  if (name.endsWith('MgPerS')) return `${(number / 1_000).toFixed(3)} g/s`;
+  if (name.endsWith('Mg')) return `${(number / 1_000).toFixed(2)} g`;
+  if (name.endsWith('CountsPerS')) return `${shown} counts/s`;
+  if (name.endsWith('PerS')) return `${shown} /s`;
+  return name.endsWith('Counts') ? `${shown} counts` : shown;
 }

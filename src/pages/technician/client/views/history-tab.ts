@@ -1,13 +1,15 @@
 import { type Child, h } from '../../../client/dom.ts';
-import { post, Refused } from '../enrol.ts';
 import { moment } from '../format.ts';
+import { saveFile, showReport } from '../reports.ts';
 import type { Desk, View } from '../view.ts';
-import { saveFile } from './diagnose-tab.ts';
 import { badge, button, card, field } from './parts.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 const isLoose = (value: unknown): value is Loose =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** So many are listed; devices keep 50 at most unless told otherwise. */
+const page = 50;
 
 /** Revisions of the calibration, their reports, and the way back to one of them. */
 export class HistoryTab implements View {
@@ -26,17 +28,14 @@ export class HistoryTab implements View {
   }
 
   async #load(): Promise<void> {
-    const answer = await this.#desk.ask(this.#device, 'calibration.list');
-    if (answer.status === 'done') {
-      const { revisions, list, head, revision } = answer.data;
-      const found = [revisions, list].find(Array.isArray) ?? [];
-      this.#revisions = (found as unknown[])
-        .filter(isLoose)
-        .toSorted((a, b) => Number(b.revision) - Number(a.revision));
-      const told = isLoose(head) ? head.revision : (head ?? revision);
-      this.#current = typeof told === 'number' ? told : Number(this.#revisions[0]?.revision ?? 0);
-    }
-    this.#state = answer.status === 'done' ? 'shown' : 'refused';
+    const answer = await this.#desk.ask(this.#device, 'calibration.list', { count: page });
+    const status = await this.#desk.ask(this.#device, 'calibration.status');
+    if (answer.status === 'done' && status.status === 'done') {
+      const { revisions } = answer.data;
+      this.#revisions = Array.isArray(revisions) ? revisions.filter(isLoose) : [];
+      this.#current = Number(status.data.revision ?? 0);
+      this.#state = 'shown';
+    } else this.#state = 'refused';
     this.#desk.draw();
   }
 
@@ -44,7 +43,8 @@ export class HistoryTab implements View {
     const revision = Number(target.dataset.revision);
     if (name === 'again') await this.#load();
     if (name === 'back' || name === 'back-not') this.#back = name === 'back' ? revision : undefined;
-    if (name === 'report' || name === 'report-file') await this.#report(revision, name === 'report');
+    if (name === 'report') await showReport(this.#desk, this.#device, { revision }, 'window');
+    if (name === 'report-file') await showReport(this.#desk, this.#device, { revision }, 'file');
     if (name === 'file') {
       const answer = await this.#desk.ask(this.#device, 'calibration.show', { revision });
       if (answer.status === 'done')
@@ -73,26 +73,6 @@ export class HistoryTab implements View {
       'good',
     );
     await this.#load();
-  }
-
-  /** The window is opened at once: one that is opened later, browsers take for an advertisement. */
-  async #report(revision: number, inWindow: boolean): Promise<void> {
-    const tab = inWindow ? open('', '_blank') : null;
-    const answer = await this.#desk.ask(this.#device, 'calibration.report', { revision });
-    const report =
-      answer.status === 'done' ? (isLoose(answer.data.report) ? answer.data.report : answer.data) : undefined;
-    try {
-      if (report === undefined) throw new Refused('', '');
-      const { path } = (await post('/api/report', JSON.stringify(report), 'application/json')) as {
-        readonly path: string;
-      };
-      if (tab !== null) tab.location.href = path;
-      else saveFile(`${this.#device}-report-${revision}.html`, 'text/html', await (await fetch(path)).text());
-    } catch (error) {
-      tab?.close();
-      if (error instanceof Refused && error.code !== '')
-        this.#desk.tell(`${error.message} (${error.code})`, 'bad');
-    }
   }
 
   draw(): Child {
@@ -145,11 +125,13 @@ export class HistoryTab implements View {
       h(
         'p',
         { class: 'row' },
-        button('Report', 'report', { ...mine, 'aria-label': `Report of revision ${revision}` }),
-        button('Save report', 'report-file', {
-          ...mine,
-          'aria-label': `Save report of revision ${revision}`,
-        }),
+        one.hasReport === true &&
+          button('Report', 'report', { ...mine, 'aria-label': `Report of revision ${revision}` }),
+        one.hasReport === true &&
+          button('Save report', 'report-file', {
+            ...mine,
+            'aria-label': `Save report of revision ${revision}`,
+          }),
         button('Save figures', 'file', { ...mine, 'aria-label': `Save figures of revision ${revision}` }),
         revision !== this.#current &&
           button('Go back to it …', 'back', { ...mine, 'aria-label': `Go back to revision ${revision}` }),
