@@ -134,23 +134,22 @@ export class Capturer {
       [...this.#cells.values()].every((cell) => cell.has(block)) &&
       (this.#scale?.has(block) ?? true);
     if (!complete) this.#fromBlock = Math.max(this.#fromBlock, block + 1);
-    const have = block + 1 - this.#fromBlock;
-    const window = { from: Math.max(this.#fromBlock, block + 1 - neededBlocks), to: block + 1 };
-    if (have > 1) {
-      this.#unrest = judgeRest(this.#options, this.#cells, this.#scale, window, averageBlocks);
-    }
-    // What is not at rest now may be so in a part of the window already: the bar grows while it is.
-    const still = this.#unrest === undefined ? Math.min(have, neededBlocks) : 0;
+    const most = Math.min(neededBlocks, block + 1 - this.#fromBlock);
+    this.#unrest = most > 1 ? this.#judge(block + 1 - most, block + 1) : undefined;
+    // What is not at rest over the whole window may be so in its last part: the bar grows.
+    let still = most;
+    while (still > 1 && this.#judge(block + 1 - still, block + 1) !== undefined) still--;
     if (still < neededBlocks) {
       const progressPpm = Math.max(0, Math.floor((1e6 * still) / neededBlocks));
-      this.#outcome = {
-        state: 'waiting',
-        progressPpm,
-        ...(this.#unrest === undefined ? {} : { unrest: this.#unrest }),
-      };
+      const unrest = this.#unrest;
+      this.#outcome = { state: 'waiting', progressPpm, ...(unrest === undefined ? {} : { unrest }) };
       return;
     }
     this.#outcome = { state: 'done', capture: this.#capture(block + 1 - averageBlocks, block + 1) };
+  }
+
+  #judge(from: number, to: number): Unrest | undefined {
+    return judgeRest(this.#options, this.#cells, this.#scale, { from, to }, averageBlocks);
   }
 
   #capture(from: number, to: number): Capture {

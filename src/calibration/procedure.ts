@@ -13,7 +13,6 @@ import {
   type Candidate,
   type CapturedKind,
   capturedKinds,
-  type PlateView,
   type SessionState,
   type SessionView,
   type Step,
@@ -24,6 +23,7 @@ import {
 } from './session.ts';
 import { defaultSettings, type GuardSettings } from './settings.ts';
 import { advice, answerOf } from './state-table.ts';
+import { viewPlate } from './view.ts';
 
 /** What stays of the power while a session is restored. */
 export interface RestoreOptions {
@@ -210,7 +210,9 @@ export class Procedure {
       revision: current?.revision ?? 0,
       weights,
       ...(environment === undefined ? {} : { environment }),
-      plates: Object.fromEntries([...this.#plates.keys()].map((id) => [id, this.#viewOf(id)])),
+      plates: Object.fromEntries(
+        [...this.#plates].map(([id, { rules, session: own }]) => [id, viewPlate(rules, own, this.#state)]),
+      ),
       ...(candidate === undefined ? {} : { candidate }),
     };
   }
@@ -365,28 +367,6 @@ export class Procedure {
       ...(candidate === undefined ? {} : { candidate }),
       ...(verification === undefined ? {} : { verification }),
       ...(observation === undefined ? {} : { observation }),
-    };
-  }
-
-  #viewOf(id: string): PlateView {
-    const { rules, session } = this.#plate(id);
-    const { progress, undone, zeroDoubtful, journal } = session;
-    const { candidate } = progress;
-    return {
-      state: progress.state,
-      steps: journal.length,
-      allowed:
-        this.#state === 'armed'
-          ? stepKinds.filter((kind) => answerOf(rules.purpose, progress.state, kind) === 'yes')
-          : [],
-      zeroDoubtful,
-      substitutedMg: progress.substituted?.massMg ?? 0,
-      loads: progress.loads.map(({ figures, at, direction }) => ({ ...figures, at, direction })),
-      verifications: progress.verifications,
-      observations: progress.observations,
-      ...(candidate === undefined ? {} : { candidate }),
-      notices: progress.notices,
-      undone,
     };
   }
 }

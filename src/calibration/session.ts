@@ -164,6 +164,16 @@ export interface BeginOptions {
   readonly settings?: Partial<GuardSettings>;
 }
 
+/** A load that was taken, with what its readings were. */
+export interface LoadView extends LoadFigures {
+  readonly at: Placement;
+  readonly direction: 'up' | 'down';
+  readonly weights: readonly string[];
+  /** By how many counts it changed each cell. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly milliCelsius?: number;
+}
+
 /** One plate for people and pages. */
 export interface PlateView {
   readonly state: PlateState;
@@ -173,7 +183,9 @@ export interface PlateView {
   /** The power was lost since zero was taken: it has to be taken again. */
   readonly zeroDoubtful: boolean;
   readonly substitutedMg: number;
-  readonly loads: readonly (LoadFigures & { readonly at: Placement; readonly direction: 'up' | 'down' })[];
+  /** Counts of the empty plate by cell, and the temperature then; nothing before zero was taken. */
+  readonly zero?: { readonly counts: Readonly<Record<string, number>>; readonly milliCelsius?: number };
+  readonly loads: readonly LoadView[];
   readonly verifications: readonly Verification[];
   readonly observations: readonly TestObservation[];
   readonly candidate?: PlateCandidate;

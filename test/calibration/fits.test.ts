@@ -253,3 +253,38 @@ test('temperature points take drift of zero and span out', (t) => {
   t.true(Math.abs(read(10_000) - 20_000_000) < 500, String(read(10_000)));
   t.true(Math.abs(read() - 20_000_000) > 4_000, 'without a sensor nothing is taken out');
 });
+
+test('zero that is taken again at another temperature changes neither slopes nor drift', (t) => {
+  const truths = perfect(slot).map((one) => ({ ...one, mgPerKelvin: 400, spanPpmPerKelvin: -60 }));
+  const plate = new SyntheticPlate(slot, truths);
+  const procedure = Procedure.begin(options(slot));
+  const take = (
+    kind: 'zero' | 'load' | 'temperature',
+    ids: readonly string[],
+    massMg: number,
+    warmer: number,
+  ) => {
+    plate.kelvin = warmer;
+    const given = ids.length === 0 ? { kind } : { kind, weights: ids };
+    step(procedure, plate, given, massMg === 0 ? [] : [{ massMg }], 20_000 + 1_000 * warmer);
+  };
+  take('zero', [], 0, 0);
+  take('load', ['a2'], 2_000_000, 0);
+  take('load', ['a5'], 5_000_000, 0);
+  take('temperature', [], 0, 20);
+  take('temperature', ['a5'], 5_000_000, 20);
+  // The last zero is a warm one; and one more follows the fit, at a third temperature.
+  take('zero', [], 0, 15);
+  const good = (what: string) => {
+    const entry = procedure.candidate()?.plates.slot?.entry;
+    for (const kelvin of [-5, 0, 10, 25]) {
+      plate.kelvin = kelvin;
+      const read = indicate(plate.capture([{ massMg: 4_000_000 }], 20_000 + 1_000 * kelvin), entry);
+      t.true(Math.abs(read - 4_000_000) < 150, `${what}, ${kelvin} K: ${read}`);
+    }
+  };
+  procedure.take({ kind: 'fit', model: 'linear' }, at);
+  good('fitted');
+  take('zero', [], 0, 7);
+  good('zero taken again');
+});

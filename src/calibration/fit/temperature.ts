@@ -3,7 +3,7 @@ import type { KnownLoad } from '../forces.ts';
 import { indicate } from '../indicate.ts';
 import type { Notice, PlateCalibrationEntry } from '../session.ts';
 import type { Capture } from '../types.ts';
-import { significant } from './entry.ts';
+import { significant, withZero } from './entry.ts';
 
 /** The plate at another temperature: empty, or under a known load with the empty plate of that temperature. */
 export type TemperaturePoint =
@@ -13,21 +13,21 @@ export type TemperaturePoint =
 interface TemperatureFit {
   readonly cells: readonly CellEntry[];
   readonly zero: Capture;
+  readonly loads: readonly KnownLoad[];
   readonly temperatures: readonly TemperaturePoint[];
 }
 
 /**
- * Coefficients of drift from temperature points, by least squares through the temperature of zero: of the span one for
- * all cells (a load says their sum), of zero one for each.
+ * Coefficients of drift from temperature points, by least squares: of the span one for all cells (a load says their
+ * sum), of zero one for each. Slopes are those of the temperature that the loads had, told for that of zero.
  * @returns the entry with reference temperature and coefficients; a notice where those of before can't be used any more
  */
 export function fitTemperature(
   fit: TemperatureFit,
   entry: PlateCalibrationEntry,
 ): { readonly entry: PlateCalibrationEntry; readonly notices: readonly Notice[] } {
-  const reference = fit.zero.milliCelsius;
   const cells: PlateCalibrationEntry['cells'] = {};
-  if (reference === undefined) {
+  if (fit.zero.milliCelsius === undefined) {
     const had = Object.values(entry.cells).some(
       (cell) => cell.milligramsPerKelvin !== undefined || cell.spanPpmPerKelvin !== undefined,
     );
@@ -37,6 +37,7 @@ export function fitTemperature(
       'the temperature was not measured with zero, so coefficients of drift are kept but have no effect';
     return { entry: { ...entry, cells }, notices: had ? [{ code: 'CW-CAL-077', message }] : [] };
   }
+  const reference = loadTemperature(fit) ?? fit.zero.milliCelsius;
   const span = spanPpmPerKelvin(fit, entry, reference);
   for (const [id, cell] of Object.entries(entry.cells)) {
     const own = span === undefined ? cell : { ...cell, spanPpmPerKelvin: significant(span) };
@@ -47,7 +48,17 @@ export function fitTemperature(
       referenceMilliCelsius: reference,
     };
   }
-  return { entry: { ...entry, cells }, notices: [] };
+  return { entry: withZero({ ...entry, cells }, fit.zero), notices: [] };
+}
+
+/** Mean temperature of the loads that the slopes are fitted to, m°C; undefined where it was not measured with each. */
+function loadTemperature({ loads }: TemperatureFit): number | undefined {
+  let sum = 0;
+  for (const { capture } of loads) {
+    if (capture.milliCelsius === undefined) return undefined;
+    sum += capture.milliCelsius;
+  }
+  return loads.length === 0 ? undefined : sum / loads.length;
 }
 
 /** Load that a warming by 1 K feigns on one cell, mg: Σ k·Δ / Σ k² over the points of the empty plate. */
@@ -60,10 +71,12 @@ function zeroDrift(
   let above = 0;
   let below = 0;
   for (const point of fit.temperatures) {
-    if (point.kind !== 'empty' || point.capture.milliCelsius === undefined) continue;
-    const kelvin = (point.capture.milliCelsius - reference) / 1000;
+    if (point.kind !== 'empty') continue;
+    const [warm, cold] = [point.capture.milliCelsius, point.zero.milliCelsius];
+    if (warm === undefined || cold === undefined) continue;
+    const kelvin = (warm - cold) / 1000;
     const net = (point.capture.cells[id]?.meanCounts ?? 0) - (point.zero.cells[id]?.meanCounts ?? 0);
-    const slope = cell.milligramsPerCount * (1 + (cell.spanPpmPerKelvin ?? 0) * 1e-6 * kelvin);
+    const slope = cell.milligramsPerCount * (1 + (cell.spanPpmPerKelvin ?? 0) * 1e-9 * (warm - reference));
     above += kelvin * net * slope;
     below += kelvin * kelvin;
   }
