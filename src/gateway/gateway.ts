@@ -186,7 +186,6 @@ export class Gateway {
       stock: () => this.pipeline.stock,
       onInForce: () => this.#announce(),
     });
-    this.#care = watchScales(setup, this, { clock, log, stored: state, timers: this.#timers });
     this.#devices = superviseDevices(setup, {
       ...{ clock, log, cameras, tapPorts: options.tapPorts },
       calibration: () => calibrations.calibration,
@@ -199,14 +198,6 @@ export class Gateway {
         this.#care.deviceFault(source, fault);
         this.#loop.push({ kind: 'device-fault', source, atUs, fault });
       },
-    });
-    this.#live = new LiveFeed(clock, (topic) =>
-      this.#publisher.live(topic, this.#loop.pipeline, setup.board, clock),
-    );
-    this.#technician = new Technician({
-      ...{ setup, clock, log, keeper: calibrations, loop: this.#loop, live: this.#live, stored: state },
-      timeQuality: () => this.timeQuality,
-      background: (work) => this.#background(work),
     });
     this.#desk = new GatewayDesk({
       setup,
