@@ -9,8 +9,15 @@ import { configDocuments } from './docs/config.ts';
 import { eventDocuments } from './docs/events.ts';
 import { guideDocuments } from './docs/guides.ts';
 import { scenarioDocuments } from './docs/scenarios.ts';
+import { technicianDocuments } from './docs/technician.ts';
 
-const generated = [...configDocuments, ...eventDocuments, ...guideDocuments, ...scenarioDocuments];
+const generated = [
+  ...configDocuments,
+  ...eventDocuments,
+  ...guideDocuments,
+  ...scenarioDocuments,
+  ...technicianDocuments,
+];
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
