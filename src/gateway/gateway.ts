@@ -199,6 +199,16 @@ export class Gateway {
         this.#loop.push({ kind: 'device-fault', source, atUs, fault });
       },
     });
+    this.#live = new LiveFeed(clock, (topic) =>
+      this.#publisher.live(topic, this.#loop.pipeline, setup.board, clock),
+    );
+    this.#technician = new Technician({
+      ...{ setup, clock, log, keeper: calibrations, loop: this.#loop, live: this.#live, stored: state },
+      timeQuality: () => this.timeQuality,
+      background: (work) => this.#background(work),
+    });
+    // It asks for the calibration in force, so the technician's part comes first.
+    this.#care = watchScales(setup, this, { clock, log, stored: state, timers: this.#timers });
     this.#desk = new GatewayDesk({
       setup,
       clock,
