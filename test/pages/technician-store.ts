@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { parse, stringify } from 'yaml';
 import { useHands } from '#drivers/virtual/hands.ts';
 import { type CliRun, runCli, startCli } from '../support/cli.ts';
 import { device, makeGatewayFolder, startGateway, store } from '../support/gateway.ts';
+import type { Stage } from '../support/store-broker.ts';
 import { passwords, type StoreBroker, startStoreBroker } from '../support/store-broker.ts';
 import { openChromium } from './chromium.ts';
 
@@ -44,7 +44,7 @@ async function end(run: CliRun): Promise<void> {
 
 /** Starts broker and console; both are ended with the test. */
 export async function startConsoleStore(
-  t: ExecutionContext,
+  t: Stage,
   options: { readonly rootKey?: boolean } = {},
 ): Promise<ConsoleStore> {
   const folder = await mkdtemp(join(tmpdir(), 'cartwright-console-'));
@@ -101,7 +101,7 @@ export async function startConsoleStore(
 }
 
 /** A real gateway that takes signed commands alone, on that broker, in a world where `hands` puts weights on its plate. */
-export async function startSignedGateway(t: ExecutionContext, shop: ConsoleStore) {
+export async function startSignedGateway(t: Stage, shop: ConsoleStore) {
   const cart = await makeGatewayFolder({
     brokerUrl: shop.store.url,
     scenario: '../../test/fixtures/scenarios/quiet',
@@ -130,7 +130,7 @@ export async function startSignedGateway(t: ExecutionContext, shop: ConsoleStore
 }
 
 /** A browser that takes the certificates of these tests. */
-export async function openBrowser(t: ExecutionContext): Promise<Browser> {
+export async function openBrowser(t: Stage): Promise<Browser> {
   const browser = await openChromium();
   t.teardown(() => browser.close());
   return browser;

@@ -3,10 +3,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import type { ExecutionContext } from 'ava';
 import { makeCertificate } from '#console/certificate.ts';
 import { findTool } from '#test/tools.ts';
 import { freePort, type Mosquitto, startMosquitto } from './mosquitto.ts';
+
+/** What ends what was started: a test, or a script. */
+export interface Stage {
+  teardown(work: () => unknown): void;
+}
 
 /** Logins of the tests' broker; each has its own password. */
 export const passwords = {
@@ -31,7 +35,7 @@ export interface StoreBroker {
 }
 
 /** A real Mosquitto with the configuration that config/mosquitto/ shows: TLS, secure WebSockets, logins and rights. */
-export async function startStoreBroker(t: ExecutionContext, store: string): Promise<StoreBroker> {
+export async function startStoreBroker(t: Stage, store: string): Promise<StoreBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'cartwright-store-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   await mkdir(join(folder, 'certs'));
