@@ -222,7 +222,7 @@ export class Gateway {
       publish: this.#publisher.answer,
       handlers: (pipeline, nonce, keep) =>
         makeHandlers({
-          calibration: this.#technician.handlers(keep),
+          calibration: this.#technician.handlers(keep, this.#care),
           clock,
           live: this.#live,
           vision: this.#vision,
