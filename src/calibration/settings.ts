@@ -53,7 +53,7 @@ export const defaultSettings: GuardSettings = {
   spanPart: 0.01,
   zeroPart: 0.005,
   balancePart: 0.12,
-  centrePart: 0.3,
+  centrePart: 0.4,
   cellPart: 0.65,
   warmUpUs: 600_000_000,
   driftDivisionsPerS: 0.25,

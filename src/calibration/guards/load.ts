@@ -207,6 +207,7 @@ function checkPlace({ plate, load, settings }: LoadTrial, figures: LoadFigures):
   const cell = cells.find(({ id }) => id === load.at);
   const [x, y] = [found[0], found[1]];
   if (cell === undefined) {
+    checkDead(cells, figures);
     // The plate's own middle: cells may stand beside it.
     const away = Math.max(part(x, reach[0]), part(y, reach[1]));
     if (away <= settings.centrePart) return;
@@ -221,6 +222,23 @@ function checkPlace({ plate, load, settings }: LoadTrial, figures: LoadFigures):
     `the load should lie ${cell === undefined ? 'in the middle' : `over ${load.at}`}, but pulls ${Math.round(x)} mm right and ${Math.round(y)} mm forward of it, near ${near}: move it, look whether the plate touches something, a cell is dead, or two cells are swapped`,
     { details: { centreMm: [Math.round(x), Math.round(y)], cells: roundAll(figures.cells) } },
   );
+}
+
+/** A cell that carries less than this part of its share of a load in the middle is dead, or bears nothing. */
+const deadPart = 0.2;
+
+function checkDead(cells: readonly CellEntry[], figures: LoadFigures): void {
+  const shares = loadShares(cells, [0, 0]);
+  cells.forEach(({ id }, index) => {
+    const share = (shares[index] ?? 0) * figures.apparentMg;
+    const bears = figures.cells[id] ?? 0;
+    if (share <= 0 || bears >= deadPart * share) return;
+    throw new CalibrationError(
+      'CW-CAL-037',
+      `cell ${id} feels ${formatMass(Math.round(bears))} of the load, others the rest: it is dead or not wired, or the plate does not rest on it`,
+      { details: { cell: id, cells: roundAll(figures.cells) } },
+    );
+  });
 }
 
 function part(offset: number, reach: number): number {
