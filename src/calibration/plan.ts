@@ -1,6 +1,7 @@
 import type { PlateEntry } from '#config/board.ts';
 import { loadShares } from '#config/statics.ts';
 import { CalibrationError } from './errors.ts';
+import { loadText } from './mass-text.ts';
 import type { Placement, Weight } from './types.ts';
 
 /** One thing that a technician does, and the command that follows it. */
@@ -31,8 +32,10 @@ const mostWeights = 12;
 const spanParts = [0.25, 0.5, 0.75, 1] as const;
 /** Eccentric loads are a third of Max (OIML R 76-1, 3.6.2). */
 const cornerPart = 1 / 3;
-/** Verification lies between the loads of the span. */
-const verifyParts = [0.35, 0.6, 0.9] as const;
+/** A check with less than this part of the largest load of the fit says too little of it, and is not taken for one. */
+const leastCheckPart = 0.25;
+/** So many weights at most are kept for the check. */
+const mostKept = 3;
 
 /**
  * What to put where to calibrate a plate on cells with the weights at hand: empty plate, span, corners, and the check with
@@ -55,26 +58,28 @@ export function planCalibration(
     );
   }
   const notes: string[] = [];
-  const heaviest = Math.max(...stacks.map(({ massMg }) => massMg));
+  const kept = keptForCheck(weights, maxMg);
+  const fitting = weights.filter(({ id }) => kept?.weights.includes(id) !== true);
+  const fits = kept === undefined ? stacks : stacksOf(fitting, maxMg);
+  const heaviest = Math.max(...fits.map(({ massMg }) => massMg));
   if (heaviest < 0.9 * maxMg) {
     const percent = Math.round((100 * heaviest) / maxMg);
     notes.push(
-      `The weights reach ${percent} % of Max; beyond that the scale is not measured. Bring more, or go on with substitution loads.`,
+      `The loads reach ${percent} % of Max; beyond that the scale is not measured. Bring more weights, or go on with substitution loads.`,
     );
   }
-  const span = distinct(spanParts.map((part) => nearest(stacks, part * heaviest)));
-  const loads = span.map((stack) => step('load', stack));
-  const corners = model === 'full' ? cornerSteps(plate, stacks, heaviest) : [];
-  const checks = verification(stacks, span, heaviest);
-  if (checks.some(({ weights: used }) => span.some((stack) => sameWeights(stack.weights, used)))) {
+  if (kept === undefined) {
     notes.push(
-      'There are no other weights for the check: the same ones can not show that one of them is wrong.',
+      `There are no other weights for the check, without which nothing can be put in force: bring one of at least ${loadText(leastCheckPart * heaviest)}.`,
     );
   }
+  const span = distinct(spanParts.map((part) => nearest(fits, part * heaviest)));
+  const corners = model === 'full' ? cornerSteps(plate, fits, heaviest) : [];
+  const checks = kept === undefined ? [] : checksOf(weights, kept, maxMg, heaviest);
   return {
     steps: [
       empty,
-      ...loads,
+      ...span.map((stack) => step('load', stack)),
       ...corners,
       step('fit'),
       ...checks.map((stack) => step('verify', stack)),
@@ -92,6 +97,46 @@ function step(
   return { step: kind, ...stack, at, direction: 'up' } as const satisfies PlannedStep;
 }
 
+/**
+ * Weights that the fit does without, so that the check is of others: those that leave it the most range, the fewest of
+ * them, the lightest. Undefined where the rest would not do.
+ */
+function keptForCheck(weights: readonly Weight[], maxMg: number): Stack | undefined {
+  let best: { readonly stack: Stack; readonly heaviest: number } | undefined;
+  for (const stack of stacksOf(weights, maxMg)) {
+    if (stack.weights.length > mostKept) continue;
+    const rest = stacksOf(
+      weights.filter(({ id }) => !stack.weights.includes(id)),
+      maxMg,
+    );
+    const heaviest = Math.max(0, ...rest.map(({ massMg }) => massMg));
+    if (heaviest === 0 || stack.massMg < leastCheckPart * heaviest) continue;
+    const isBetter =
+      best === undefined ||
+      heaviest > best.heaviest ||
+      (heaviest === best.heaviest && stack.weights.length < best.stack.weights.length);
+    if (isBetter) best = { stack, heaviest };
+  }
+  return best?.stack;
+}
+
+/** Loads of the weights that were kept, the heaviest first: it counts. */
+function checksOf(
+  weights: readonly Weight[],
+  kept: Stack,
+  maxMg: number,
+  heaviest: number,
+): readonly Stack[] {
+  const own = stacksOf(
+    weights.filter(({ id }) => kept.weights.includes(id)),
+    maxMg,
+  );
+  return own
+    .filter(({ massMg }) => massMg >= leastCheckPart * heaviest)
+    .toReversed()
+    .slice(0, mostKept);
+}
+
 /** A load over each cell, as heavy as the cell bears there. */
 function cornerSteps(plate: PlateEntry, stacks: readonly Stack[], heaviest: number): readonly PlannedStep[] {
   const { cells = [], deadLoadMg } = plate;
@@ -102,15 +147,6 @@ function cornerSteps(plate: PlateEntry, stacks: readonly Stack[], heaviest: numb
   if (bearable.length === 0) return [];
   const stack = nearest(bearable, Math.min(cornerPart * (plate.maxMg ?? heaviest), bears));
   return cells.map(({ id }) => step('load', stack, id));
-}
-
-/** Loads that the span did not have; of weights that it did not have, where there are some. */
-function verification(stacks: readonly Stack[], span: readonly Stack[], heaviest: number): readonly Stack[] {
-  const used = new Set(span.flatMap(({ weights }) => weights));
-  const others = stacks.filter(({ weights }) => weights.every((id) => !used.has(id)));
-  const combined = stacks.filter(({ weights }) => !span.some((stack) => sameWeights(stack.weights, weights)));
-  const pool = others.length > 0 ? others : combined.length > 0 ? combined : span;
-  return distinct(verifyParts.map((part) => nearest(pool, part * heaviest)));
 }
 
 /** Every combination of weights that the plate bears, the one of fewest weights for each mass, rising. */
@@ -140,6 +176,3 @@ function nearest(stacks: readonly Stack[], massMg: number): Stack {
 function distinct(stacks: readonly Stack[]): readonly Stack[] {
   return stacks.filter((stack, index) => stacks.findIndex(({ massMg }) => massMg === stack.massMg) === index);
 }
-
-const sameWeights = (a: readonly string[], b: readonly string[]) =>
-  a.length === b.length && a.every((id) => b.includes(id));
