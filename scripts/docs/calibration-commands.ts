@@ -28,8 +28,10 @@ export const calibrationCommands: readonly CommandDoc[] = [
       plate: 'plate of the board',
       weights: 'as in `calibration.begin`',
       'model?': '`full` (span and corners, where left out), `span` or `zero`',
+      'tests?': 'what to put where for these verification tests instead, as `calibration.test` names them',
     },
-    answer: '`steps` (`step`, `massMg`, `at`, `weights`, `direction`), `notes`',
+    answer:
+      '`steps` (`step`, `massMg`, `at`, `weights`, `direction`; of tests `kind` (`reading`, `substitute`, `restore`), `test`, `massMg`, `substitutedMg`, `at`, `weights`, `direction`, `tilt?`, `afterMinutes?`, `text`), `notes`',
   },
   {
     name: 'calibration.begin',
@@ -120,6 +122,7 @@ export const calibrationCommands: readonly CommandDoc[] = [
       test: '`linearity`, `eccentricity`, `repeatability`, `discrimination`, `zero-return`, `creep`, `warm-up` or `tilt`',
       'direction?': '`up` (where left out) or `down`',
       'extraMg?': 'small weights that were added until the indication went up by one interval, mg',
+      'tilt?': '`level` (where left out), `forward`, `backward`, `left` or `right`: by 50/1000',
     },
     answer: `${step}: \`observation\``,
   },
@@ -164,7 +167,14 @@ export const calibrationCommands: readonly CommandDoc[] = [
   {
     name: 'calibration.diagnose',
     summary: 'Noise, drift, hum and coupling of cells that nobody touches.',
-    args: { 'plates?': 'all on cells where left out', 'seconds?': '2 … 120, default 10' },
-    answer: '`verdict` (`good`, `doubt`, `fault`), `seconds`, `cells` (figures and `findings`), `couplings`',
+    args: {
+      'plates?': 'all on cells where left out',
+      'seconds?': '2 … 120, default 10',
+      'empty?': 'the plates are empty: zero is held against the calibration',
+      'press?':
+        'a cell: instead, after a second at rest, somebody presses over it for `seconds`, and the answer tells which cell felt it',
+    },
+    answer:
+      '`verdict` (`good`, `doubt`, `fault`), `seconds`, `cells` (figures and `findings`), `couplings`, `care` (`due`, `overloads`, `lifetimeOverloads`, `plates` with drift of `zero` and `span`); of a press `press` (`answers`, `mapping`, `findings`)',
   },
 ];

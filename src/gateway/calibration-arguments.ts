@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { testNames, tilts } from '#calibration/tests/types.ts';
 import { weightClasses } from '#calibration/types.ts';
 
 const name = z.string().min(1).max(64);
@@ -44,6 +45,7 @@ export const calibrationArguments = {
     plate,
     weights: z.array(weight).min(1).max(32),
     model: z.enum(['zero', 'span', 'full']).default('full'),
+    tests: z.array(z.enum(testNames)).min(1).optional(),
   }),
   zero: z.strictObject({ session, plate, force: z.string().min(1).max(200).optional() }),
   load: z.strictObject({
@@ -67,20 +69,12 @@ export const calibrationArguments = {
   test: z.strictObject({
     session,
     plate,
-    test: z.enum([
-      'linearity',
-      'eccentricity',
-      'repeatability',
-      'discrimination',
-      'zero-return',
-      'creep',
-      'warm-up',
-      'tilt',
-    ]),
+    test: z.enum(testNames),
     massMg: mass,
     at,
     direction: z.enum(['up', 'down']).default('up'),
     extraMg: mass.optional(),
+    tilt: z.enum(tilts).optional(),
     weights: weights.default([]),
   }),
   commit: z.strictObject({ session, candidate: name, expected: z.number().int().nonnegative() }),
@@ -101,6 +95,8 @@ export const calibrationArguments = {
   diagnose: z.strictObject({
     plates: z.array(plate).min(1).max(16).optional(),
     seconds: z.number().int().min(2).max(120).default(10),
+    empty: z.boolean().default(false),
+    press: name.optional(),
   }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 

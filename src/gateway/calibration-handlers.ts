@@ -4,6 +4,7 @@ import { planCalibration } from '#calibration/plan.ts';
 import { makeReport, type ReportFacts } from '#calibration/report/make.ts';
 import type { SessionView, StepKind } from '#calibration/session.ts';
 import type { CalibrationRecord } from '#calibration/store/record.ts';
+import { planTests, testedPlate } from '#calibration/tests/plan.ts';
 import type { Weight } from '#calibration/types.ts';
 import type { Handler, HandlerContext } from '#commands/desk.ts';
 import type { PlateEntry } from '#config/board.ts';
@@ -14,12 +15,15 @@ import type { CalibrationBench, Who } from './calibration-bench.ts';
 import type { CalibrationKeeper } from './calibration-keeper.ts';
 import type { Keep } from './command-desk.ts';
 import { plainAnswer as plain } from './plain-answer.ts';
+import type { ScaleCare } from './scale-care.ts';
 import type { ScaleDiagnosis } from './scale-diagnosis.ts';
 
 interface CalibrationTargets {
   readonly bench: CalibrationBench;
   readonly keeper: Pick<CalibrationKeeper, 'calibration' | 'head' | 'revisions' | 'commit' | 'rollback'>;
-  readonly diagnosis: Pick<ScaleDiagnosis, 'run'>;
+  readonly diagnosis: Pick<ScaleDiagnosis, 'run' | 'press'>;
+  /** How the scales fared since they were calibrated. */
+  readonly care: Pick<ScaleCare, 'due' | 'history'>;
   /** Weighed plates of the board. */
   readonly plates: readonly PlateEntry[];
   readonly keep: Keep;
@@ -62,9 +66,13 @@ export function calibrationHandlers(targets: CalibrationTargets): ReadonlyMap<st
   };
   const { bench, keeper, plates, keep, diagnosis } = targets;
   add('status', () => statusOf(targets));
-  add('plan', ({ plate, weights, model }) =>
-    plain({ ...planCalibration(plateOf(plates, plate), weightsOf(weights), model) }),
-  );
+  add('plan', ({ plate, weights, model, tests }) => {
+    const entry = plateOf(plates, plate);
+    const set = weightsOf(weights);
+    if (tests === undefined) return plain({ ...planCalibration(entry, set, model) });
+    const { regime } = targets.facts();
+    return plain({ ...planTests({ plate: testedPlate(entry), regime, weights: set, tests }) });
+  });
   add('begin', async (args, context) => {
     const { environment, ...rest } = args;
     const told = environment === undefined ? {} : { environment: given(environment) };
@@ -132,7 +140,11 @@ export function calibrationHandlers(targets: CalibrationTargets): ReadonlyMap<st
     }
     return { report: JSON.stringify(withPlace(record)) };
   });
-  add('diagnose', async ({ plates: ids, seconds }) => plain({ ...(await diagnosis.run(ids, seconds)) }));
+  add('diagnose', async ({ plates: ids, seconds, empty, press }) => {
+    if (press !== undefined) return plain({ press: await diagnosis.press(ids, press, seconds) });
+    const found = await diagnosis.run(ids, seconds, empty);
+    return plain({ ...found, care: { due: targets.care.due(), ...targets.care.history() } });
+  });
   return handlers;
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import { usPerSecond } from '#base/units.ts';
+import { type PressResult, PressTest } from '#calibration/diagnosis/press.ts';
 import { DiagnosisRun } from '#calibration/diagnosis/run.ts';
 import type { DiagnosedCell, Diagnosis } from '#calibration/diagnosis/types.ts';
 import { CalibrationError } from '#calibration/errors.ts';
@@ -16,11 +17,14 @@ interface ScaleDiagnosisOptions {
 
 /** Readings of the last moment are here by then, µs. */
 const lateUs = usPerSecond / 5;
+/** Before a press the cells are heard for so long at rest. */
+const restUs = usPerSecond;
 
 /** The noise and drift test of cells, on what they deliver now. One at a time; nothing is changed by it. */
 export class ScaleDiagnosis {
   readonly #options: ScaleDiagnosisOptions;
   #run: DiagnosisRun | undefined;
+  #press: PressTest | undefined;
 
   constructor(options: ScaleDiagnosisOptions) {
     this.#options = options;
@@ -28,25 +32,55 @@ export class ScaleDiagnosis {
 
   /** Sees every input. HOT PATH. */
   see(input: PipelineInput): void {
-    if (this.#run === undefined || input.kind !== 'cell') return;
-    this.#run.sample(input.source, input.atUs, input.counts, input.sequence);
+    if (input.kind !== 'cell') return;
+    this.#run?.sample(input.source, input.atUs, input.counts, input.sequence);
+    this.#press?.sample(input.source, input.counts);
   }
 
   /** Rejects with CW-CAL-173 while another one runs, CW-CAL-174 for plates that have no cells. */
-  async run(ids: readonly string[] | undefined, seconds: number): Promise<Diagnosis> {
-    if (this.#run !== undefined) {
-      throw new CalibrationError('CW-CAL-173', 'a diagnosis is under way; wait for its answer');
-    }
-    const cells = this.#cells(ids);
-    const run = new DiagnosisRun({ cells });
+  async run(ids: readonly string[] | undefined, seconds: number, empty = false): Promise<Diagnosis> {
+    this.#assertIdle();
+    const run = new DiagnosisRun({ cells: this.#cells(ids), empty });
     this.#run = run;
     try {
-      const { clock } = this.#options;
-      await new Promise<void>((resolve) => clock.after(seconds * usPerSecond + lateUs, resolve));
+      await this.#wait(seconds * usPerSecond + lateUs);
       return run.result();
     } finally {
       this.#run = undefined;
     }
+  }
+
+  /**
+   * One press: the cells are heard for a second at rest, then for `seconds` while a technician presses over `cell`. Rejects
+   * as `run` does, and with CW-CAL-174 for a cell that is none of these plates'.
+   */
+  async press(ids: readonly string[] | undefined, cell: string, seconds: number): Promise<PressResult> {
+    this.#assertIdle();
+    const cells = this.#cells(ids);
+    const known = cells.map((one) => one.cell);
+    if (!known.includes(cell)) {
+      const message = `there is no cell ${JSON.stringify(cell)} on these plates; there are: ${known.join(', ')}`;
+      throw new CalibrationError('CW-CAL-174', message);
+    }
+    const press = new PressTest(cells);
+    this.#press = press;
+    try {
+      await this.#wait(restUs);
+      press.expect(cell);
+      await this.#wait(seconds * usPerSecond + lateUs);
+      return press.result();
+    } finally {
+      this.#press = undefined;
+    }
+  }
+
+  #assertIdle(): void {
+    if (this.#run === undefined && this.#press === undefined) return;
+    throw new CalibrationError('CW-CAL-173', 'a diagnosis is under way; wait for its answer');
+  }
+
+  #wait(us: number): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.after(us, resolve));
   }
 
   #cells(ids: readonly string[] | undefined): readonly DiagnosedCell[] {

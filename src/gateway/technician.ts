@@ -13,6 +13,7 @@ import type { CalibrationKeeper, KeeperHost } from './calibration-keeper.ts';
 import type { Keep } from './command-desk.ts';
 import type { DecisionLoop } from './decisions.ts';
 import type { LiveFeed } from './live.ts';
+import type { ScaleCare } from './scale-care.ts';
 import { ScaleDiagnosis } from './scale-diagnosis.ts';
 import type { GatewaySetup } from './setup.ts';
 import type { StoredState } from './state.ts';
@@ -80,13 +81,14 @@ export class Technician {
   }
 
   /** The `calibration.…` commands. */
-  handlers(keep: Keep): ReadonlyMap<string, Handler> {
+  handlers(keep: Keep, care: Pick<ScaleCare, 'due' | 'history'>): ReadonlyMap<string, Handler> {
     const { setup, keeper, clock, timeQuality } = this.#options;
     const { config, board, gravityUmS2, versions } = setup;
     return calibrationHandlers({
       bench: this.#bench,
       keeper,
       diagnosis: this.#diagnosis,
+      care,
       plates: board.plates.filter(({ kind }) => kind !== 'unweighed'),
       keep,
       facts: () => {

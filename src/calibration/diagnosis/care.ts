@@ -188,7 +188,7 @@ export class Care {
     const [low, high] = state.milliCelsius ?? [undefined, undefined];
     return {
       plate: id,
-      maxMg: plate?.maxMg ?? Number.POSITIVE_INFINITY,
+      maxMg: plate?.maxMg ?? Number.MAX_SAFE_INTEGER,
       intervalMg: plate?.intervalMg ?? 1_000,
       zero: zeroDrift(state.returnsMg.map((mg) => ({ mg }))),
       span: spanDrift(items),

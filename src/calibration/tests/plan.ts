@@ -1,3 +1,5 @@
+import type { PlateEntry } from '#config/board.ts';
+import { CalibrationError } from '../errors.ts';
 import { loadText } from '../mass-text.ts';
 import type { Placement, Weight } from '../types.ts';
 import { discriminationDivisions } from './loads.ts';
@@ -9,7 +11,7 @@ import {
   minimumCapacityMg,
   toleranceChangesMg,
 } from './tolerances.ts';
-import { type TestName, type TestRules, type Tilt, testNames, tilts } from './types.ts';
+import { type TestedPlate, type TestName, type TestRules, type Tilt, testNames, tilts } from './types.ts';
 import { type Load, Loads } from './weight-sums.ts';
 
 /** One thing to do: put what where, wait, and take a reading (`reading`), or exchange weights for other load. */
@@ -45,6 +47,21 @@ export interface PlanOptions extends TestRules {
   readonly weights: readonly Weight[];
   /** All but warm-up and tilt where left out: those need a cold scale and wedges. */
   readonly tests?: readonly TestName[];
+}
+
+/** What the rules need of a plate of the board; a plate without Max and e can't be tested. */
+export function testedPlate(plate: PlateEntry): TestedPlate {
+  const { maxMg = 0, intervalMg = 0, divisionMg = intervalMg, cells } = plate;
+  if (maxMg <= 0 || intervalMg <= 0) {
+    throw new CalibrationError(
+      'CW-CAL-007',
+      `plate ${plate.id} has no Max or e in the board profile; add them`,
+    );
+  }
+  return {
+    ...{ maxMg, intervalMg, divisionMg },
+    ...(cells === undefined ? {} : { cells: cells.map(({ id }) => id) }),
+  };
 }
 
 /** Parts of Max that a test of linearity has a load near, beside Min and where the tolerance changes. */
