@@ -48,6 +48,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./calibrate.ts')).registerCalibrate,
   },
   {
+    usage: 'report <device>',
+    summary: 'fetch the report of a calibration, as a page to keep or print',
+    load: async () => (await import('./scale-report.ts')).registerReport,
+  },
+  {
+    usage: 'diagnose <device>',
+    summary: "test a device's load cells: noise, drift, hum, lost samples, coupling",
+    load: async () => (await import('./diagnose.ts')).registerDiagnose,
+  },
+  {
     usage: 'call <command> [args...]',
     summary: 'send a command to a device and wait for its answer',
     load: async () => (await import('./call.ts')).registerCall,
