@@ -78,6 +78,8 @@ export class Picking {
   identify(question: Question, scan: ListedScan): boolean {
     const { change, event, plate } = question;
     if (change === undefined) return false;
+    // What came is still to be named: the mass then says whether this is what went.
+    if (this.#wentOut(question, change, scan)) return true;
     const pending: PendingScan = {
       scan,
       plates: [plate],
@@ -108,6 +110,27 @@ export class Picking {
     if (isTaken && (!isHeld || this.#memory.scans.length <= maximumScans)) return true;
     this.#forget(pending);
     return false;
+  }
+
+  /**
+   * Whether a pick names what went out in an exchange, rather than what came: a thing that lies inside, that alone would be none of
+   * what changed, and that is likelier to have gone than to have come.
+   */
+  #wentOut(question: Question, change: Change, { product }: ListedScan): boolean {
+    if (question.kind !== 'mixed' || question.ask !== 'choose') return false;
+    const { lots } = this.#memory.plate(question.plate);
+    if (!lots.some((lot) => lot.product === product)) return false;
+    const scans = this.#memory.scansFor(question.plate);
+    const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: question.event });
+    let went = 0;
+    let came = 0;
+    for (const { parts, probability } of result.ranked) {
+      const named = parts.filter((part) => part.product?.key === product);
+      const isUnnamed = parts.some((part) => part.sign > 0 && part.scans.length === 0);
+      if (named.some((part) => part.sign > 0)) came += probability;
+      else if (named.length > 0 && isUnnamed) went += probability;
+    }
+    return went > came;
   }
 
   /**

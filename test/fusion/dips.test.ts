@@ -38,6 +38,15 @@ test('a swap that nobody scanned is asked about as an exchange where the plate d
   t.deepEqual(b.said(), ['item.removed 1 pasta -504 g', 'item.resolved added: 1 noodles 516 g']);
 });
 
+test('a pick of what went out in an exchange is not taken for what came', (t) => {
+  const b = full().move(12, { dipG: 505 }).settle();
+  const event = b.fusion.openQuestions()[0]?.event ?? '';
+  b.said();
+  t.deepEqual(b.identify('pasta', { event }).said(), []);
+  b.identify('noodles', { event });
+  t.deepEqual(b.said(), ['item.removed 1 pasta -504 g', 'item.resolved added: 1 noodles 516 g']);
+});
+
 test('a dip that is not what went out vouches for nothing', (t) => {
   const change = { massMg: 3_000, dipMg: 505_000, varMg2: 1e6 } as Change;
   const part = (sign: 1 | -1, meanMg: number) =>
