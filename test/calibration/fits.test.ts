@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { fitAlternately } from '#calibration/fit/alternate.ts';
 import { indicate } from '#calibration/indicate.ts';
 import { Procedure } from '#calibration/procedure.ts';
 import type { FitModel, PlateCandidate } from '#calibration/session.ts';
@@ -287,4 +288,51 @@ test('zero that is taken again at another temperature changes neither slopes nor
   good('fitted');
   take('zero', [], 0, 7);
   good('zero taken again');
+});
+
+test('trim and linearity end where each is the best for the other', (t) => {
+  const cells = 4;
+  const truth = [1.03, 0.98, 1.01, 0.98];
+  const shares = [
+    [0.25, 0.25, 0.25, 0.25],
+    [0.8, 0.15, 0.15, -0.1],
+    [0.15, 0.8, -0.1, 0.15],
+    [0.15, -0.1, 0.8, 0.15],
+    [-0.1, 0.15, 0.15, 0.8],
+  ];
+  // Cells that bend by 1 % of their capacity give less and less.
+  const felt = (mg: number, cell: number) => ((mg - (4e-2 * mg * mg) / 4e7) / (truth[cell] ?? 1)) * 0.5;
+  const loads = [4e6, 12e6, 24e6].flatMap((massMg) =>
+    shares.map((own, place) => ({
+      massMg,
+      at: place === 0 ? 'centre' : `cell-${place}`,
+      net: own.map((share, cell) => felt(share * massMg, cell)),
+      weight: 1,
+    })),
+  );
+  for (const model of ['quadratic', 'piecewise'] as const) {
+    const problem = {
+      loads,
+      base: [2, 2, 2, 2],
+      prior: [1, 1, 1, 1],
+      capacitiesMg: [1e7, 1e7, 1e7, 1e7],
+      trim: true,
+      model,
+      isCentral: ({ at: place }: { readonly at: string }) => place === 'centre',
+    };
+    const solution = fitAlternately(problem);
+    const again = fitAlternately({
+      ...problem,
+      base: solution.slopes,
+      prior: solution.gains,
+      curve: solution.curve,
+    });
+    for (let cell = 0; cell < cells; cell++) {
+      const moved = (again.gains[cell] ?? 0) / (solution.gains[cell] ?? 1) - 1;
+      t.true(Math.abs(moved) < 1e-8, `${model}: gain ${cell} moved by ${moved}`);
+      const trim = (solution.gains[cell] ?? 0) / (truth[cell] ?? 1) - 1;
+      t.true(Math.abs(trim) < 2e-3, `${model}: gain ${cell} is off by ${trim}`);
+    }
+    t.log(`${model}: ${solution.iterations} rounds`);
+  }
 });

@@ -192,11 +192,14 @@ function candidateOf(
     condition: geometry.condition,
     iterations: solution.iterations,
     residuals: residualsOf(fit, entry),
-    gainPpm: Object.fromEntries(
-      cells.map(({ id }, index) => [id, Math.round(1e6 * ((now[index] ?? 0) / (before[index] ?? 1) - 1))]),
-    ),
+    gainPpm: Object.fromEntries(cells.map(({ id }, index) => [id, changePpm(now[index], before[index])])),
     warnings: [...warnings, ...notices],
   };
+}
+
+/** Never −0, which JSON does not have. */
+function changePpm(now = Number.NaN, before = Number.NaN): number {
+  return Math.round(1e6 * (now / before - 1)) + 0;
 }
 
 /** Zero alone: the empty plate moved, the cells did not change. */

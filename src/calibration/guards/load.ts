@@ -219,7 +219,7 @@ function checkPlace({ plate, load, settings }: LoadTrial, figures: LoadFigures):
   const near = nearestCell(cells, x, y);
   throw new CalibrationError(
     'CW-CAL-037',
-    `the load should lie ${cell === undefined ? 'in the middle' : `over ${load.at}`}, but pulls ${Math.round(x)} mm right and ${Math.round(y)} mm forward of it, near ${near}: move it, look whether the plate touches something, a cell is dead, or two cells are swapped`,
+    `the load should lie ${cell === undefined ? 'in the middle' : `over ${load.at}`}, but pulls ${placeOf(x, y)}, near ${near}: move it, look whether the plate touches something, a cell is dead, or two cells are swapped`,
     { details: { centreMm: [Math.round(x), Math.round(y)], cells: roundAll(figures.cells) } },
   );
 }
@@ -243,6 +243,13 @@ function checkDead(cells: readonly CellEntry[], figures: LoadFigures): void {
 
 function part(offset: number, reach: number): number {
   return reach === 0 ? 0 : Math.abs(offset) / reach;
+}
+
+/** `110 mm right and 20 mm behind the middle` */
+function placeOf(x: number, y: number): string {
+  const across = `${Math.abs(Math.round(x))} mm ${x < 0 ? 'left' : 'right'}`;
+  const along = `${Math.abs(Math.round(y))} mm ${y < 0 ? 'behind' : 'ahead of'}`;
+  return `${across} and ${along} the middle`;
 }
 
 function nearestCell(cells: readonly CellEntry[], x: number, y: number): string {
