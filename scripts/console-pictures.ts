@@ -26,9 +26,9 @@ mkdirSync(folder, { recursive: true });
 const endings: (() => unknown)[] = [];
 const stage = { teardown: (work: () => unknown) => void endings.push(work) };
 
-async function take(page: Page, name: string, whole = false): Promise<void> {
+async function take(page: Page, name: string): Promise<void> {
   const path = join(folder ?? '', `console-${name}.png`);
-  await page.screenshot({ path, animations: 'disabled', fullPage: whole });
+  await page.screenshot({ path, animations: 'disabled' });
   console.log(path);
 }
 
@@ -49,20 +49,26 @@ try {
   await take(page, 'live-phone');
   await hands(0);
   await page.getByRole('link', { name: 'Calibrate', exact: true }).click();
-  await beginWork(page, '1 kg, 2 kg, 5 kg, 5 kg, W10=10 kg, W20=10 kg, 500 g');
+  await beginWork(page, '1 kg M1, 2 kg M1, 5 kg M1, A5=5 kg M1, W10=10 kg M1, W20=10 kg M1, 500 g M1');
   for (let steps = 0; steps < 40; steps++) {
     const sentence = await nextStep(page);
     if (sentence === undefined) break;
     if (sentence.includes('over cell-fr') && sentence.startsWith('Put')) {
       await obey(sentence, hands);
       await page.waitForTimeout(1_500);
+      await page.evaluate('scrollTo(0, 0)');
       await take(page, 'step');
     }
     await doStep(page, hands);
   }
-  await take(page, 'result-phone', true);
+  const tall = { height: 1_500 };
+  await page.setViewportSize({ ...phone, ...tall });
+  await page.evaluate('scrollTo(0, 0)');
+  await take(page, 'result-phone');
+  await page.setViewportSize({ ...desktop, ...tall });
+  await page.waitForTimeout(1_500);
+  await take(page, 'result');
   await page.setViewportSize(desktop);
-  await take(page, 'result', true);
   await page.getByRole('button', { name: 'Put in force …' }).click();
   await page.getByRole('button', { name: 'Yes, put it in force' }).click();
   await page.getByText(/Revision \d+ is in force/).waitFor();

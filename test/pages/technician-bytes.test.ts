@@ -241,14 +241,15 @@ test('The fleet knows who is well, has a fault, is due, or is away; a late will 
 });
 
 test('Weights are read as people write them', (t) => {
-  t.deepEqual(readWeights('2 kg, 5kg; W7=10 kg\n500 g, 2kg'), [
+  t.deepEqual(readWeights('2 kg, 5kg; W7=10 kg m1\n500 g F2, 2kg'), [
     { id: '2kg', massMg: 2_000_000 },
     { id: '5kg', massMg: 5_000_000 },
-    { id: 'W7', massMg: 10_000_000 },
-    { id: '500g', massMg: 500_000 },
+    { id: 'W7', massMg: 10_000_000, class: 'M1' },
+    { id: '500g', massMg: 500_000, class: 'F2' },
     { id: '2kg-2', massMg: 2_000_000 },
   ]);
-  for (const typed of ['5', '5 lb', '-5 kg', '0 kg', 'W7=']) t.is(readWeights(typed), undefined, typed);
+  for (const typed of ['5', '5 lb', '-5 kg', '0 kg', '5 kg X1', 'W7='])
+    t.is(readWeights(typed), undefined, typed);
 });
 
 test('A changed record of an audit log is found by the page, and so is a missing one', async (t) => {

@@ -26,10 +26,13 @@ export async function doStep(page: Page, hands: Hands): Promise<string | undefin
   if (sentence === undefined) return undefined;
   await obey(sentence, hands);
   const done = await page.locator('.steps li.done').count();
+  const before = await page.locator('.problem').count();
   await page.locator('[data-act=step]').click();
+  // What was refused before is no longer shown while this step is taken.
+  if (before > 0) await page.locator('.problem').waitFor({ state: 'detached' });
   await page.waitForFunction(
-    (before) =>
-      document.querySelectorAll('.steps li.done').length > before ||
+    (count) =>
+      document.querySelectorAll('.steps li.done').length > count ||
       document.querySelector('.problem') !== null,
     done,
   );

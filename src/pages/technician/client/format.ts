@@ -45,25 +45,33 @@ export function moment(ms: number): string {
   return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }).format(ms);
 }
 
+/** A test weight, as `calibration.begin` takes it. */
+export interface TypedWeight {
+  readonly id: string;
+  readonly massMg: number;
+  /** Class of OIML R 111. */
+  readonly class?: string;
+}
+
 /**
- * Reads weights as people type them: `2 kg, 5kg, 500 g` or, with a name, `W7=5 kg`. Each gets an id of its own, of its mass where it has no name.
- * Undefined where something is no weight.
+ * Reads weights as people type them: `2 kg, 5kg M1, 500 g`, or, with a name, `W7=5 kg F2`. Each gets an id of its own, of its
+ * mass where it has no name. Undefined where something is no weight.
  */
-export function readWeights(
-  typed: string,
-): readonly { readonly id: string; readonly massMg: number }[] | undefined {
+export function readWeights(typed: string): readonly TypedWeight[] | undefined {
   const taken = new Set<string>();
   const found = typed
     .split(/[,;\n]+/)
     .map((part) => part.trim())
     .filter((part) => part !== '')
-    .map((part) => {
-      const [, name, amount = '', unit = ''] =
-        /^(?:([\w.-]{1,40})\s*=\s*)?(\d+(?:\.\d+)?)\s*(kg|g|mg)$/i.exec(part) ?? [];
+    .map((part): TypedWeight | undefined => {
+      const [, name, amount = '', unit = '', ofClass] =
+        /^(?:([\w.-]{1,40})\s*=\s*)?(\d+(?:\.\d+)?)\s*(kg|g|mg)(?:\s+(E2|F1|F2|M1|M2|M3))?$/i.exec(part) ??
+        [];
       const factor = { kg: mgPerKg, g: 1_000, mg: 1 }[unit.toLowerCase()];
       if (factor === undefined) return undefined;
       const massMg = Math.round(Number(amount) * factor);
-      return { id: unique(name ?? `${amount}${unit.toLowerCase()}`, taken), massMg };
+      const id = unique(name ?? `${amount}${unit.toLowerCase()}`, taken);
+      return { id, massMg, ...(ofClass === undefined ? {} : { class: ofClass.toUpperCase() }) };
     });
   const weights = found.filter((weight) => weight !== undefined);
   return weights.length === found.length && weights.every(({ massMg }) => massMg > 0) ? weights : undefined;

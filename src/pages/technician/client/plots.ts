@@ -1,4 +1,3 @@
-import type { Child } from '../../client/dom.ts';
 import { windowS } from './live.ts';
 import { picture, svg } from './svg.ts';
 
@@ -7,8 +6,12 @@ interface Line {
   readonly samples: readonly { readonly atS: number; readonly value: number }[];
 }
 
-const width = 640;
-const height = 200;
+const height = 220;
+/** Card, page and their edges take so much of the window's width, px. */
+const beside = 70;
+const widest = 1_040;
+/** A unit of a plot is a pixel, so that its letters stay readable on a phone. */
+const plotWidth = () => Math.round(Math.max(280, Math.min(widest, innerWidth - beside)));
 const left = 8;
 const right = 8;
 const top = 12;
@@ -26,6 +29,7 @@ export function livePlot(
   least: number,
   shown: (value: number) => string,
 ): SVGElement {
+  const width = plotWidth();
   const values = lines.flatMap(({ samples }) => samples.map(({ value }) => value));
   const now = Math.max(...lines.flatMap(({ samples }) => samples.slice(-1).map(({ atS }) => atS)), 0);
   const [low, high] = range(values, least);
@@ -94,6 +98,7 @@ export function residualPlot(
   shownMass: (mg: number) => string,
   shownError: (mg: number) => string,
 ): SVGElement {
+  const width = plotWidth();
   const most = Math.max(...points.map(({ massMg }) => massMg), 1);
   const worst = Math.max(...points.map(({ errorMg, mpeMg }) => Math.max(Math.abs(errorMg), mpeMg)), 1) * 1.15;
   const middle = (height - bottom + top) / 2;
@@ -156,11 +161,11 @@ export function platePicture(
   label: string,
   cells: readonly PlacedCell[],
   load: { readonly at: string; readonly text: string } | undefined,
-  notes: Readonly<Record<string, Child>> = {},
+  notes: Readonly<Record<string, readonly string[]>> = {},
 ): SVGElement {
   const reachX = Math.max(...cells.map(({ x }) => Math.abs(x)), 100);
   const reachY = Math.max(...cells.map(({ y }) => Math.abs(y)), 80);
-  const scale = Math.min(150 / reachX, 105 / reachY);
+  const scale = Math.min(140 / reachX, 92 / reachY);
   const place = ({ x, y }: { readonly x: number; readonly y: number }) => ({
     x: 200 + x * scale,
     y: 150 - y * scale,
@@ -178,12 +183,16 @@ export function platePicture(
     cells.map((one) => {
       const { x, y } = place(one);
       const lower = y >= 150;
-      const note = notes[one.id];
       return [
         svg('circle', { cx: x, cy: y, r: 13, class: one.id === load?.at ? 'cell here' : 'cell' }),
-        svg('text', { x, y: y + (lower ? 29 : -19), class: 'name', 'text-anchor': 'middle' }, one.id),
-        note !== undefined &&
-          svg('text', { x, y: y + (lower ? -20 : 30), class: 'note', 'text-anchor': 'middle' }, note),
+        svg('text', { x, y: y + (lower ? 28 : -18), class: 'name', 'text-anchor': 'middle' }, one.id),
+        notes[one.id]?.map((line, index) =>
+          svg(
+            'text',
+            { x, y: y + (lower ? -40 : 32) + 18 * index, class: 'note', 'text-anchor': 'middle' },
+            line,
+          ),
+        ),
       ];
     }),
     load === undefined

@@ -114,8 +114,8 @@ export class CalibrateTab implements View {
           field(
             'Weights at hand',
             'weights',
-            { required: true, placeholder: '2 kg, 5 kg, W7=10 kg', spellcheck: 'false' },
-            'With commas between. A name, as on its certificate, may stand before: W7=10 kg. They go on record.',
+            { required: true, placeholder: '2 kg M1, 5 kg M1, W7=10 kg', spellcheck: 'false' },
+            'With commas between; the class of OIML R 111 behind, where there is one (5 kg M1), and before it the name on its certificate (W7=10 kg M1). They go on record.',
           ),
           field('Temperature, °C (optional)', 'celsius', { inputmode: 'decimal', maxlength: 6 }),
           field('Note (optional)', 'note', { maxlength: 200 }),

@@ -35,16 +35,16 @@ export function candidateCard({ candidate, verifications }: PlateView, plate: Pl
     (plate?.cells.length ?? 0) > 1 && cornerMap(candidate, plate?.cells ?? []),
     table(
       'Errors',
-      ['Load', 'Where', 'Indicated', 'Error', 'Permissible', 'Verdict'],
+      ['Load', 'Where', 'Error', 'Verdict', 'Permissible', 'Indicated'],
       points.map(({ massMg, at, indicatedMg, errorMg, mpeMg, ...more }) => [
         weightName(massMg),
         place(at),
-        kilograms(indicatedMg),
         grams(errorMg),
-        `±${(mpeMg / 1_000).toFixed(1)} g`,
         Math.abs(errorMg) <= mpeMg
           ? badge('good', 'checked' in more ? 'passed' : 'fits')
           : badge('bad', 'outside'),
+        `±${(mpeMg / 1_000).toFixed(1)} g`,
+        kilograms(indicatedMg),
       ]),
     ),
   );
@@ -55,15 +55,14 @@ function cornerMap({ residuals, gainPpm }: PlateCandidate, cells: PlateFacts['ce
     cells.map(({ id }) => {
       const corner = residuals.findLast(({ at }) => at === id);
       const gain = gainPpm[id];
-      return [
-        id,
-        [corner === undefined ? '' : grams(corner.errorMg), gain === undefined ? '' : percent(gain)]
-          .filter((one) => one !== '')
-          .join(' / '),
+      const lines = [
+        ...(corner === undefined ? [] : [grams(corner.errorMg)]),
+        ...(gain === undefined ? [] : [percent(gain)]),
       ];
+      return [id, lines];
     }),
   );
-  const label = `Corner map. ${cells.map(({ id }) => `${id}: ${notes[id] === '' ? 'not measured' : notes[id]}`).join('; ')}`;
+  const label = `Corner map. ${cells.map(({ id }) => `${id}: ${notes[id]?.join(', ') || 'not measured'}`).join('; ')}`;
   return h(
     'figure',
     {},
@@ -71,7 +70,7 @@ function cornerMap({ residuals, gainPpm }: PlateCandidate, cells: PlateFacts['ce
     h(
       'figcaption',
       { class: 'hint' },
-      'At each cell: error with the load over it, and how its factor changed.',
+      'At each cell: the error with the load over it, and how its factor changed.',
     ),
   );
 }

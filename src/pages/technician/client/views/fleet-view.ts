@@ -23,9 +23,8 @@ export function calibrationText({ calibration, state }: FleetDevice): string {
   const revision = calibration?.revision ?? state?.versions?.calibration;
   if (revision === undefined) return 'not calibrated';
   const days = calibration?.ageDays;
-  return days === undefined
-    ? `revision ${revision}`
-    : `revision ${revision}, ${days === 1 ? '1 day' : `${days} days`} old`;
+  if (days === undefined) return `revision ${revision}`;
+  return `revision ${revision}, ${days === 0 ? 'made today' : days === 1 ? '1 day old' : `${days} days old`}`;
 }
 
 /** All devices of the store: what needs somebody first. */
