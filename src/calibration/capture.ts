@@ -1,19 +1,11 @@
 import { usPerSecond } from '#base/units.ts';
 import { CellBlocks, ScaleBlocks } from './blocks.ts';
 import { CalibrationError } from './errors.ts';
-import { judgeRest, type Unrest } from './rest.ts';
+import { judgeRest, type RestRules, type Unrest } from './rest.ts';
 import type { Capture } from './types.ts';
 
-export interface CapturerOptions {
+export interface CapturerOptions extends RestRules {
   readonly plate: string;
-  /** Cells of the plate, with what is known of their slopes, mg a count without sign; 0: nothing is. */
-  readonly cells: readonly { readonly id: string; readonly milligramsPerCount: number }[];
-  /** Id of the complete scale, where one carries the plate. */
-  readonly scale?: string;
-  /** d, mg. */
-  readonly divisionMg: number;
-  /** Largest drift at rest, d a second. */
-  readonly driftDivisionsPerS: number;
   /** Nothing before is counted, monotonic µs. */
   readonly startUs: number;
   /** When it gives up, µs from the start. */
@@ -21,7 +13,7 @@ export interface CapturerOptions {
 }
 
 /** Readings are gathered in blocks of this length, µs; rest is judged by their means. */
-export const blockUs = usPerSecond / 4;
+const blockUs = usPerSecond / 4;
 /** Before readings count, the plate has to be at rest for this many blocks: 1 s (1 d over 0.5–1 s is the field's rule). */
 const restBlocks = 4;
 /** So many blocks are averaged: 2 s. */

@@ -1,7 +1,7 @@
 import type { Calibration } from '#config/board.ts';
 
 /** Calibration of one cell, as far as its arithmetic goes; a cell of `Calibration` is one. */
-export interface CellCalibration {
+interface CellCalibration {
   readonly zeroCounts: number;
   readonly milligramsPerCount: number;
   /** Linearity: pairs of indicated and true load of this cell, mg, rising. They go before a quadratic term. */

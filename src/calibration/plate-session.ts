@@ -6,7 +6,7 @@ import type { TestObservation } from './tests/types.ts';
 import type { Capture, Placement } from './types.ts';
 
 /** Steps that leave something behind on a plate. */
-export type TakenKind = 'zero' | 'load' | 'substitute' | 'temperature' | 'fit' | 'verify' | 'test';
+type TakenKind = 'zero' | 'load' | 'substitute' | 'temperature' | 'fit' | 'verify' | 'test';
 
 /** A step as it was taken: with it and those before, everything can be worked out again. Plain JSON. */
 export interface Taken {

@@ -26,7 +26,7 @@ import { advice, answerOf } from './state-table.ts';
 import { viewPlate } from './view.ts';
 
 /** What stays of the power while a session is restored. */
-export interface RestoreOptions {
+interface RestoreOptions {
   /** The converter kept its power: its zero is the one that was taken. Else every zero has to be taken again. */
   readonly keptPower?: boolean;
   /** Since when the cells have power, on the clock of now, µs. */

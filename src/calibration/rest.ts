@@ -1,6 +1,17 @@
 import { type CellBlocks, type ScaleBlocks, slopeOf } from './blocks.ts';
-import type { CapturerOptions } from './capture.ts';
 import type { CalibrationCode } from './errors.ts';
+
+/** What rest is judged by. */
+export interface RestRules {
+  /** Cells of the plate, with what is known of their slopes, mg a count without sign; 0: nothing is. */
+  readonly cells: readonly { readonly id: string; readonly milligramsPerCount: number }[];
+  /** Id of the complete scale, where one carries the plate. */
+  readonly scale?: string;
+  /** d, mg. */
+  readonly divisionMg: number;
+  /** Largest drift at rest, d a second. */
+  readonly driftDivisionsPerS: number;
+}
 
 /** What keeps a plate from being at rest. */
 export interface Unrest {
@@ -35,19 +46,19 @@ interface Course {
  * @param averaged how many of the last blocks will be averaged: drift is judged over those
  */
 export function judgeRest(
-  options: CapturerOptions,
+  rules: RestRules,
   cells: ReadonlyMap<string, CellBlocks>,
   scale: ScaleBlocks | undefined,
   window: Window,
   averaged: number,
 ): Unrest | undefined {
-  if (scale !== undefined) return judgeScale(options, scale, window);
-  const courses = options.cells.map(({ id, milligramsPerCount }) =>
-    courseOf(id, cells.get(id), milligramsPerCount, options.divisionMg, window),
+  if (scale !== undefined) return judgeScale(rules, scale, window);
+  const courses = rules.cells.map(({ id, milligramsPerCount }) =>
+    courseOf(id, cells.get(id), milligramsPerCount, rules.divisionMg, window),
   );
   const weighable = courses.every(({ unit }) => unit === 'g');
-  if (weighable && courses.length > 1) courses.push(sumOf(courses, options.divisionMg));
-  const drift = courses.map((course) => driftOf(course, averaged, options.driftDivisionsPerS)).find(isThere);
+  if (weighable && courses.length > 1) courses.push(sumOf(courses, rules.divisionMg));
+  const drift = courses.map((course) => driftOf(course, averaged, rules.driftDivisionsPerS)).find(isThere);
   for (const course of courses) {
     const spread = Math.max(...course.values) - Math.min(...course.values);
     if (spread <= course.limit) continue;
@@ -60,7 +71,7 @@ export function judgeRest(
       details: { source: course.id, spread, limit: course.limit, unit: course.unit },
     };
   }
-  return drift ?? noiseOf(options, cells, window);
+  return drift ?? noiseOf(rules, cells, window);
 }
 
 function courseOf(
@@ -124,30 +135,30 @@ function driftOf(course: Course, averaged: number, divisionsPerS: number): Unres
 
 /** A plate that hums stands still in the mean of its blocks: single readings show it. */
 function noiseOf(
-  options: CapturerOptions,
+  rules: RestRules,
   cells: ReadonlyMap<string, CellBlocks>,
   { from, to }: Window,
 ): Unrest | undefined {
-  for (const { id, milligramsPerCount } of options.cells) {
+  for (const { id, milligramsPerCount } of rules.cells) {
     const sigma = noiseCounts(cells.get(id), from, to) * milligramsPerCount;
-    if (sigma <= options.divisionMg) continue;
+    if (sigma <= rules.divisionMg) continue;
     return {
       code: 'CW-CAL-021',
-      message: `cell ${id} shakes by ±${(sigma / 1000).toFixed(2)} g, more than ±${(options.divisionMg / 1000).toFixed(2)} g: look for what shakes it, or for a bad cable`,
-      details: { source: id, sigmaMg: sigma, limit: options.divisionMg },
+      message: `cell ${id} shakes by ±${(sigma / 1000).toFixed(2)} g, more than ±${(rules.divisionMg / 1000).toFixed(2)} g: look for what shakes it, or for a bad cable`,
+      details: { source: id, sigmaMg: sigma, limit: rules.divisionMg },
     };
   }
   return undefined;
 }
 
-function judgeScale(options: CapturerOptions, scale: ScaleBlocks, { from, to }: Window): Unrest | undefined {
+function judgeScale(rules: RestRules, scale: ScaleBlocks, { from, to }: Window): Unrest | undefined {
   const masses = scale.masses(from, to);
   const spread = Math.max(...masses) - Math.min(...masses);
-  if (scale.isStable(from, to) && spread <= options.divisionMg) return undefined;
+  if (scale.isStable(from, to) && spread <= rules.divisionMg) return undefined;
   return {
     code: 'CW-CAL-021',
-    message: `scale ${options.scale ?? ''} ${scale.isStable(from, to) ? `changes by ${(spread / 1000).toFixed(1)} g` : 'says that it is not at rest'}: keep hands and wind away`,
-    details: { source: options.scale, spread },
+    message: `scale ${rules.scale ?? ''} ${scale.isStable(from, to) ? `changes by ${(spread / 1000).toFixed(1)} g` : 'says that it is not at rest'}: keep hands and wind away`,
+    details: { source: rules.scale, spread },
   };
 }
 

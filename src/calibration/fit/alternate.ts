@@ -12,7 +12,7 @@ import { dot } from './matrix.ts';
 import { type FitRow, solveGains } from './trim.ts';
 
 /** A load and the counts that it changed each cell by. */
-export interface NetLoad {
+interface NetLoad {
   readonly massMg: number;
   readonly at: string;
   readonly net: readonly number[];

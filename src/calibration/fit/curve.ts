@@ -9,7 +9,7 @@ export interface Curve {
   readonly cells: readonly CurveCell[];
 }
 
-export interface CurveCell {
+interface CurveCell {
   readonly points?: readonly (readonly [number, number])[];
   readonly quadraticPpmPerKg?: number;
 }

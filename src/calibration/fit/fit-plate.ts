@@ -22,7 +22,7 @@ import { fitTemperature, type TemperaturePoint } from './temperature.ts';
 import { checkGeometry, type Geometry, placementGeometry } from './trim.ts';
 
 /** Everything that a plate's fit depends on. */
-export interface PlateFit {
+interface PlateFit {
   readonly cells: readonly CellEntry[];
   readonly maxMg: number;
   readonly former: PlateCalibrationEntry | undefined;

@@ -2,7 +2,7 @@
 export type Matrix = readonly (readonly number[])[];
 
 /** A = U·diag(s)·Vᵀ, thin: `u` has as many columns as A, `s` falls, `v` has one column for each of s. */
-export interface SingularValues {
+interface SingularValues {
   readonly u: readonly (readonly number[])[];
   readonly s: readonly number[];
   readonly v: readonly (readonly number[])[];

@@ -5,7 +5,7 @@ import type { PlateProgress, PlateSession } from '../plate-session.ts';
 import type { Candidate, StepArgs } from '../session.ts';
 import { advice, answerOf } from '../state-table.ts';
 
-export interface CommittedPlate {
+interface CommittedPlate {
   readonly id: string;
   readonly rules: PlateRules;
   readonly session: PlateSession;

@@ -19,7 +19,7 @@ import { divisionOf } from './capture.ts';
 import { unitHint } from './units.ts';
 
 /** A load that is looked at, and what is known before it. */
-export interface LoadTrial {
+interface LoadTrial {
   readonly plate: PlateEntry;
   readonly load: KnownLoad;
   readonly earlier: readonly KnownLoad[];
