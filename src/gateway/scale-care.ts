@@ -34,7 +34,7 @@ interface NamedProduct {
   readonly plu?: string | undefined;
 }
 
-export interface ScaleCareOptions {
+interface ScaleCareOptions {
   readonly board: Board;
   readonly stored: StoredState;
   readonly log: Pick<Logger, 'error'>;

@@ -32,7 +32,7 @@ const stateSchema = z.object({
 });
 
 /** What is kept over a restart: plain JSON. */
-export type CareState = z.infer<typeof stateSchema>;
+type CareState = z.infer<typeof stateSchema>;
 type PlateState = z.infer<typeof plateSchema>;
 
 /** Reads what `save` gave; undefined where it is of another form. */

@@ -1,7 +1,7 @@
 import { median, robustDeviation, weightedMedian } from './statistics.ts';
 
 /** An empty plate's reading from the zero of its calibration, mg, before zero-setting and tare. */
-export interface ZeroReturn {
+interface ZeroReturn {
   readonly mg: number;
 }
 

@@ -12,7 +12,7 @@ export const dueCodes = [
   'temperature',
   'hardware',
 ] as const;
-export type DueCode = (typeof dueCodes)[number];
+type DueCode = (typeof dueCodes)[number];
 
 export interface DueReason {
   readonly code: DueCode;

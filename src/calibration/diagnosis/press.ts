@@ -14,7 +14,7 @@ const answerCounts = 85_000;
 const clearFactor = 1.4;
 
 /** What came of pressing over one cell. */
-export interface PressAnswer {
+interface PressAnswer {
   /** Where the technician was to press. */
   readonly expected: string;
   /** The cell that answered most; undefined where none did. */

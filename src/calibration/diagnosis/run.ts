@@ -31,7 +31,7 @@ const mostSamples = 20_000;
 /** Two inputs that read the very same number so often have one signal: noise of their own would tell them apart. */
 const samePart = 0.9;
 
-export interface DiagnosisOptions {
+interface DiagnosisOptions {
   readonly cells: readonly DiagnosedCell[];
   /** The technician says that the plates are empty: zero can be held against the calibration. */
   readonly empty?: boolean;

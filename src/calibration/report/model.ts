@@ -13,7 +13,7 @@ export interface ReportedLoad {
   readonly weights?: readonly string[];
 }
 
-export interface ReportedCell {
+interface ReportedCell {
   readonly id: string;
   /** mm right of and forward of the plate's centre. */
   readonly positionMm: readonly [number, number];

@@ -10,9 +10,9 @@ const top = 16;
 const bottom = 268;
 
 /** Shapes and colours of series: told apart without colour too. */
-export type SeriesKind = 'up' | 'down' | 'other';
+type SeriesKind = 'up' | 'down' | 'other';
 
-export interface PlotPoint {
+interface PlotPoint {
   /** Along, in the unit of the axis. */
   readonly x: number;
   /** Error, mg. */
@@ -27,7 +27,7 @@ export interface PlotSeries {
   readonly joined: boolean;
 }
 
-export interface ErrorPlot {
+interface ErrorPlot {
   /** What a reader who doesn't see it is told. */
   readonly label: string;
   readonly xName: string;

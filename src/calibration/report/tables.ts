@@ -5,7 +5,7 @@ import { html, type Markup } from './html.ts';
 import type { ReportedLoad, ReportedPlate } from './model.ts';
 
 /** What a test is called, and what it asks. */
-export const testTitles: Readonly<Record<TestName, readonly [name: string, question: string]>> = {
+const testTitles: Readonly<Record<TestName, readonly [name: string, question: string]>> = {
   linearity: ['Linearity', 'Is every load shown right, on the way up and down?'],
   eccentricity: ['Eccentricity', 'Does the same load weigh the same over each corner?'],
   repeatability: ['Repeatability', 'Does the same load weigh the same again?'],

@@ -37,13 +37,13 @@ export interface PlannedStep {
   readonly text: string;
 }
 
-export interface TestPlan {
+interface TestPlan {
   readonly steps: readonly PlannedStep[];
   /** What can't be tested with these weights, and why; what a report should say. */
   readonly notes: readonly string[];
 }
 
-export interface PlanOptions extends TestRules {
+interface PlanOptions extends TestRules {
   readonly weights: readonly Weight[];
   /** All but warm-up and tilt where left out: those need a cold scale and wedges. */
   readonly tests?: readonly TestName[];

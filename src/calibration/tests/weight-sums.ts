@@ -4,7 +4,7 @@ import type { Weight } from '../types.ts';
 const mostSums = 8_192;
 
 /** Every load that some of the weights make, and of which: each weight is used once at most. */
-export class WeightSums {
+class WeightSums {
   /** Sums in mg, rising, and the fewest weights that make each. */
   readonly #sums: readonly (readonly [massMg: number, weights: readonly Weight[]])[];
 
