@@ -1,4 +1,5 @@
 import test from 'ava';
+import { fitAlternately } from '#calibration/fit/alternate.ts';
 import { Procedure } from '#calibration/procedure.ts';
 import { calibration, fitted, refused, zeroed } from './refusals.ts';
 import { basket, load, options, perfect, SyntheticPlate, slot, step, takeLoads } from './synthetic-plate.ts';
@@ -132,4 +133,56 @@ test('a fit that bends more than a sound cell is refused', (t) => {
   takeLoads(procedure, plate);
   refused(t, 'CW-CAL-055', () => procedure.take({ kind: 'fit', model: 'quadratic' }, at), /bends/);
   refused(t, 'CW-CAL-055', () => procedure.take({ kind: 'fit', model: 'piecewise' }, at), /bends/);
+});
+
+test('what a fit can not show is told with it', (t) => {
+  const codes = (notices: readonly { readonly code: string }[]) => notices.map(({ code }) => code);
+  // A load of less than a third of Max.
+  const plate = new SyntheticPlate(slot, perfect(slot));
+  const procedure = Procedure.begin(options(slot));
+  step(procedure, plate, { kind: 'zero' });
+  load(procedure, plate, 'load', ['a1']);
+  t.deepEqual(codes(procedure.take({ kind: 'fit' }, at).notices), ['CW-CAL-072']);
+  // A verification with what was fitted with, alone and beside others.
+  t.deepEqual(codes(load(procedure, plate, 'verify', ['a1']).notices), ['CW-CAL-078']);
+  t.deepEqual(codes(load(procedure, plate, 'verify', ['a1', 'a2']).notices), ['CW-CAL-078']);
+  t.deepEqual(codes(load(procedure, plate, 'verify', ['a2']).notices), []);
+});
+
+test('coefficients of drift stay without effect where the temperature of zero is not known', (t) => {
+  const { calibration: format, revision, plates } = calibration();
+  const cells = Object.fromEntries(
+    Object.entries(plates.basket.cells).map(([id, cell]) => [
+      id,
+      { ...cell, milligramsPerKelvin: 120, spanPpmPerKelvin: 20, referenceMilliCelsius: 20_000 },
+    ]),
+  );
+  const current = { calibration: format, revision, plates: { basket: { ...plates.basket, cells } } };
+  const { procedure, plate } = zeroed({ current });
+  const { fitted: without } = procedure.take({ kind: 'fit' }, at);
+  t.deepEqual(
+    without?.warnings.map(({ code }) => code),
+    ['CW-CAL-077'],
+  );
+  t.is(without?.entry.cells.fl?.referenceMilliCelsius, undefined);
+  t.is(without?.entry.cells.fl?.milligramsPerKelvin, 120);
+  // With a temperature they serve on, from there.
+  step(procedure, plate, { kind: 'zero' }, [], 24_000);
+  const { fitted: known } = procedure.take({ kind: 'fit' }, at);
+  t.deepEqual(known?.warnings, []);
+  t.is(known?.entry.cells.fl?.referenceMilliCelsius, 24_000);
+});
+
+test('a fit that does not converge is refused', (t) => {
+  const nothing = { massMg: 1_000_000, at: 'centre', net: [0, 0], weight: 1 };
+  const problem = {
+    loads: [nothing, { ...nothing, at: 'l' }],
+    base: [2, 2],
+    prior: [1, 1],
+    capacitiesMg: [1e7, 1e7],
+    trim: true,
+    model: 'linear' as const,
+    isCentral: () => true,
+  };
+  t.throws(() => fitAlternately(problem), { code: 'CW-CAL-056' });
 });
