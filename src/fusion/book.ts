@@ -1,6 +1,6 @@
 import type { Catalogue, Planogram } from '#catalogue/products.ts';
 import { leavesNoMass } from './changes.ts';
-import { causesOf, closingData, evidenceOf, itemData, scanData, supporting } from './drafts.ts';
+import { causesOf, closingData, evidenceOf, itemData, naming, scanData, supporting } from './drafts.ts';
 import type { Learned } from './learned.ts';
 import { shareMass } from './lots.ts';
 import type { Memory, PlateMemory } from './memory.ts';
@@ -41,6 +41,8 @@ export interface Verdict {
   readonly settles: readonly Question[];
   /** The event without a scan that this corrects. */
   readonly corrects?: string;
+  /** Its scan was taken for something else before: too doubtful to teach what a unit weighs. */
+  readonly retaken?: true;
 }
 
 /** The change with the time of the earlier ones that it is explained with. */
@@ -238,11 +240,12 @@ export class Book {
    * Whether a line may teach what a unit weighs: one thing, scanned once and before it was asked about, weighed alone and
    * well, and no camera saw another product.
    */
-  #teaches({ change, chosen, settles, corrects }: Verdict, part: Part): boolean {
+  #teaches({ change, chosen, settles, corrects, retaken }: Verdict, part: Part): boolean {
     const [pending, ...more] = part.scans;
     if (chosen.parts.length !== 1 || part.count !== 1 || part.entry !== 'scan') return false;
     if (part.product?.sale !== 'each' || pending === undefined || more.length > 0) return false;
-    if (settles.length > 0 || corrects !== undefined || pending.question !== undefined) return false;
+    if (settles.length > 0 || corrects !== undefined || retaken === true || pending.question !== undefined)
+      return false;
     if (change.movements.length !== 1 || change.whileAway) return false;
     const worstMg = Math.max(teachSigmaMg, teachRelativeSigma * change.massMg);
     if (change.varMg2 > worstMg * worstMg) return false;
@@ -299,6 +302,23 @@ export class Book {
       delete pending.question;
       pending.holdUntilUs = this.#memory.nowUs + this.#holdUs();
     }
+  }
+
+  /** Takes back what a lot was decided to be: it was not what was put in. */
+  takeBack(lot: Lot, change: Change): void {
+    const plate = this.#memory.plate(change.plate);
+    const evidence = evidenceOf([change], [], []);
+    const product = this.#store.catalogue.byKey.get(lot.product ?? '');
+    const data = {
+      ...closingData(change, evidence, 1),
+      ...naming(product),
+      count: lot.count,
+      massMg: 0,
+      corrects: lot.event,
+      outcome: 'nothing',
+    } as const;
+    this.#emit({ type: 'item.corrected', data, causes: causesOf(evidence, [lot.event]) }, this.#memory.nowUs);
+    this.#forgetLot(plate, lot.id);
   }
 
   /** Closes a question without an item. The unnamed thing, if any, stays where it is. */

@@ -13,6 +13,7 @@ import type { ListedScan } from './observations.ts';
 import { lotOf, Picking } from './picking.ts';
 import { awaitsSighting, decided, type Judging, type Posterior, restsOnMassAlone } from './posterior.ts';
 import { unsupportedStrictness } from './priors.ts';
+import { Retaking } from './retaking.ts';
 import type { Change, Part, PendingScan, Question, Ranked } from './types.ts';
 
 /** How many earlier changes a new one is tried together with. */
@@ -51,6 +52,7 @@ export class Settling {
   readonly #config: FusionConfig;
   readonly #coupling: Coupling;
   readonly #picking: Picking;
+  readonly #retaking: Retaking;
 
   constructor(memory: Memory, judge: Judge, book: Book, asking: Asking, config: FusionConfig) {
     this.#memory = memory;
@@ -60,6 +62,7 @@ export class Settling {
     this.#config = config;
     this.#coupling = new Coupling(memory);
     const trySettle = (question: Question, pending: PendingScan) => this.#trySettle(question, pending);
+    this.#retaking = new Retaking(memory, judge, book, asking, config);
     this.#picking = new Picking(memory, judge, book, config, trySettle);
   }
 
@@ -104,7 +107,10 @@ export class Settling {
       return true;
     }
     return (
-      this.#decide(change, result, false) || isQuiet(result, swapToWatchFrom) || this.#jointly(change, scans)
+      this.#decide(change, result, false) ||
+      isQuiet(result, swapToWatchFrom) ||
+      this.#retaking.retake(change, scans) ||
+      this.#jointly(change, scans)
     );
   }
 
@@ -272,7 +278,11 @@ export class Settling {
     for (const plate of plates) {
       for (const question of this.#changesAsked(plate.options.id)) {
         if (question.passed === true || question.askedAtUs < askedSinceUs) continue;
-        if (this.#trySettle(question, pending) || this.#picking.scannedAgain(question, pending)) return;
+        if (this.#trySettle(question, pending)) {
+          this.#retaking.answered(question, pending);
+          return;
+        }
+        if (this.#picking.scannedAgain(question, pending)) return;
       }
       if (!isBroad && this.#settlePair(plate.options.id, pending)) return;
     }
