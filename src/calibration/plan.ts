@@ -137,12 +137,24 @@ function checksOf(
     .slice(0, mostKept);
 }
 
-/** A load over each cell, as heavy as the cell bears there. */
+/**
+ * A load over each cell, as heavy as the cell bears there: alone, as below a soft plate, where weights at hand are light
+ * enough for that; else its share of a stiff one, as the guard of the step has it.
+ */
 function cornerSteps(plate: PlateEntry, stacks: readonly Stack[], heaviest: number): readonly PlannedStep[] {
   const { cells = [], deadLoadMg } = plate;
   if (cells.length < 2) return [];
   const dead = loadShares(cells, [0, 0]).map((share) => share * deadLoadMg);
-  const bears = Math.min(...cells.map(({ capacityMg }, index) => capacityMg - (dead[index] ?? 0)));
+  const left = cells.map(({ capacityMg }, index) => capacityMg - (dead[index] ?? 0));
+  const alone = Math.min(...left);
+  const shared = Math.min(
+    ...cells.map(({ positionMm }, index) => {
+      const share = loadShares(cells, positionMm)[index] ?? 1;
+      return (left[index] ?? 0) / share;
+    }),
+  );
+  const lightest = Math.min(...stacks.map(({ massMg }) => massMg));
+  const bears = lightest <= alone ? alone : shared;
   const bearable = stacks.filter(({ massMg }) => massMg <= bears);
   if (bearable.length === 0) return [];
   const stack = nearest(bearable, Math.min(cornerPart * (plate.maxMg ?? heaviest), bears));

@@ -71,7 +71,8 @@ test('No plan overloads a plate or a cell, names a weight twice or one that is n
           0,
         );
         t.is(sum, massMg);
-        t.true(massMg <= (at === 'centre' ? 30_000_000 : 9_000_000));
+        // A cell bears 9 kg beside its dead load; below a stiff plate that is three quarters of what lies over it.
+        t.true(massMg <= (at === 'centre' ? 30_000_000 : 12_000_000));
         if (step === 'load' || step === 'verify') t.true(massMg > 0);
       }
       const span = steps
