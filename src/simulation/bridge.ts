@@ -61,6 +61,8 @@ export class BridgeModel {
     bridge: Bridge,
     plates: ReadonlyMap<string, PlateModel>,
     seeds: { readonly hardwareSeed: number; readonly hardware: Random; readonly trip: Random },
+    /** Of all cells, as a fraction of the largest load. */
+    hysteresis?: number | undefined,
   ) {
     this.id = bridge.id;
     // Ceramic resonators and RC oscillators of such boards are off by some hundred ppm.
@@ -77,7 +79,7 @@ export class BridgeModel {
         {
           id: cell.id,
           model: new CellModel(
-            cellTraits(cell, seeds.hardwareSeed),
+            { ...cellTraits(cell, seeds.hardwareSeed), hysteresis },
             restMg,
             bridge.samplesPerSecond,
             seeds.trip.fork(`noise ${cell.id}`),

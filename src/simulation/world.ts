@@ -62,6 +62,8 @@ export interface WorldOptions {
   /** Temperature at the start above that of calibration, K, and how fast it rises, K/h. */
   readonly startKelvin?: number | undefined;
   readonly kelvinPerHour?: number | undefined;
+  /** Hysteresis of all cells, as a fraction of the largest load in the middle of the way down; none where left out. */
+  readonly hysteresis?: number | undefined;
 }
 
 const motionPeriodUs = 10_000;
@@ -96,7 +98,9 @@ export class World implements Frame {
     this.#coupled = options.coupled ?? [];
     for (const thing of options.stock ?? []) this.#plate(thing.plate).stock(thing.massMg, thing.at);
     const seeds = { hardwareSeed, hardware, trip: this.#trip };
-    this.#bridges = findBridges(options.board).map((bridge) => new BridgeModel(bridge, this.#plates, seeds));
+    this.#bridges = findBridges(options.board).map(
+      (bridge) => new BridgeModel(bridge, this.#plates, seeds, options.hysteresis),
+    );
     this.#sensors = findMotionSensors(options.board).map((id) => new MotionSensor(id, hardware, this.#trip));
   }
 

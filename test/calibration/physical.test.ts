@@ -119,6 +119,35 @@ for (const hardwareSeed of [defaultHardwareSeed, 7, 23]) {
   });
 }
 
+for (const part of [3e-4, 5e-4]) {
+  test(`hysteresis of ${part * 1e6} ppm of the physical cart is reported within 10 %`, (t) => {
+    t.timeout(60_000);
+    const steps = [2, 4, 8, 8, 8].map((load) => load * 1_000_000);
+    const moves = [...steps, ...steps.toReversed().map((massMg) => -massMg)];
+    const everyUs = 6_000_000;
+    const world = new World({ board, seed: 3, hysteresis: part });
+    world.schedule(moves.map((massMg, index) => handle((index + 1) * everyUs, massMg)));
+    const windows = Array.from({ length: moves.length + 1 }, (_, index) => index * everyUs + 3_500_000);
+    const read = readings(world, windows, defaultHardwareSeed);
+    let massMg = 0;
+    const observations = windows.map((atUs, index): TestObservation => {
+      massMg += index === 0 ? 0 : (moves[index - 1] ?? 0);
+      const direction = index > steps.length ? 'down' : 'up';
+      const indicatedMg = read[index] ?? Number.NaN;
+      return { test: 'linearity', massMg, at: 'centre', direction, indicatedMg, atUs, weights: [] };
+    });
+    const [linearity] = judgeTests(observations, rules);
+    // h·Lm in the middle; of the loads, 14 of 30 kg is next to it.
+    const x = 14 / 30;
+    const expected = 4 * part * 30_000_000 * x * (1 - x);
+    const { hysteresisMg = 0, hysteresisAtMg } = linearity?.figures ?? {};
+    t.log(`${hysteresisMg.toFixed(0)} mg, the cells' is ${expected.toFixed(0)} mg`);
+    t.is(hysteresisAtMg, 14_000_000);
+    t.true(Math.abs(hysteresisMg / expected - 1) < 0.1);
+    t.is(linearity?.observations.length, 11);
+  });
+}
+
 for (const [hysteresisMg, creepPart] of [
   [2_000, 0],
   [-3_500, 0],

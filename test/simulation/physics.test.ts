@@ -4,6 +4,7 @@ import { createRandom } from '#base/random.ts';
 import { CellModel, type CellTraits, idealCounts } from '#simulation/physics/cell.ts';
 import { convert, countsPerVolt, inputNoiseVolts } from '#simulation/physics/converter.ts';
 import { liftOff, putDown, puttingWays } from '#simulation/physics/handling.ts';
+import { Hysteresis } from '#simulation/physics/hysteresis.ts';
 import { PinkNoise, Wander } from '#simulation/physics/noise.ts';
 import { naturalFrequency, stepSuspension, suspensionStep } from '#simulation/physics/suspension.ts';
 import { rollingShaking } from '#simulation/physics/vibration.ts';
@@ -190,3 +191,34 @@ test('a wandering hand has the spread and the time constant it was given', (t) =
   t.true(Math.abs(product(0) - 1) < 0.1);
   t.true(Math.abs(product(6) - Math.exp(-1)) < 0.1);
 });
+
+test('a cell with hysteresis shows most in the middle of the way down, and never jumps', (t) => {
+  const hysteresis = new Hysteresis(4e-4);
+  const up = Array.from({ length: 101 }, (_, index) => hysteresis.at(index * 100_000));
+  t.true(up.every((excess) => excess === 0));
+  const down = Array.from({ length: 101 }, (_, index) => hysteresis.at((100 - index) * 100_000));
+  t.is(Math.round(down[50] ?? 0), 4_000);
+  t.is(Math.round(down[75] ?? 0), 3_000);
+  t.is(down[100], 0);
+  let before = 0;
+  for (const load of [
+    ...path(0, 10, 1),
+    ...path(10, 4, -1),
+    ...path(4, 8, 1),
+    ...path(8, 6, -1),
+    ...path(6, 12, 1),
+  ]) {
+    const excess = hysteresis.at(load);
+    t.true(excess >= 0 && Math.abs(excess - before) < 300, `${load}: ${before} → ${excess}`);
+    before = excess;
+  }
+  t.is(before, 0);
+});
+
+/** Loads in steps of 50 g from one to another, given in kg. */
+function path(from: number, to: number, sign: 1 | -1): number[] {
+  return Array.from(
+    { length: Math.abs(to - from) * 20 },
+    (_, index) => (from * 20 + sign * (index + 1)) * 50_000,
+  );
+}

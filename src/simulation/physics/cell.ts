@@ -1,6 +1,7 @@
 import type { Random } from '#base/random.ts';
 import type { CellEntry } from '#config/board.ts';
 import { convert, countsPerVolt, excitationVolts, inputNoiseVolts } from './converter.ts';
+import { Hysteresis } from './hysteresis.ts';
 import { PinkNoise } from './noise.ts';
 
 /** What one piece of hardware is like: drawn once from the hardware's seed, the same in every trip. */
@@ -17,6 +18,8 @@ export interface CellTraits {
   /** Largest deviation from a straight line, at half capacity, as a fraction of capacity. */
   readonly nonlinearity: number;
   readonly capacityMg: number;
+  /** Excess on the way down, in its middle, as a fraction of the largest load (0.02–0.05 %); none where left out. */
+  readonly hysteresis?: number | undefined;
 }
 
 /** 2 mV/V at capacity, as nearly all beam and single-point cells have. */
@@ -56,6 +59,8 @@ export class CellModel {
   readonly #noiseVolts: number;
   readonly #periodS: number;
   readonly #creepKeep: number;
+  readonly #hysteresis: Hysteresis | undefined;
+  readonly #restMg: number;
   #creepMg: number;
 
   /** @param restMg load at the start, long enough on the cell that creep has ended */
@@ -67,6 +72,9 @@ export class CellModel {
     this.#periodS = 1 / samplesPerSecond;
     this.#creepKeep = Math.exp(-this.#periodS / traits.creepSeconds);
     this.#creepMg = restMg * traits.creepFraction;
+    this.#restMg = restMg;
+    const { hysteresis = 0 } = traits;
+    this.#hysteresis = hysteresis === 0 ? undefined : new Hysteresis(hysteresis);
   }
 
   /** One conversion: the code for the mean load since the last one, `kelvin` from the reference temperature. */
@@ -75,7 +83,8 @@ export class CellModel {
     const creepTarget = loadMg * traits.creepFraction;
     this.#creepMg = creepTarget + (this.#creepMg - creepTarget) * this.#creepKeep;
     // A technician calibrates a plate whose dead load has crept fully: what counts is creep beyond that.
-    const effectiveMg = bowed(traits, loadMg) + this.#creepMg + traits.zeroMgPerKelvin * kelvin;
+    const excessMg = this.#hysteresis?.at(loadMg - this.#restMg) ?? 0;
+    const effectiveMg = bowed(traits, loadMg) + excessMg + this.#creepMg + traits.zeroMgPerKelvin * kelvin;
     const noise = this.#noiseVolts * (this.#noise.gaussian() + 0.2 * this.#pink.next());
     return convert(traits.zeroVolts + traits.voltsPerMg * effectiveMg + noise);
   }
