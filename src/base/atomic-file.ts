@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 /**
  * Replaces a file so that a power cut leaves the old one or the new one, never a mixture: write beside it,
@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', mode);
@@ -23,6 +23,22 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
     await rm(temporary, { force: true });
     throw error;
   }
+  await syncFolder(folder);
+}
+
+/** Makes a folder and those above it that are missing, so that they outlast a power cut: each is synced into its own folder. */
+export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode });
+  if (made === undefined) return;
+  const first = dirname(resolve(made));
+  for (let path = dirname(resolve(folder)); path.startsWith(first); path = dirname(path)) {
+    await syncFolder(path);
+    if (path === first) return;
+  }
+}
+
+/** Makes changes of a folder's names outlast a power cut: files made, renamed or removed in it. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

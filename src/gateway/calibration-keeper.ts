@@ -189,14 +189,11 @@ export class CalibrationKeeper {
       await host.loop.saveState(host.auditor.note({ what: 'calibration.found', found }));
       void host.auditor.flush();
     }
-    if (first !== undefined) {
-      await this.#carryOut(first, undefined);
-      return;
-    }
     const { current } = this.#store;
-    if (!this.#headIsNew || current === undefined) return;
-    await this.#writeOwn(this.#changeOf(current, undefined));
+    // Before what follows from it: power may have been cut before anybody was told of it, or the outbox was lost.
+    if (this.#headIsNew && current !== undefined) await this.#writeOwn(this.#changeOf(current, undefined));
     this.#headIsNew = false;
+    if (first !== undefined) await this.#carryOut(first, undefined);
   }
 
   /**
@@ -263,7 +260,6 @@ export class CalibrationKeeper {
     }
     const host = this.#running();
     const { clock, log } = this.#options;
-    this.#headIsNew = false;
     const isOther = this.#inForce?.revision !== record.revision;
     this.#inForce = record.calibration;
     const kept = this.#store.committed(prepared);

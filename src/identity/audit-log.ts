@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder, syncFolder } from '#base/atomic-file.ts';
 import { plainCause } from '#base/system-error.ts';
 import {
   type AuditFacts,
@@ -92,7 +93,7 @@ export class AuditLog {
     const isFull = this.#segment !== undefined && this.#segment.bytes + line.length > largestSegment;
     if (this.#segment === undefined || isFull) {
       const path = join(this.#folder, `${String(number).padStart(10, '0')}.log`);
-      await mkdir(this.#folder, { recursive: true, mode: 0o750 });
+      await makeFolder(this.#folder, 0o750);
       // Never over something that is there, whatever its name promises.
       const file = await open(path, 'wx', 0o640);
       this.#segment = { path, bytes: 0 };
@@ -119,7 +120,9 @@ export class AuditLog {
 }
 
 /** Segments of a folder, the oldest first; none where there is no folder. */
-export async function segmentsOf(folder: string): Promise<{ readonly path: string; readonly first: number }[]> {
+export async function segmentsOf(
+  folder: string,
+): Promise<{ readonly path: string; readonly first: number }[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -240,15 +243,6 @@ async function cutTo(path: string, length: number): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -298,6 +298,17 @@ test('a lost outbox hears again what is in force, once', async (t) => {
   t.is(cart.events.length, count);
 });
 
+test('a first revision that power kept from being told is told before the change of the configuration that follows', async (t) => {
+  const cart = await device(t);
+  await cart.open(calibration(7));
+  const keeper = await cart.running(calibration(7), { site: { latitudeMicroDegrees: 1, heightM: 0 } });
+  t.is(keeper.record?.revision, 8);
+  t.like(cart.events, [
+    { data: { revision: 7, cause: 'import' } },
+    { data: { revision: 8, cause: 'configuration' } },
+  ]);
+});
+
 test('a first revision that power kept from being committed is committed at the next start', async (t) => {
   const cart = await device(t);
   await cart.open(calibration(7));

@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { calibrationStage } from './calibrations.ts';
 import { checkoutsStage } from './checkouts.ts';
 import { firmwareStage } from './firmware.ts';
 import { fuzzStage } from './fuzz.ts';
@@ -12,7 +13,15 @@ import { killsStage } from './kills.ts';
 import type { SoakOptions, Stage } from './stage.ts';
 import { tripsStage } from './trips.ts';
 
-const stages: readonly Stage[] = [tripsStage, killsStage, checkoutsStage, firmwareStage, fuzzStage, hilStage];
+const stages: readonly Stage[] = [
+  tripsStage,
+  killsStage,
+  checkoutsStage,
+  calibrationStage,
+  firmwareStage,
+  fuzzStage,
+  hilStage,
+];
 
 const help = `Tries for hours what the tests try for seconds. One line a stage; exit 1 where one failed.
 
@@ -20,12 +29,12 @@ const help = `Tries for hours what the tests try for seconds. One line a stage; 
   npm run soak -- --only=fuzz,firmware    some stages
 
 Stages:
-${stages.map((stage) => `  ${stage.name.padEnd(10)} ${stage.about}`).join('\n')}
+${stages.map((stage) => `  ${stage.name.padEnd(11)} ${stage.about}`).join('\n')}
 
 Options:
   --only <stages>   these, separated by commas
   --trips <n>       trips by chance (2000)
-  --kills <n>       kills of the daemon, in trips and in payments (200 each)
+  --kills <n>       kills of the daemon, in trips, payments and calibrations (200 each)
   --seed <n>        of the first trip (1)
   --inputs <n>      inputs for each property and for the firmware (1000000)
   --cycles <n>      how often each device is pulled and put back (100)

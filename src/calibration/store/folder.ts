@@ -1,6 +1,6 @@
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '#base/atomic-file.ts';
+import { syncFolder, writeFileAtomic } from '#base/atomic-file.ts';
 import { plainCause } from '#base/system-error.ts';
 import { type CalibrationRecord, decodeRecord, largestRecord, sha256Hex } from './record.ts';
 
@@ -129,13 +129,4 @@ export async function moveAside(folder: string, { name, sha256 }: ScannedFile): 
   await rename(join(folder, name), join(folder, kept));
   await syncFolder(folder);
   return kept;
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
