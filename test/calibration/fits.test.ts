@@ -336,3 +336,23 @@ test('trim and linearity end where each is the best for the other', (t) => {
     t.log(`${model}: ${solution.iterations} rounds`);
   }
 });
+
+test('what the loads leave open of the gains stays as it was, however heavy they are', (t) => {
+  // A plate that hardly twists: the fourth combination is below what is believed, the other three are found.
+  const former = { fl: 1.01, fr: 0.99, rl: 0.99, rr: 1.01 };
+  const plate = new SyntheticPlate(basket, perfect(basket), 0.005);
+  const slopes = fitOf(new SyntheticPlate(basket, perfect(basket), 0.3), 'linear').entry;
+  const current = {
+    calibration: 1 as const,
+    revision: 1,
+    plates: { basket: { ...slopes, cornerGains: former } },
+  };
+  const procedure = Procedure.begin({ ...options(basket), current });
+  takeLoads(procedure, plate);
+  const fitted = procedure.take({ kind: 'fit', model: 'linear' }, at).fitted;
+  t.is(fitted?.rank, 3);
+  const gains = fitted?.entry.cornerGains ?? {};
+  const twist = ((gains.fl ?? 0) - (gains.fr ?? 0) - (gains.rl ?? 0) + (gains.rr ?? 0)) / 4;
+  t.true(Math.abs(twist - 0.01) < 5e-4, `${twist}`);
+  if (fitted !== undefined) t.true(worst(plate, fitted).corners < 0.2);
+});

@@ -23,11 +23,13 @@ export interface Geometry {
 }
 
 /**
- * Rank and condition of the places that loads lay at: singular values of the mean share of each place. Masses don't enter,
- * so that a heavy load and a light one at the same place are one.
- * @param modes of a rigid plate: 1 of one cell, 2 of cells in a row, 3 of others
+ * Singular values of the mean share of each place that loads lay at, falling, and the combinations of gains that belong to
+ * those which the loads determine. Masses don't enter, so that a heavy load and a light one at the same place are one.
  */
-export function placementGeometry(rows: readonly FitRow[], modes: number): Geometry {
+function placementModes(rows: readonly FitRow[]): {
+  readonly values: readonly number[];
+  readonly excited: readonly (readonly number[])[];
+} {
   const places = new Map<string, FitRow[]>();
   for (const row of rows) places.set(row.at, [...(places.get(row.at) ?? []), row]);
   const shares = [...places.values()].map((own) => {
@@ -36,27 +38,36 @@ export function placementGeometry(rows: readonly FitRow[], modes: number): Geome
       (_load, cell) => own.reduce((sum, row) => sum + (row.loads[cell] ?? 0), 0) / mass,
     );
   });
-  const { s } = decompose(shares);
-  const largest = s[0] ?? 0;
-  const seen = s
-    .slice(0, Math.min(s.length, shares.length))
-    .filter((value) => value > unexcitedPart * largest);
-  const last = s[modes - 1] ?? 0;
-  const condition = shares.length < modes || last <= 0 ? Number.POSITIVE_INFINITY : largest / last;
-  return { rank: seen.length, condition };
+  const { s, v } = decompose(shares);
+  const values = s.slice(0, shares.length);
+  const least = unexcitedPart * (values[0] ?? 0);
+  return { values, excited: v.filter((_mode, k) => (values[k] ?? 0) > least) };
 }
 
 /**
- * Gains g of min Σ w²·(Σ gᵢ·loadᵢ − mass)² by singular values, near `prior` in every direction that the loads don't
- * determine: a stiff plate never twists, so its loads say nothing of the gains' twist, which then has no effect either.
+ * Rank and condition of the places that loads lay at.
+ * @param modes of a rigid plate: 1 of one cell, 2 of cells in a row, 3 of others
+ */
+export function placementGeometry(rows: readonly FitRow[], modes: number): Geometry {
+  const { values, excited } = placementModes(rows);
+  const last = values[modes - 1] ?? 0;
+  const condition = last <= 0 ? Number.POSITIVE_INFINITY : (values[0] ?? 0) / last;
+  return { rank: excited.length, condition };
+}
+
+/**
+ * Gains g of min Σ w²·(Σ gᵢ·loadᵢ − mass)², moved away from `prior` only along what the places of the loads determine: a
+ * stiff plate never twists, so its loads say nothing of the gains' twist, which then has no effect either.
  * Shapes: `rows` of N loads, `prior` of N.
  */
 export function solveGains(rows: readonly FitRow[], prior: readonly number[]): number[] {
-  const a: Matrix = rows.map((row) => row.loads.map((load) => load * row.weight));
-  const b = rows.map((row) => (row.massMg - dot(row.loads, prior)) * row.weight);
-  const largest = decompose(a).s[0] ?? 0;
-  const change = leastSquares(a, b, unexcitedPart * largest);
-  return prior.map((gain, cell) => gain + (change[cell] ?? 0));
+  const { excited } = placementModes(rows);
+  const a: Matrix = rows.map(({ loads, weight }) => excited.map((mode) => weight * dot(loads, mode)));
+  const b = rows.map(({ loads, weight, massMg }) => (massMg - dot(loads, prior)) * weight);
+  const along = leastSquares(a, b);
+  return prior.map((gain, cell) =>
+    along.reduce((sum, step, k) => sum + step * (excited[k]?.[cell] ?? 0), gain),
+  );
 }
 
 /**
