@@ -102,6 +102,8 @@ async function calibrate(devices: readonly string[], options: CalibrateOptions):
     );
   }
   const client = await connectBroker(options, connectWithinS);
+  // One for each answer that is waited for.
+  client.setMaxListeners(0);
   try {
     const left = [...devices];
     const work = async () => {
@@ -144,7 +146,8 @@ async function oneDevice(
   const talk = new CalibrationTalk((command, args) =>
     askDevice(client, { ...place, command, args, timeout: answerWithinS, key: options.key }),
   );
-  const live = await followMass(client, place);
+  // Only a person looks at it.
+  const live = script === undefined && options.json !== true ? await followMass(client, place) : nobodyLooks;
   const technician = technicianFor(device, options, script, live.of);
   // Ctrl-C beside a prompt, or from outside: the scale stays as it was.
   const interrupted = () => {
@@ -190,6 +193,8 @@ function tellOutcome(device: string, outcome: Outcome, { json }: CalibrateOption
     process.stdout.write(`${device}: nothing was changed: ${printable(outcome.why)}.\n`);
   }
 }
+
+const nobodyLooks = { of: () => undefined, stop: async () => {} };
 
 /** Newest live mass of each plate, as long as somebody sends it. */
 async function followMass(client: MqttClient, place: { readonly store: string; readonly device: string }) {

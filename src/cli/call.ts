@@ -160,7 +160,9 @@ async function exchange(
   let listen: ((topic: string, payload: Buffer) => void) | undefined;
   try {
     const answered = new Promise<HeardAnswer>((resolve) => {
-      listen = (_topic, message) => {
+      listen = (topic, message) => {
+        // Many devices may be asked at the same time over one connection.
+        if (topic !== response) return;
         const answer = readAnswer(message);
         if (answer?.transaction !== transaction) return;
         if (isVouched(answer, signing)) resolve(answer);

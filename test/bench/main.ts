@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bridgePart } from './bridge.ts';
+import { calibrationsPart } from './calibrations.ts';
 import { eventsPart } from './events.ts';
 import { eyesPart } from './eyes.ts';
 import { galleryPart } from './gallery.ts';
@@ -24,6 +25,7 @@ const parts: readonly Part[] = [
   galleryPart,
   eyesPart,
   loadPart,
+  calibrationsPart,
   peerPart,
 ];
 
