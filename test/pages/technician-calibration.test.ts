@@ -98,7 +98,7 @@ test('A technician calibrates a cart from the page, and sees revision, report an
       .click(),
   ]);
   await report.getByRole('heading', { name: 'Calibration report' }).waitFor();
-  await report.getByText('Not a legal verification.').waitFor();
+  await report.getByText('Not a legal verification.', { exact: true }).waitFor();
   await report.close();
   await openTab(page, 'Audit log');
   await page.getByText('calibration.commit', { exact: true }).first().waitFor();

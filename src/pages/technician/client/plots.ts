@@ -14,7 +14,7 @@ const widest = 1_040;
 const plotWidth = () => Math.round(Math.max(280, Math.min(widest, innerWidth - beside)));
 const left = 8;
 const right = 8;
-const top = 12;
+const top = 22;
 const bottom = 24;
 /** More points than the picture has columns show nothing more. */
 const mostPoints = 320;
@@ -95,8 +95,8 @@ interface Point {
 /** Errors over load, with the maximum permissible error as an envelope: circles were fitted, diamonds verified. */
 export function residualPlot(
   points: readonly Point[],
-  shownMass: (mg: number) => string,
-  shownError: (mg: number) => string,
+  intervalMg: number | undefined,
+  shown: { readonly mass: (mg: number) => string; readonly error: (mg: number) => string },
 ): SVGElement {
   const width = plotWidth();
   const most = Math.max(...points.map(({ massMg }) => massMg), 1);
@@ -104,14 +104,12 @@ export function residualPlot(
   const middle = (height - bottom + top) / 2;
   const x = (massMg: number) => 56 + (massMg / most) * (width - 76);
   const y = (mg: number) => middle - (mg / worst) * ((height - bottom - top) / 2);
-  const steps = [...new Map(points.map(({ massMg, mpeMg }) => [massMg, mpeMg])).entries()].sort(
-    ([a], [b]) => a - b,
-  );
+  const limits = limitSteps(points, intervalMg);
   const limit = (sign: 1 | -1) =>
-    steps
+    limits
       .map(
-        ([massMg, mpeMg], index) =>
-          `${index === 0 ? `M${x(0)} ${y(sign * mpeMg)}L` : 'L'}${x(massMg)} ${y(sign * mpeMg)}`,
+        ({ fromMg, toMg, mpeMg }, index) =>
+          `${index === 0 ? 'M' : 'L'}${x(fromMg)} ${y(sign * mpeMg)}L${x(toMg)} ${y(sign * mpeMg)}`,
       )
       .join('');
   const outside = points.filter(({ errorMg, mpeMg }) => Math.abs(errorMg) > mpeMg).length;
@@ -124,14 +122,14 @@ export function residualPlot(
       svg(
         'text',
         { x: 50, y: y(mg) + 4, class: 'tick', 'text-anchor': 'end' },
-        mg === 0 ? '0' : shownError(mg),
+        mg === 0 ? '0' : shown.error(mg),
       ),
     ]),
     [0, most].map((mg) =>
       svg(
         'text',
         { x: x(mg), y: height - 6, class: 'tick', 'text-anchor': mg === 0 ? 'middle' : 'end' },
-        mg === 0 ? '0' : shownMass(mg),
+        mg === 0 ? '0' : shown.mass(mg),
       ),
     ),
     svg('path', { d: limit(1), class: 'limit' }),
@@ -144,6 +142,27 @@ export function residualPlot(
         : svg('circle', { cx: px, cy: py, r: 6, class: `point ${kind}` });
     }),
   );
+}
+
+/** Loads at which tolerances change, in e (OIML R 76-1, table 6; Handbook 44, table 6). */
+const tolerancesChangeAt = [500, 2_000, 4_000, 10_000] as const;
+
+/** The permissible error as steps over the load, as far as the points tell it. */
+function limitSteps(points: readonly Point[], intervalMg: number | undefined) {
+  const edges = intervalMg === undefined ? [] : tolerancesChangeAt.map((intervals) => intervals * intervalMg);
+  const steps: { fromMg: number; toMg: number; mpeMg: number }[] = [];
+  for (const { massMg, mpeMg } of points.toSorted((a, b) => a.massMg - b.massMg)) {
+    const last = steps.at(-1);
+    if (last === undefined)
+      steps.push({ fromMg: edges.findLast((edge) => edge < massMg) ?? 0, toMg: massMg, mpeMg });
+    else if (last.mpeMg === mpeMg) last.toMg = massMg;
+    else {
+      const edge = edges.find((one) => one >= last.toMg && one < massMg) ?? (last.toMg + massMg) / 2;
+      last.toMg = edge;
+      steps.push({ fromMg: edge, toMg: massMg, mpeMg });
+    }
+  }
+  return steps;
 }
 
 /** A cell and its place, mm right of and forward of the plate's centre. */
@@ -189,7 +208,12 @@ export function platePicture(
         notes[one.id]?.map((line, index) =>
           svg(
             'text',
-            { x, y: y + (lower ? -40 : 32) + 18 * index, class: 'note', 'text-anchor': 'middle' },
+            {
+              x: x + (x < 200 ? 14 : x > 200 ? -14 : 0),
+              y: y + (lower ? -40 : 32) + 18 * index,
+              class: 'note',
+              'text-anchor': 'middle',
+            },
             line,
           ),
         ),
@@ -198,10 +222,10 @@ export function platePicture(
     load === undefined
       ? undefined
       : [
-          svg('circle', { cx: at.x, cy: at.y, r: 36, class: 'target' }),
-          svg('path', { d: `M${at.x - 21} ${at.y + 24}l4 -34h34l4 34z`, class: 'weight' }),
-          svg('circle', { cx: at.x, cy: at.y - 18, r: 7, class: 'weight' }),
-          svg('text', { x: at.x, y: at.y + 16, class: 'mass', 'text-anchor': 'middle' }, load.text),
+          svg('circle', { cx: at.x, cy: at.y, r: 44, class: 'target' }),
+          svg('path', { d: `M${at.x - 30} ${at.y + 26}l6 -40h48l6 40z`, class: 'weight' }),
+          svg('circle', { cx: at.x, cy: at.y - 22, r: 9, class: 'weight' }),
+          svg('text', { x: at.x, y: at.y + 12, class: 'mass', 'text-anchor': 'middle' }, load.text),
         ],
   );
 }

@@ -25,7 +25,7 @@ export function candidateCard({ candidate, verifications }: PlateView, plate: Pl
       ` Model: ${model}${trimmed ? ', corners trimmed' : ''}.`,
     ),
     warnings.map(({ code, message }) => h('p', { class: 'notice' }, badge('warn', code), ' ', message)),
-    points.length > 0 && residualPlot(points, weightName, grams),
+    points.length > 0 && residualPlot(points, plate?.intervalMg, { mass: weightName, error: grams }),
     points.length > 0 &&
       h(
         'p',

@@ -133,8 +133,7 @@ export class HistoryTab implements View {
             'aria-label': `Save report of revision ${revision}`,
           }),
         button('Save figures', 'file', { ...mine, 'aria-label': `Save figures of revision ${revision}` }),
-        revision !== this.#current &&
-          button('Go back to it …', 'back', { ...mine, 'aria-label': `Go back to revision ${revision}` }),
+        revision !== this.#current && button(`Go back to revision ${revision} …`, 'back', mine),
       ),
       this.#back === revision &&
         h(

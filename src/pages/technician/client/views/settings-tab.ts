@@ -2,6 +2,7 @@ import { type Child, h } from '../../../client/dom.ts';
 import { faultsOf } from '../fleet.ts';
 import { duration, moment } from '../format.ts';
 import type { Desk, View } from '../view.ts';
+import { calibrationText } from './fleet-view.ts';
 import { badge, button, card, choice, facts, table } from './parts.ts';
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error'].map((level) => [level, level] as const);
@@ -47,10 +48,7 @@ export class SettingsTab implements View {
           ['Start number', String(state?.boot ?? 'unknown')],
           ['Catalogue', state?.versions?.catalogue ?? 'none'],
           ['Vision model', state?.versions?.model ?? 'none'],
-          [
-            'Calibration',
-            state?.versions?.calibration === undefined ? 'none' : `revision ${state.versions.calibration}`,
-          ],
+          ['Calibration', device === undefined ? 'unknown' : calibrationText(device)],
           ['Clock', health?.timeQuality ?? 'unknown'],
           ['Running for', health === undefined ? 'unknown' : duration(health.uptimeS)],
           ['Events waiting', health === undefined ? 'unknown' : String(health.outboxEvents)],
