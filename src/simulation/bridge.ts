@@ -1,6 +1,7 @@
 import type { Random } from '#base/random.ts';
 import { usPerSecond } from '#base/units.ts';
 import { cellTraits } from './hardware.ts';
+import type { CellTraits } from './physics/cell.ts';
 import { CellModel } from './physics/cell.ts';
 import { maximumCode } from './physics/converter.ts';
 import { type SuspensionState, stepSuspension } from './physics/suspension.ts';
@@ -61,8 +62,11 @@ export class BridgeModel {
     bridge: Bridge,
     plates: ReadonlyMap<string, PlateModel>,
     seeds: { readonly hardwareSeed: number; readonly hardware: Random; readonly trip: Random },
-    /** Of all cells, as a fraction of the largest load. */
-    hysteresis?: number | undefined,
+    /** What is otherwise than drawn: of all cells the hysteresis, of some cells any of their traits. */
+    other: {
+      readonly hysteresis?: number | undefined;
+      readonly traits?: Readonly<Record<string, Partial<CellTraits>>> | undefined;
+    } = {},
   ) {
     this.id = bridge.id;
     // Ceramic resonators and RC oscillators of such boards are off by some hundred ppm.
@@ -79,7 +83,11 @@ export class BridgeModel {
         {
           id: cell.id,
           model: new CellModel(
-            { ...cellTraits(cell, seeds.hardwareSeed), hysteresis },
+            {
+              ...cellTraits(cell, seeds.hardwareSeed),
+              hysteresis: other.hysteresis,
+              ...other.traits?.[cell.id],
+            },
             restMg,
             bridge.samplesPerSecond,
             seeds.trip.fork(`noise ${cell.id}`),

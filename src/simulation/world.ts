@@ -5,11 +5,13 @@ import { BridgeModel, type CellFault, type Frame } from './bridge.ts';
 import { SimulationError } from './errors.ts';
 import { defaultHardwareSeed } from './hardware.ts';
 import { itemTime, type SimulationItem } from './items.ts';
+import type { CellTraits } from './physics/cell.ts';
 import type { Handling } from './physics/handling.ts';
 import { Wander } from './physics/noise.ts';
 import type { Shaking } from './physics/vibration.ts';
 import type { Point } from './plate.ts';
 import { PlateModel } from './plate.ts';
+import { findThermometers, Thermometer } from './thermometer.ts';
 import { findBridges, findMotionSensors } from './wiring.ts';
 
 /** Something that happens to the world at `atUs`. */
@@ -64,6 +66,8 @@ export interface WorldOptions {
   readonly kelvinPerHour?: number | undefined;
   /** Hysteresis of all cells, as a fraction of the largest load in the middle of the way down; none where left out. */
   readonly hysteresis?: number | undefined;
+  /** Traits of single cells in place of those that the hardware's seed draws: non-linearity, slope (a corner that is off), creep, drift. */
+  readonly traits?: Readonly<Record<string, Partial<CellTraits>>> | undefined;
 }
 
 const motionPeriodUs = 10_000;
@@ -75,7 +79,7 @@ const motionPeriodUs = 10_000;
 export class World implements Frame {
   readonly #plates: ReadonlyMap<string, PlateModel>;
   readonly #bridges: readonly BridgeModel[];
-  readonly #sensors: readonly MotionSensor[];
+  readonly #sensors: readonly (MotionSensor | Thermometer)[];
   readonly #trip: Random;
   readonly #warmth: { readonly startKelvin: number; readonly kelvinPerHour: number; readonly wander: Wander };
   readonly #coupled: readonly Coupling[];
@@ -99,9 +103,12 @@ export class World implements Frame {
     for (const thing of options.stock ?? []) this.#plate(thing.plate).stock(thing.massMg, thing.at);
     const seeds = { hardwareSeed, hardware, trip: this.#trip };
     this.#bridges = findBridges(options.board).map(
-      (bridge) => new BridgeModel(bridge, this.#plates, seeds, options.hysteresis),
+      (bridge) => new BridgeModel(bridge, this.#plates, seeds, options),
     );
-    this.#sensors = findMotionSensors(options.board).map((id) => new MotionSensor(id, hardware, this.#trip));
+    this.#sensors = [
+      ...findMotionSensors(options.board).map((id) => new MotionSensor(id, hardware, this.#trip)),
+      ...findThermometers(options.board).map((id) => new Thermometer(id)),
+    ];
   }
 
   /** Adds what will happen. Actions in the past happen at once; those of one time in the order given. */
@@ -155,8 +162,8 @@ export class World implements Frame {
     return sum;
   }
 
-  #nextSource(): BridgeModel | MotionSensor | undefined {
-    let first: BridgeModel | MotionSensor | undefined;
+  #nextSource(): BridgeModel | MotionSensor | Thermometer | undefined {
+    let first: BridgeModel | MotionSensor | Thermometer | undefined;
     for (const bridge of this.#bridges)
       if (first === undefined || bridge.nextUs < first.nextUs) first = bridge;
     for (const sensor of this.#sensors)

@@ -18,6 +18,8 @@ export interface CellTraits {
   /** Largest deviation from a straight line, at half capacity, as a fraction of capacity. */
   readonly nonlinearity: number;
   readonly capacityMg: number;
+  /** Change of the slope with temperature, ppm/K; none where left out. */
+  readonly spanPpmPerKelvin?: number | undefined;
   /** Excess on the way down, in its middle, as a fraction of the largest load (0.02–0.05 %); none where left out. */
   readonly hysteresis?: number | undefined;
 }
@@ -86,6 +88,7 @@ export class CellModel {
     const excessMg = this.#hysteresis?.at(loadMg - this.#restMg) ?? 0;
     const effectiveMg = bowed(traits, loadMg) + excessMg + this.#creepMg + traits.zeroMgPerKelvin * kelvin;
     const noise = this.#noiseVolts * (this.#noise.gaussian() + 0.2 * this.#pink.next());
-    return convert(traits.zeroVolts + traits.voltsPerMg * effectiveMg + noise);
+    const slope = traits.voltsPerMg * (1 + (traits.spanPpmPerKelvin ?? 0) * 1e-6 * kelvin);
+    return convert(traits.zeroVolts + slope * effectiveMg + noise);
   }
 }
