@@ -1,16 +1,7 @@
 import type { FusionConfig } from '#config/schema.ts';
 import { type AdditionSet, additionSets, type Shop } from './additions.ts';
 import { dipped } from './dip.ts';
-import {
-  broadFromMg,
-  LogSum,
-  logBroadDensity,
-  logNormal,
-  logPricedDensity,
-  logUnknownDensity,
-  pricedMg,
-  unitsVarMg2,
-} from './likelihood.ts';
+import { broadFromMg, LogSum, logBroad, logNormal, logUnknownDensity, unitsVarMg2 } from './likelihood.ts';
 import type { MassIndex, MassMatch } from './mass-index.ts';
 import { disturbanceSdMg, maximumPairs, maximumRemovalSets, maximumSwaps, priors } from './priors.ts';
 import { type RemovalSet, RemovalSets } from './removals.ts';
@@ -32,6 +23,11 @@ export interface CartContext extends Shop {
   readonly logFactor: (explanation: Explanation) => number;
   /** The most that `logFactor` can be. */
   readonly mostLogFactor: number;
+  /**
+   * Only an explanation in which all that was put in was scanned would be decided: where what is weighed so far leaves none of
+   * them even half, the rest isn't weighed.
+   */
+  readonly scannedOnly?: boolean | undefined;
   /** How far to go; left out, as far as decisions need it. */
   readonly limits?: Limits;
 }
@@ -102,15 +98,34 @@ class Enumeration {
       this.#unknown(set);
       this.#withRemovals(set);
     }
+    if (this.#context.scannedOnly === true && this.#isLost()) return this.#ended();
     this.#produce();
     const unplaced = scans.reduce((sum, scan) => sum + logOf(1 - placedPrior(scan)), 0);
     this.#unscannedPairs(unplaced);
     this.#unscannedSwaps(unplaced);
     this.#putBacks(unplaced);
     this.#nothing(unplaced);
+    return this.#ended();
+  }
+
+  #ended(): Enumerated {
     this.#sum('unknown', this.#unknownSum);
     this.#sum('mixed', this.#mixedSum);
     return { found: this.#found, logRest: this.#restSum.value };
+  }
+
+  /** Whether all that was weighed so far outweighs every outcome in which only scanned things were put in. */
+  #isLost(): boolean {
+    const scanned = new LogSum();
+    const others = new LogSum();
+    for (const { parts, logWeight } of this.#found) {
+      const isScanned = parts.every((part) => part.sign < 0 || part.scans.length > 0);
+      (isScanned ? scanned : others).add(logWeight);
+    }
+    for (const [kind, sum] of [['unknown', this.#unknownSum] as const, ['mixed', this.#mixedSum] as const]) {
+      others.add(sum.value + this.#context.logFactor({ kind, parts: [] }));
+    }
+    return others.value > scanned.value;
   }
 
   #sum(kind: 'unknown' | 'mixed', sum: LogSum): void {
@@ -418,16 +433,4 @@ export function debtPart(lot: Lot): Part {
 /** Every explanation of a change of a cart's plate, with its unnormalized log weight. */
 export function enumerateCart(context: CartContext): Enumerated {
   return new Enumeration(context).run();
-}
-
-/** log density of what loose goods weigh: by their label's price, where all of it is of one scan that names one. */
-function logBroad(parts: readonly Part[], massMg: number, usualMg: number): number {
-  const part = parts.find(({ broad }) => broad);
-  const [pending, ...more] = part?.scans ?? [];
-  const { product } = part ?? {};
-  const fullMg =
-    product === undefined || pending === undefined || more.length > 0
-      ? undefined
-      : pricedMg(product, pending.scan);
-  return fullMg === undefined ? logBroadDensity(massMg, usualMg) : logPricedDensity(massMg, fullMg);
 }

@@ -21,6 +21,8 @@ export interface Assumptions {
   readonly without: ReadonlySet<string>;
   /** The question that is being answered: scans given with it are about it. */
   readonly question?: string;
+  /** Only what was scanned would be decided: where that is out of the question, what else it may be need not be known. */
+  readonly scannedOnly?: true;
 }
 
 /** Weighs the explanations of a change. Pure: reads the memory, changes nothing. */
@@ -80,6 +82,7 @@ export class Judge {
             index: this.#index,
             mostLogFactor: sightings.mostLogFactor + dip.mostLogFactor,
             scans,
+            scannedOnly: assumptions.scannedOnly,
             placedPrior: (pending) => placedPrior(pending, change, waiting, question),
             unlistedOdds: unlisted.reduce(
               (odds, one) => (odds + 1) / (1 - placedPrior(one, change, waiting, question)) - 1,

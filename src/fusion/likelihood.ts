@@ -1,5 +1,6 @@
 import type { Product } from '#catalogue/products.ts';
 import type { ScanObservation } from './observations.ts';
+import type { Part } from './types.ts';
 
 /** Hypotheses further than this from the measured mass are left out: each loses less than e^(−18) of its own peak. */
 export const gateZ = 6;
@@ -141,4 +142,16 @@ export function logSumExp(values: readonly number[]): number {
   let sum = 0;
   for (const value of values) sum += Math.exp(value - largest);
   return largest + Math.log(sum);
+}
+
+/** log density of what loose goods weigh: by their label's price, where all of it is of one scan that names one. */
+export function logBroad(parts: readonly Part[], massMg: number, usualMg: number): number {
+  const part = parts.find(({ broad }) => broad);
+  const [pending, ...more] = part?.scans ?? [];
+  const { product } = part ?? {};
+  const fullMg =
+    product === undefined || pending === undefined || more.length > 0
+      ? undefined
+      : pricedMg(product, pending.scan);
+  return fullMg === undefined ? logBroadDensity(massMg, usualMg) : logPricedDensity(massMg, fullMg);
 }

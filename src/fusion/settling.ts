@@ -154,7 +154,12 @@ export class Settling {
       if (question.change === undefined || question.passed === true || leavesNoMass(question.change))
         continue;
       const both = combine([question.change, change]);
-      const result = this.#judge.weigh(both, { scans, without: lotOf(question), question: question.event });
+      const result = this.#judge.weigh(both, {
+        scans,
+        without: lotOf(question),
+        question: question.event,
+        scannedOnly: true,
+      });
       const isOne = plausiblyJoint(question.change, change, result, this.#config.maximumZ);
       if (!isOne && !cameDown(question, change, result)) continue;
       if (this.#writeScanned(both, result, [question])) return true;
@@ -256,7 +261,12 @@ export class Settling {
     const { change } = question;
     if (change === undefined || (change.massMg <= 0 && !dipped(change))) return false;
     const scans = this.#memory.scansFor(question.plate);
-    const result = this.#judge.weigh(change, { scans, without: lotOf(question), question: question.event });
+    const result = this.#judge.weigh(change, {
+      scans,
+      without: lotOf(question),
+      question: question.event,
+      scannedOnly: true,
+    });
     return this.#writeScanned(change, result, [question], needed);
   }
 
@@ -329,7 +339,7 @@ export class Settling {
         if (earlier.change.massMg < 0 || later.change.massMg < 0) continue;
         const both = combine([earlier.change, later.change]);
         const without = new Set([...lotOf(earlier), ...lotOf(later)]);
-        const result = this.#judge.weigh(both, { scans, without, question: later.event });
+        const result = this.#judge.weigh(both, { scans, without, question: later.event, scannedOnly: true });
         if (!plausiblyJoint(earlier.change, later.change, result, this.#config.maximumZ)) continue;
         if (this.#writeScanned(both, result, [earlier, later], pending)) return true;
       }
@@ -343,7 +353,12 @@ export class Settling {
       const { change } = lot;
       if (change === undefined || lot.atUs < sinceUs || lot.massMg !== Math.round(change.massMg)) continue;
       const scans = this.#memory.scansFor(plate.options.id);
-      const result = this.#judge.weigh(change, { scans, without: new Set([lot.id]), question: lot.event });
+      const result = this.#judge.weigh(change, {
+        scans,
+        without: new Set([lot.id]),
+        question: lot.event,
+        scannedOnly: true,
+      });
       if (!this.#writeScanned(change, result, [], pending, lot.event)) continue;
       plate.lots = plate.lots.filter((other) => other !== lot);
       return true;

@@ -85,6 +85,8 @@ export class Sightings {
    * log(p_vision / p_train) of the best-seen product.
    */
   #known(things: readonly Weighted[], parts: readonly Part[]): number {
+    const [only] = things;
+    if (only !== undefined && things.length === 1) return this.#knownOne(only.thing, parts);
     const pairings = things
       .flatMap((seen) =>
         parts
@@ -112,6 +114,17 @@ export class Sightings {
       log += scores.reduce((sum, score) => sum + score, 0) / scores.length;
     }
     return log;
+  }
+
+  /** The same where one thing was seen: it is taken for the part that it matches best. HOT PATH. */
+  #knownOne(thing: SeenThing, parts: readonly Part[]): number {
+    let best: number | undefined;
+    for (const part of parts) {
+      if (thing.change !== undefined && (thing.change === 'came') !== part.sign > 0) continue;
+      const score = this.#score(thing, part);
+      if (best === undefined || score > best) best = score;
+    }
+    return best ?? 0;
   }
 
   /** The most that `logFactor` can be, for any explanation: as if all that was seen matched. */
