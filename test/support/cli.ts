@@ -14,7 +14,12 @@ export interface CliRun {
   shows(text: string): Promise<void>;
 }
 
-export type CliOptions = { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string };
+export type CliOptions = {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** All of standard input; where left out there is none. */
+  readonly input?: string;
+};
 
 const mainFile = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 
@@ -22,18 +27,19 @@ const mainFile = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 export function startCli(args: readonly string[], options: CliOptions = {}): CliRun {
   const { CARTWRIGHT_CONFIG: _theirs, ...inherited } = process.env;
   const child = spawn(process.execPath, [mainFile, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...inherited, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
+  child.stdin?.end(options.input);
   let stdout = '';
   let stderr = '';
   const waiting = new Set<() => void>();
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
     for (const look of waiting) look();
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   const ended = new Promise<CliResult>((resolve) => {
