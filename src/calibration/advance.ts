@@ -359,8 +359,7 @@ function totalLoad(rules: PlateRules, progress: PlateProgress, args: StepArgs): 
 
 function knownLoad(stated: TotalLoad, capture: Capture, zero: Capture): KnownLoad {
   const { totalMg, at, direction, weights } = stated;
-  const all = [...new Set([...weights, ...(stated.substituted?.weights ?? [])])];
-  return { massMg: totalMg, at, direction, weights: all, capture, zero };
+  return { massMg: totalMg, at, direction, weights, capture, zero };
 }
 
 function lyingLoad(stated: TotalLoad, capture: Capture): LyingLoad {

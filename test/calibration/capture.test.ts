@@ -123,6 +123,7 @@ test('a plate that hums stands still in its mean, and is refused all the same', 
 test('a slow drift is told from shaking', (t) => {
   // 0.4 g a second is more than a quarter of d.
   t.is(codeOf(run({ counts: (cell, now) => 50_000 + (cell === 0 ? 172 * now : 0) })), 'CW-CAL-022');
+  t.is(codeOf(run({ counts: (cell, now) => 50_000 - (cell === 0 ? 172 * now : 0) })), 'CW-CAL-022');
   // A tenth of it is creep, which is let pass.
   t.is(codeOf(run({ counts: (_cell, now) => 50_000 + 17 * now })), 'done');
   // Two cells that drift against each other leave the sum alone, and are seen.
@@ -291,4 +292,27 @@ test('a complete scale is at rest when it says so and shows so', (t) => {
 test('the temperature at the plate stands in the capture', (t) => {
   const { outcome } = run({ event: (capturer) => capturer.temperature(21_500) });
   t.is(outcome.state === 'done' ? outcome.capture.milliCelsius : 0, 21_500);
+});
+
+test('readings of one cell may come a little after those of the others', (t) => {
+  const capturer = new Capturer({
+    plate: 'p',
+    cells: ['a', 'b'].map((id) => ({ id, milligramsPerCount: slope })),
+    divisionMg: 1_000,
+    driftDivisionsPerS: 0.25,
+    startUs: 0,
+  });
+  // In packets of 80 ms, cell after cell.
+  let sequence = 0;
+  for (let packet = 0; packet < 60 && capturer.outcome.state === 'waiting'; packet++) {
+    for (const id of ['a', 'b']) {
+      for (let tick = 0; tick < 8; tick++) {
+        capturer.cell(id, packet * 80_000 + tick * 10_000, 50_000 + (sequence++ % 5), packet * 8 + tick);
+      }
+    }
+    capturer.advance(packet * 80_000);
+  }
+  const { outcome } = capturer;
+  if (outcome.state !== 'done') return t.fail(codeOf({ outcome }));
+  t.deepEqual([outcome.capture.cells.a?.samples, outcome.capture.cells.b?.samples], [200, 200]);
 });

@@ -272,6 +272,7 @@ test('zero that is taken again at another temperature changes neither slopes nor
   take('zero', [], 0, 0);
   take('load', ['a2'], 2_000_000, 0);
   take('load', ['a5'], 5_000_000, 0);
+  take('zero', [], 0, 6);
   take('temperature', [], 0, 20);
   take('temperature', ['a5'], 5_000_000, 20);
   // The last zero is a warm one; and one more follows the fit, at a third temperature.
@@ -355,4 +356,24 @@ test('what the loads leave open of the gains stays as it was, however heavy they
   const twist = ((gains.fl ?? 0) - (gains.fr ?? 0) - (gains.rl ?? 0) + (gains.rr ?? 0)) / 4;
   t.true(Math.abs(twist - 0.01) < 5e-4, `${twist}`);
   if (fitted !== undefined) t.true(worst(plate, fitted).corners < 0.2);
+});
+
+test('each load counts from the zero before it, and the last zero is the one that stays', (t) => {
+  const drifted = (counts: number) =>
+    new SyntheticPlate(
+      slot,
+      perfect(slot).map((one) => ({ ...one, zeroCounts: one.zeroCounts + counts })),
+    );
+  const procedure = Procedure.begin(options(slot));
+  for (const [counts, ids] of [
+    [0, ['a5']],
+    [3_000, ['a2', 'b2']],
+    [6_000, ['a2']],
+  ] as const) {
+    step(procedure, drifted(counts), { kind: 'zero' });
+    load(procedure, drifted(counts), 'load', ids);
+  }
+  const fitted = procedure.take({ kind: 'fit', model: 'linear' }, at).fitted;
+  for (const { errorMg } of fitted?.residuals ?? []) t.true(Math.abs(errorMg) < 60, `${errorMg}`);
+  t.true(Math.abs(indicate(drifted(6_000).capture(), fitted?.entry)) < 60);
 });

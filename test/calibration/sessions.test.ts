@@ -236,3 +236,21 @@ test('a commit says at which gravity it was made', (t) => {
   const hash = procedure.candidate()?.hash ?? '';
   t.is(procedure.take({ kind: 'commit', expected: 0, candidate: hash }, at).gravityUmS2, 9_812_000);
 });
+
+test('goods that were made as heavy as fitted weights prove nothing either', (t) => {
+  const { procedure, plate } = fitted();
+  load(procedure, plate, 'verify', ['a10']);
+  step(procedure, plate, { kind: 'substitute' }, [{ massMg: 10_001_000 }]);
+  const above = step(procedure, plate, { kind: 'verify', weights: ['c10'] }, [{ massMg: 20_001_000 }]);
+  t.true(above.verification?.passed ?? false);
+  t.false(above.verification?.independent ?? true);
+  refused(t, 'CW-CAL-060', () =>
+    procedure.check('commit', { expected: 0, candidate: procedure.candidate()?.hash ?? '' }, at),
+  );
+  // As heavy as a weight that was not fitted with, they do.
+  step(procedure, plate, { kind: 'zero' });
+  load(procedure, plate, 'verify', ['b5', 'b2']);
+  step(procedure, plate, { kind: 'substitute' }, [{ massMg: 7_001_000 }]);
+  const other = step(procedure, plate, { kind: 'verify', weights: ['c10'] }, [{ massMg: 17_001_000 }]);
+  t.true(other.verification?.independent ?? false);
+});
