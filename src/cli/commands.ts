@@ -48,6 +48,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./calibrate.ts')).registerCalibrate,
   },
   {
+    usage: 'verify <device>',
+    summary: 'test the scales of a device with known weights, step by step, and write a report',
+    load: async () => (await import('./verify.ts')).registerVerify,
+  },
+  {
     usage: 'report <device>',
     summary: 'fetch the report of a calibration, as a page to keep or print',
     load: async () => (await import('./scale-report.ts')).registerReport,
