@@ -107,6 +107,13 @@ export class CalibrationKeeper {
     });
     keeper.#inForce = keeper.#first?.record.calibration ?? keeper.#inForce;
     for (const { code, message, details } of keeper.#findings) log.error({ code, ...details }, message);
+    const revision = keeper.#store.head?.revision;
+    if (revision !== undefined && (setup.calibration?.revision ?? 0) > revision) {
+      log.warn(
+        { revision, file: setup.calibration?.revision },
+        `the configuration's calibration file is not looked at any more: revision ${revision} of the device's own calibrations is in force; calibrate it (cartwright calibrate), or leave calibration out of the configuration`,
+      );
+    }
     return keeper;
   }
 
