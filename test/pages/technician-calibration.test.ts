@@ -202,3 +202,47 @@ test('A connection that is lost in any state of a calibration changes nothing, a
   await other.page.getByRole('button', { name: 'Look again' }).click();
   await other.page.getByLabel('Weights at hand').waitFor();
 });
+
+test('A verification takes checks and readings of tests, shows its report, and changes nothing', async (t) => {
+  t.timeout(900_000);
+  const shop = await startConsoleStore(t);
+  const { hands } = await startSignedGateway(t, shop);
+  const browser = await openBrowser(t);
+  const { page } = await openConsole(browser, shop.url, desktop);
+  await enrolAndSignIn(page, await shop.code('17'));
+  await page.getByText('Calibration: revision').waitFor();
+  await openTab(page, 'Calibrate');
+  await page
+    .locator('.headline')
+    .getByText(/revision \d/)
+    .waitFor();
+  const before = await revision(page);
+  await beginWork(page, '5 kg M1, W10=10 kg M1', 'verify');
+  const done: string[] = [];
+  while (done.length < mostSteps && (await page.locator('#t-all-loads-are-checked').count()) === 0) {
+    done.push((await doStep(page, hands)) ?? '');
+  }
+  t.true(done.length > 4 && done.slice(1).every((one) => one.startsWith('Check with')), done.join(' '));
+  t.is(await page.locator('[data-act=commit]').count(), 0);
+
+  await hands(0);
+  await hands(10_000_000);
+  await page.getByText('Other steps', { exact: true }).click();
+  const form = page.locator('form[data-form=test]');
+  await form.getByLabel('Test', { exact: true }).selectOption('linearity');
+  await form.getByLabel('W10 (10 kg)').check();
+  await form.getByRole('button', { name: 'Measure' }).click();
+  await page.getByRole('heading', { name: 'Measured' }).waitFor();
+  await page.getByRole('cell', { name: 'Linearity' }).waitFor();
+  t.deepEqual(await accessibility(page, await readFile(axePath, 'utf8')), []);
+  const [report] = await Promise.all([
+    page.context().waitForEvent('page'),
+    page.getByRole('button', { name: 'Report so far' }).click(),
+  ]);
+  await report.getByRole('heading', { name: 'Verification report' }).waitFor();
+  await report.close();
+  await page.getByRole('button', { name: 'End without changing anything' }).click();
+  await page.getByRole('button', { name: 'End the session' }).click();
+  await page.getByText('The scale weighs as it did before.').waitFor();
+  t.is(await revision(page), before);
+});

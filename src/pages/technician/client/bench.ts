@@ -1,6 +1,7 @@
 import { type PlateFacts, platesIn } from './board.ts';
 import type { Answer } from './broker.ts';
 import {
+  asVerification,
   type Notice,
   noticesIn,
   type PlannedStep,
@@ -138,14 +139,15 @@ export class Bench {
     this.#desk.draw();
   }
 
-  async makePlan(args: Readonly<Record<string, unknown>>): Promise<boolean> {
+  async makePlan(args: Readonly<Record<string, unknown>>, purpose: string): Promise<boolean> {
     this.refusal = undefined;
     const answer = await this.#during('Making a plan …', () => this.#ask('calibration.plan', args));
     if (answer.status !== 'done') {
       this.refusal = answer;
       return false;
     }
-    this.plan = planIn(answer.data);
+    const plan = planIn(answer.data);
+    this.plan = purpose === 'verify' ? asVerification(plan) : plan;
     const notes = answer.data.notes;
     this.planNotes = Array.isArray(notes) ? notes.map(String) : [];
     return true;

@@ -169,6 +169,17 @@ export function planIn(data: Loose): readonly PlannedStep[] {
   }));
 }
 
+/** The same loads as checks: what a verification does, which fits nothing and puts nothing in force. */
+export function asVerification(plan: readonly PlannedStep[]): readonly PlannedStep[] {
+  return plan.flatMap((one) =>
+    one.step === 'zero'
+      ? [one]
+      : one.step === 'load' || one.step === 'verify'
+        ? [{ ...one, step: 'verify' }]
+        : [],
+  );
+}
+
 /** How many steps of the plan are done, by what the plate has. */
 export function doneOf(plan: readonly PlannedStep[], plate: PlateView): number {
   const zeroDone = plate.state !== 'armed' && !plate.zeroDoubtful;

@@ -156,12 +156,23 @@ export class CalibrateTab implements View {
         : next === undefined || next.step === 'commit'
           ? undefined
           : stepCard(next, bench.facts, this.#stability(), this.#desk.broker.connected),
-      hasCandidate && candidateCard(view, bench.facts),
+      candidateCard(view, bench.facts),
       hasCandidate &&
         session.candidate !== undefined &&
         session.purpose !== 'verify' &&
         (next === undefined || next.step === 'commit' || next.step === 'verify') &&
         this.#commitCard(session.candidate),
+      session.purpose === 'verify' &&
+        next === undefined &&
+        bench.plan.length > 0 &&
+        card(
+          'All loads are checked',
+          h(
+            'p',
+            {},
+            'Take readings of further tests under “Other steps”, look at the report, then end the session.',
+          ),
+        ),
       loadsCard(view),
       card(
         'Steps',
@@ -326,7 +337,8 @@ export class CalibrateTab implements View {
       weights,
       ...(Object.keys(environment).length === 0 ? {} : { environment }),
     };
-    await this.#bench.makePlan({ plate, weights, model: String(form.get('model')) });
+    const purpose = String(form.get('purpose'));
+    await this.#bench.makePlan({ plate, weights, model: String(form.get('model')) }, purpose);
     this.#desk.draw();
   }
 
@@ -345,6 +357,11 @@ export class CalibrateTab implements View {
       await bench.take('fit', args, 'Calculating …');
       return;
     }
+    if (name === 'zero') {
+      const args = { plate, force: String(form.get('force')) };
+      await bench.take('zero', args, 'Waiting for rest, then measuring the empty plate …');
+      return;
+    }
     const chosen = form.getAll('weight').map(String);
     const all = bench.session?.weights ?? [];
     const massMg = all
@@ -358,13 +375,18 @@ export class CalibrateTab implements View {
     };
     if (name === 'test') {
       const extra = Number(String(form.get('extra')).replace(',', '.'));
-      const more =
-        form.get('extra') === '' || Number.isNaN(extra) ? {} : { extraMg: Math.round(extra * 1_000) };
-      await bench.take(
-        'test',
-        { ...load, ...more, test: String(form.get('test')), direction: String(form.get('direction')) },
-        'Waiting for rest, then measuring …',
-      );
+      const tilt = String(form.get('tilt'));
+      const more = {
+        ...(form.get('extra') === '' || Number.isNaN(extra) ? {} : { extraMg: Math.round(extra * 1_000) }),
+        ...(tilt === 'level' ? {} : { tilt }),
+      };
+      const args = {
+        ...load,
+        ...more,
+        test: String(form.get('test')),
+        direction: String(form.get('direction')),
+      };
+      await bench.take('test', args, 'Waiting for rest, then measuring …');
     } else await bench.take(name === 'check' ? 'verify' : 'load', load, 'Waiting for rest, then measuring …');
   }
 }

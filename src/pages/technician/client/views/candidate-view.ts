@@ -8,46 +8,49 @@ import { badge, card, spoken, table } from './parts.ts';
 const percent = (ppm: number) => `${ppm < 0 ? '−' : '+'}${(Math.abs(ppm) / 10_000).toFixed(3)} %`;
 const place = (at: string) => (at === 'centre' ? 'middle' : at);
 
-/** What the fit says: how far each load is from it, and how each cell has changed. */
+/** What the fit says, and what checks say: how far each load is from it, and how each cell has changed. */
 export function candidateCard({ candidate, verifications }: PlateView, plate: PlateFacts | undefined): Child {
-  if (candidate === undefined) return undefined;
-  const { residuals, model, trimmed, warnings } = candidate;
-  const points = [...residuals, ...verifications.map((one) => ({ ...one, checked: true }))];
+  const checks = verifications.map((one) => ({ ...one, checked: true }));
+  const points = [...(candidate?.residuals.map((one) => ({ ...one, checked: false })) ?? []), ...checks];
+  if (candidate === undefined && points.length === 0) return undefined;
   const outside = points.filter(({ errorMg, mpeMg }) => Math.abs(errorMg) > mpeMg).length;
+  const verdict =
+    outside === 0
+      ? badge('good', 'all loads within the permissible error')
+      : badge('bad', `${outside} of ${points.length} loads outside`);
   return card(
-    'Result',
-    h(
-      'p',
-      {},
-      outside === 0
-        ? badge('good', 'all loads within the permissible error')
-        : badge('bad', `${outside} of ${points.length} loads outside`),
-      ` Model: ${model}${trimmed ? ', corners trimmed' : ''}.`,
+    candidate === undefined ? 'Checked' : 'Result',
+    h('p', {}, points.length > 0 && verdict, candidate !== undefined && ` ${modelText(candidate)}`),
+    candidate?.warnings.map(({ code, message }) =>
+      h('p', { class: 'notice' }, badge('warn', code), ' ', message),
     ),
-    warnings.map(({ code, message }) => h('p', { class: 'notice' }, badge('warn', code), ' ', message)),
-    points.length > 0 && residualPlot(points, plate?.intervalMg, { mass: weightName, error: grams }),
-    points.length > 0 &&
+    points.length > 0 && [
+      residualPlot(points, plate?.intervalMg, { mass: weightName, error: grams }),
       h(
         'p',
         { class: 'hint' },
         'Circles were fitted, diamonds checked; filled ones with a rim are outside. Dashed: maximum permissible error.',
       ),
-    (plate?.cells.length ?? 0) > 1 && cornerMap(candidate, plate?.cells ?? []),
-    table(
-      'Errors',
-      ['Load', 'Where', 'Error', 'Verdict', 'Permissible', 'Indicated'],
-      points.map(({ massMg, at, indicatedMg, errorMg, mpeMg, ...more }) => [
-        weightName(massMg),
-        place(at),
-        grams(errorMg),
-        Math.abs(errorMg) <= mpeMg
-          ? badge('good', 'checked' in more ? 'passed' : 'fits')
-          : badge('bad', 'outside'),
-        `±${(mpeMg / 1_000).toFixed(1)} g`,
-        kilograms(indicatedMg),
-      ]),
-    ),
+    ],
+    candidate !== undefined && (plate?.cells.length ?? 0) > 1 && cornerMap(candidate, plate?.cells ?? []),
+    points.length > 0 &&
+      table(
+        'Errors',
+        ['Load', 'Where', 'Error', 'Verdict', 'Permissible', 'Indicated'],
+        points.map(({ massMg, at, indicatedMg, errorMg, mpeMg, checked }) => [
+          weightName(massMg),
+          place(at),
+          grams(errorMg),
+          Math.abs(errorMg) <= mpeMg ? badge('good', checked ? 'passed' : 'fits') : badge('bad', 'outside'),
+          `±${(mpeMg / 1_000).toFixed(1)} g`,
+          kilograms(indicatedMg),
+        ]),
+      ),
   );
+}
+
+function modelText({ model, trimmed }: PlateCandidate): string {
+  return `Model: ${model}${trimmed ? ', corners trimmed' : ''}.`;
 }
 
 function cornerMap({ residuals, gainPpm }: PlateCandidate, cells: PlateFacts['cells']): HTMLElement {

@@ -17,7 +17,8 @@ export function card(title: string, ...children: readonly Child[]): HTMLElement 
 
 /** A state by word and shape, never by colour alone. */
 export function badge(kind: 'good' | 'warn' | 'bad' | 'plain', word: string): HTMLElement {
-  const shape = { good: '✓', warn: '!', bad: '✕', plain: '–' }[kind];
+  // The plus stands in a square on its corner, and so is a cross.
+  const shape = { good: '✓', warn: '!', bad: '+', plain: '–' }[kind];
   return h(
     'span',
     { class: `badge ${kind}` },

@@ -16,6 +16,8 @@ const tests = [
   ['tilt', 'Tilt'],
 ] as const;
 
+const tilts = ['level', 'forward', 'backward', 'left', 'right'].map((tilt) => [tilt, tilt] as const);
+
 const where = (at: string) => (at === 'centre' ? 'in the middle' : `over ${at}`);
 
 /** What a step asks of the technician, in one sentence. */
@@ -116,6 +118,13 @@ export function moreSteps(
         disabled: !may('substitute'),
       }),
     ),
+    h(
+      'form',
+      { 'data-form': 'zero', class: 'inline' },
+      h('h3', {}, 'Take zero although it has moved far'),
+      field('Why that is right', 'force', { required: true, maxlength: 200 }, undefined, 'zero'),
+      h('button', { type: 'submit', disabled: !may('zero') }, 'Take zero'),
+    ),
     loadForm('load', 'Measure a load', weights, places, !may('load')),
     loadForm('check', 'Check a load', weights, places, !may('verify')),
     h(
@@ -164,6 +173,7 @@ export function moreSteps(
         undefined,
         'test',
       ),
+      choice('Tilted', 'tilt', tilts, undefined, 'test'),
       field(
         'Small weights added until the indication changed, g (optional)',
         'extra',
