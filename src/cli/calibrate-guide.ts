@@ -37,6 +37,7 @@ export interface Technician {
 
 export type Told =
   | { readonly what: 'note'; readonly text: string }
+  | { readonly what: 'measuring' }
   | { readonly what: 'taken'; readonly prompt: Prompt; readonly result: StepResult }
   | { readonly what: 'refused'; readonly code: string; readonly message: string }
   | { readonly what: 'undone' };
@@ -162,6 +163,7 @@ async function walk(
         index -= 1;
         continue;
       }
+      technician.tell({ what: 'measuring' });
       const result = await talk.step(planned.step, argumentsOf(plate, planned));
       technician.tell({ what: 'taken', prompt, result });
       refusals = 0;

@@ -182,6 +182,8 @@ export function toldLine(told: Told): string {
   switch (told.what) {
     case 'note':
       return told.text;
+    case 'measuring':
+      return 'Measuring, hands off …';
     case 'undone':
       return 'The step before was taken back.';
     case 'refused':
