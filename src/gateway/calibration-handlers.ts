@@ -13,7 +13,7 @@ import { given, parseArguments } from './arguments.ts';
 import { type CalibrationCommand, calibrationArguments } from './calibration-arguments.ts';
 import type { CalibrationBench, Who } from './calibration-bench.ts';
 import type { CalibrationKeeper } from './calibration-keeper.ts';
-import type { Keep } from './command-desk.ts';
+import type { Keep } from './kept-change.ts';
 import { plainAnswer as plain } from './plain-answer.ts';
 import type { ScaleCare } from './scale-care.ts';
 import type { ScaleDiagnosis } from './scale-diagnosis.ts';

@@ -23,8 +23,8 @@ import type { PipelineInput } from '#pipeline/inputs.ts';
 import type { Auditor } from './audit.ts';
 import { attachedHardware, type OpenedDevice } from './calibrated-hardware.ts';
 import { committedEvent, committedFacts, findingChannel } from './calibration-on-record.ts';
-import type { KeptChange } from './command-desk.ts';
 import type { DecisionLoop } from './decisions.ts';
+import type { KeptChange } from './kept-change.ts';
 import {
   configurationChanges,
   type SealedConfiguration,

@@ -11,7 +11,6 @@ import {
 } from '#commands/desk.ts';
 import { ruleOf } from '#commands/rules.ts';
 import { isLoopbackBroker } from '#config/commands.ts';
-import type { Draft } from '#events/event.ts';
 import type { PlainMap } from '#events/fields.ts';
 import type { AuditFacts } from '#identity/audit-chain.ts';
 import { Nonces } from '#identity/nonces.ts';
@@ -21,11 +20,12 @@ import { type Auditor, tellable } from './audit.ts';
 import type { CommandWatch } from './command-watch.ts';
 import type { DecisionLoop } from './decisions.ts';
 import { changingCommands } from './handlers.ts';
+import type { Keep, KeptChange } from './kept-change.ts';
 import type { KeyKeeper } from './key-keeper.ts';
 import type { Publisher } from './publisher.ts';
 import { answerRequest } from './requests.ts';
 import type { GatewaySetup } from './setup.ts';
-import { restoreTransactions, type StateChanges, type StoredState, transactionKey } from './state.ts';
+import { restoreTransactions, type StoredState, transactionKey } from './state.ts';
 
 export interface GatewayDeskOptions {
   readonly setup: Pick<GatewaySetup, 'config' | 'broker'>;
@@ -48,23 +48,6 @@ type CarryOut = (
   args: Readonly<Record<string, unknown>>,
   context: HandlerContext,
 ) => Promise<CommandOutcome>;
-
-/** What a command of the gateway's own changed. */
-export interface KeptChange {
-  readonly state?: StateChanges;
-  /** Events that tell it; `command.done` follows them. */
-  readonly drafts?: readonly Draft[];
-  /** What the audit log says of it, beside who asked for what; undefined where nothing is put on record. */
-  readonly facts?: AuditFacts;
-}
-
-/** What a handler of the gateway's own does for a command that changes something. */
-export type Keep = (
-  asked: { readonly command: string; readonly args: Readonly<Record<string, unknown>> },
-  context: HandlerContext,
-  data: PlainMap,
-  change: KeptChange,
-) => Promise<void>;
 
 /**
  * The gateway's side of its commands: who may send them here, what is remembered of them and in which write, what goes on

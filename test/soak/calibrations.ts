@@ -8,6 +8,9 @@ export const calibrationStage: Stage = {
     'a device killed again and again while it is calibrated, its revisions and audit log checked after each',
   async run({ kills, seed }: SoakOptions, say) {
     const { faults, midway, revision } = await killCalibrations({ kills, seed, say });
-    return { summary: `${kills} kills, ${midway} of them midway, ${revision} revisions`, faults };
+    return {
+      summary: `${kills} kills, ${midway} of them right behind a commit's write, ${revision} revisions`,
+      faults,
+    };
   },
 };

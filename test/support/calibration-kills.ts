@@ -12,7 +12,7 @@ import { CalibrationDevice, type Promised } from './calibration-device.ts';
 /** What came of a device that was killed while it was calibrated. */
 export interface CalibrationKills {
   readonly kills: number;
-  /** Kills that came between a revision's file and the write that commits it, or before what follows from that. */
+  /** Kills after which a revision was committed that nobody had been promised yet: they came right behind its write. */
   readonly midway: number;
   /** The newest revision in the end. */
   readonly revision: number;
