@@ -39,6 +39,11 @@ export interface Limits {
    * neither be decided nor come second.
    */
   readonly gap: number;
+  /**
+   * Of those that are worth it, explanations this far below are counted with the rest after all, by their exact weight: of
+   * pairs and swaps there may be tens of thousands, of which none can be decided. Left out, none is.
+   */
+  readonly faint?: number;
   /** Sets of many things taken out that together are at most so far below the best are not looked for one by one. */
   readonly deepGap: number;
   /** Pairs of products nobody scanned, beyond which they are counted. */
@@ -47,9 +52,14 @@ export interface Limits {
   readonly removals: number;
 }
 
-const usualLimits: Limits = { gap: 14, deepGap: 9, pairs: maximumPairs, removals: maximumRemovalSets };
+const usualLimits: Limits = {
+  gap: 14,
+  faint: 9,
+  deepGap: 9,
+  pairs: maximumPairs,
+  removals: maximumRemovalSets,
+};
 
-/** Explanations of a change, with unnormalized log weights. */
 export interface Enumerated {
   readonly found: readonly Hypothesis[];
   /** log of what all explanations that are not listed weigh together, at most. */
@@ -179,6 +189,10 @@ class Enumeration {
     const plain = logPrior + logLikelihood;
     if (!Number.isFinite(plain) || this.#isHopeless(plain)) return;
     const logWeight = plain + this.#context.logFactor({ kind: 'items', parts });
+    if (logWeight < this.#best - (this.#limits.faint ?? this.#limits.gap)) {
+      this.#restSum.add(logWeight);
+      return;
+    }
     this.#best = Math.max(this.#best, logWeight);
     this.#found.push({
       kind: 'items',
