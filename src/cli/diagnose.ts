@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { PressResult } from '#calibration/diagnosis/press.ts';
 import type { Finding } from '#calibration/diagnosis/types.ts';
 import { type BrokerOptions, withBroker } from './broker.ts';
 import { callDevice } from './call.ts';
@@ -11,6 +12,8 @@ interface DiagnoseOptions extends BrokerOptions {
   readonly store: string;
   readonly plates?: string;
   readonly seconds: number;
+  readonly empty?: boolean;
+  readonly press?: string;
   readonly json?: boolean;
   readonly key?: string;
 }
@@ -43,24 +46,29 @@ export function registerDiagnose(program: Command): void {
   )
     .option('--plates <list>', 'plates, with commas between; all on cells where left out')
     .option('--seconds <count>', 'how long', integerFrom('--seconds', 2, 120), 10)
+    .option('--empty', 'the plates are empty: their zero is held against the calibration')
+    .option('--press <cell>', 'somebody presses over this cell meanwhile: which one feels it?')
     .option('--json', 'print the answer as JSON')
     .addHelpText(
       'after',
       `
 Exit code 1 where a cell has a fault. docs/technician/diagnose.md says what to do about each.
 
-Example:
-  scripts/cartwright diagnose cart-0001 -s demo-store`,
+Examples:
+  scripts/cartwright diagnose cart-0001 -s demo-store --empty
+  scripts/cartwright diagnose cart-0001 -s demo-store --press cell-fl --seconds 4`,
     )
     .action(async (device: string, options: DiagnoseOptions) => {
-      const { plates, seconds, json } = options;
-      if (json !== true) notice(`${device} is listened to for ${seconds} s; nobody may touch it.`);
+      const { plates, seconds, json, press, empty = false } = options;
+      if (json !== true) notice(askedOf(device, options));
       const answer = await callDevice({
         ...options,
         device: nameFrom('device')(device),
         command: 'calibration.diagnose',
         args: {
           seconds,
+          empty,
+          ...(press === undefined ? {} : { press }),
           ...(plates === undefined ? {} : { plates: plates.split(',').map((id) => id.trim()) }),
         },
         timeout: seconds + answerWithinS,
@@ -71,12 +79,32 @@ Example:
         return;
       }
       if (json === true) printJson(answer.data);
-      else
+      else if (press !== undefined) {
+        const pressed = answer.data.press as unknown as PressResult;
+        process.stdout.write(`${pressLines(press, pressed).join('\n')}\n`);
+        if ((pressed.findings[press]?.length ?? 0) > 0) process.exitCode = exitCodes.findings;
+      } else
         process.stdout.write(
           `${diagnosisLines(answer.data.cells as unknown as readonly ToldCell[]).join('\n')}\n`,
         );
       if (answer.data.verdict === 'fault') process.exitCode = exitCodes.findings;
     });
+}
+
+function askedOf(device: string, { press, seconds }: DiagnoseOptions): string {
+  return press === undefined
+    ? `${device} is listened to for ${seconds} s; nobody may touch it.`
+    : `Press over ${press} with one hand, one second from now, for ${seconds} s.`;
+}
+
+/** Which cell felt a press, or what is wrong and what to do. */
+export function pressLines(cell: string, { findings }: Pick<PressResult, 'findings'>): readonly string[] {
+  const found = findings[cell] ?? [];
+  if (found.length === 0) return [`${cell} answers in its own place.`];
+  return found.flatMap(({ code, message, advice }) => [
+    `${code} ${printable(message)}`,
+    `  ${printable(advice)}`,
+  ]);
 }
 
 /** A table of the cells, and below it what was found and what to do. */

@@ -2,6 +2,7 @@ import test from 'ava';
 import { createRandom } from '#base/random.ts';
 import { PressTest } from '#calibration/diagnosis/press.ts';
 import type { DiagnosedCell } from '#calibration/diagnosis/types.ts';
+import { pressLines } from '#cli/diagnose.ts';
 
 const names = ['fl', 'fr', 'rl', 'rr'] as const;
 const slope = 1_000 / 429.5;
@@ -102,4 +103,11 @@ test('a cell that is not tested is refused, and its samples are ignored', (t) =>
   press.sample('other', 1);
   t.false(press.expect('other'));
   t.is(press.answer(), undefined);
+});
+
+test('a press is told in a line, and what is wrong with what to do', (t) => {
+  t.deepEqual(pressLines('fl', pressAll()), ['fl answers in its own place.']);
+  const [what = '', advice = ''] = pressLines('fl', pressAll({ leads: { fl: 'rr', rr: 'fl' } }));
+  t.regex(what, /^CW-CAL-163 Cells fl and rr are swapped/);
+  t.regex(advice, /^ {2}Swap the two plugs/);
 });

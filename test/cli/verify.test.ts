@@ -75,13 +75,18 @@ async function run(t: ExecutionContext, tests: readonly TestName[], hands: Hands
 
 test('a cart that is right passes the guided tests, nothing is changed, and the report has them', async (t) => {
   t.timeout(180_000);
-  const { report, prompts, refusals, shop, ask } = await run(t, ['eccentricity', 'repeatability']);
+  const { report, prompts, refusals, shop, ask } = await run(t, [
+    'linearity',
+    'eccentricity',
+    'repeatability',
+  ]);
   t.deepEqual(refusals, []);
   if (report === undefined) return t.fail('no report');
   t.is(report.purpose, 'verify');
   t.deepEqual(
     report.plates[0]?.tests.map(({ test: name, verdict, missing }) => [name, verdict, missing]),
     [
+      ['linearity', 'passed', []],
       ['eccentricity', 'passed', []],
       ['repeatability', 'passed', []],
     ],
