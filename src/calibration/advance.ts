@@ -332,9 +332,9 @@ function triedEntry(rules: PlateRules, progress: PlateProgress): PlateCalibratio
   return rules.purpose === 'verify' ? rules.former : progress.candidate?.entry;
 }
 
-/** A candidate was made here; a calibration from elsewhere is corrected for gravity, as weighing does. */
-function conditionsOf(rules: PlateRules, progress: PlateProgress) {
-  return progress.candidate === undefined
+/** A candidate's slopes were made here; those from elsewhere are corrected for gravity, as weighing does. */
+function conditionsOf(rules: PlateRules, { candidate }: PlateProgress) {
+  return candidate === undefined || candidate.model === 'zero'
     ? { gravityFactor: gravityFactor(rules.gravity.former, rules.gravity.here) }
     : {};
 }

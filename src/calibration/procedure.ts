@@ -179,7 +179,8 @@ export class Procedure {
 
   /** What a commit would put in force; undefined unless every plate that was begun is fitted. */
   candidate(): Candidate | undefined {
-    return makeCandidate([...this.#plates].map(([id, { session }]) => [id, session.progress] as const));
+    const stated = this.#stated();
+    return stated === undefined ? undefined : { hash: stated.hash, plates: stated.plates };
   }
 
   /** How readings of a plate are waited for: by the slopes that are known of its cells. */
@@ -327,11 +328,19 @@ export class Procedure {
     );
   }
 
+  #stated() {
+    const { current, gravityUmS2 } = this.#options;
+    return makeCandidate(
+      [...this.#plates].map(([id, { session }]) => [id, session.progress] as const),
+      { former: current?.gravityUmS2, here: gravityUmS2, inForce: Object.keys(current?.plates ?? {}) },
+    );
+  }
+
   #commit(): StepResult {
     const candidate = this.candidate();
+    const gravityUmS2 = this.#stated()?.gravityUmS2;
     this.#state = 'committed';
     const entries = Object.entries(candidate?.plates ?? {}).map(([id, { entry }]) => [id, entry] as const);
-    const { gravityUmS2 } = this.#options;
     return {
       kind: 'commit',
       state: 'committed',

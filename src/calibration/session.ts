@@ -130,7 +130,7 @@ export interface StepResult {
   readonly observation?: TestObservation;
   /** Of `commit`: entries that take the place of those before. */
   readonly plates?: Readonly<Record<string, PlateCalibrationEntry>>;
-  /** Of `commit`: acceleration of gravity that the calibration was made at, µm/s². */
+  /** Of `commit`: acceleration of gravity that the whole calibration is stated for from now on, µm/s². */
   readonly gravityUmS2?: number;
 }
 

@@ -1,4 +1,6 @@
 import test from 'ava';
+import { gravityFactor } from '#calibration/gravity.ts';
+import { indicate } from '#calibration/indicate.ts';
 import { Procedure } from '#calibration/procedure.ts';
 import type { Step } from '#calibration/session.ts';
 import { plateSchema } from '#config/board.ts';
@@ -253,4 +255,51 @@ test('goods that were made as heavy as fitted weights prove nothing either', (t)
   step(procedure, plate, { kind: 'substitute' }, [{ massMg: 7_001_000 }]);
   const other = step(procedure, plate, { kind: 'verify', weights: ['c10'] }, [{ massMg: 17_001_000 }]);
   t.true(other.verification?.independent ?? false);
+});
+
+test('plates that stay in force keep their gravity, and new ones are stated for it', (t) => {
+  const [miami, denver] = [9_790_000, 9_796_400];
+  const plate = new SyntheticPlate(slot, perfect(slot));
+  const other = calibration().plates.basket;
+  const begun = (plates: Readonly<Record<string, typeof other>>) =>
+    Procedure.begin({
+      ...options(slot),
+      current: { calibration: 1, revision: 4, plates, gravityUmS2: miami },
+      gravityUmS2: denver,
+    });
+  const commit = (procedure: Procedure) => {
+    takeLoads(procedure, plate);
+    procedure.take({ kind: 'fit', model: 'linear' }, at);
+    load(procedure, plate, 'verify', ['b5']);
+    const hash = procedure.candidate()?.hash ?? '';
+    return procedure.take({ kind: 'commit', expected: 4, candidate: hash }, at);
+  };
+  // What weighing makes of a load there: the entry's own indication times g of calibration over g of use.
+  const weighed = ({ plates, gravityUmS2 }: ReturnType<typeof commit>) =>
+    indicate(plate.capture([{ massMg: 5_000_000 }]), plates?.slot, {
+      gravityFactor: gravityFactor(gravityUmS2, denver),
+    });
+  const beside = commit(begun({ basket: other }));
+  t.is(beside.gravityUmS2, miami);
+  t.true(Math.abs(weighed(beside) - 5_000_000) < 200, `${weighed(beside)}`);
+  const alone = commit(begun({}));
+  t.is(alone.gravityUmS2, denver);
+  t.true(Math.abs(weighed(alone) - 5_000_000) < 200, `${weighed(alone)}`);
+  // Zero alone, of the only plate: its slopes are still those of where they were made.
+  const { plates = {} } = alone;
+  const moved = Procedure.begin({
+    ...options(slot),
+    current: { calibration: 1, revision: 5, plates, gravityUmS2: denver },
+    gravityUmS2: miami,
+  });
+  step(moved, plate, { kind: 'zero' });
+  moved.take({ kind: 'fit' }, at);
+  const felt = 5_000_000 * (miami / denver);
+  const checked = step(moved, plate, { kind: 'verify', weights: ['b5'] }, [{ massMg: felt }]);
+  t.true(Math.abs(checked.verification?.errorMg ?? 1e9) < 200, `${checked.verification?.errorMg}`);
+  const hash = moved.candidate()?.hash ?? '';
+  const renewed = moved.take({ kind: 'commit', expected: 5, candidate: hash }, at);
+  t.is(renewed.gravityUmS2, miami);
+  const read = indicate(plate.capture([{ massMg: felt }]), renewed.plates?.slot);
+  t.true(Math.abs(read - 5_000_000) < 200, `${read}`);
 });
