@@ -47,6 +47,14 @@ interface Entry {
   unconfirmed: boolean;
 }
 
+/** A session may begin in the moment between a calibration's commit, which is refused in one, and its coming into force. */
+export const recalibratedInSession = {
+  fault: 'timing',
+  code: 'CW-PIP-013',
+  message:
+    'a calibration came into force just after a session had begun; what was put in or taken out in that moment may be missing from its basket: look into the basket',
+} as const;
+
 /** The fault under which a source's further ones are told together: no device of a board has a channel like this. */
 const others = { channel: 'others', fault: 'integrity', code: 'CW-PIP-008' } as const;
 

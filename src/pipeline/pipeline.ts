@@ -10,7 +10,7 @@ import type { ScanReading, TagReading } from '#readings/readings.ts';
 import type { WeighingFault, WeighingOutput } from '#weighing/outputs.ts';
 import { Weigher } from '#weighing/weigher.ts';
 import { type CommandOutcome, runCommand } from './commands.ts';
-import { OpenFaults } from './faults.ts';
+import { OpenFaults, recalibratedInSession } from './faults.ts';
 import type { PipelineInput } from './inputs.ts';
 import type { PipelineOptions, PipelineState } from './options.ts';
 import { isLoyaltyCode, type UnderstoodScan, understandScan, understandTag } from './scans.ts';
@@ -229,8 +229,7 @@ export class Pipeline {
         this.#weigher.temperature(input);
         return undefined;
       case 'calibration':
-        this.#weigher.recalibrate(input.calibration, input.atUs);
-        this.#ledger.versions = { ...this.#ledger.versions, calibration: input.calibration.revision };
+        this.#recalibrated(input);
         return undefined;
       case 'frame':
       case 'power':
@@ -428,6 +427,12 @@ export class Pipeline {
     if (understood.observation !== undefined) {
       this.#decide().observe({ ...understood.observation, event: event.id });
     }
+  }
+
+  #recalibrated({ calibration, atUs }: Extract<PipelineInput, { kind: 'calibration' }>): void {
+    this.#weigher.recalibrate(calibration, atUs);
+    this.#ledger.versions = { ...this.#ledger.versions, calibration: calibration.revision };
+    if (this.session !== undefined) this.#faults.pulse('calibration', recalibratedInSession, atUs);
   }
 
   #utcMs(): number | undefined {

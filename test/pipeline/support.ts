@@ -1,6 +1,6 @@
 import { createRandom } from '#base/random.ts';
 import type { Catalogue, Product } from '#catalogue/products.ts';
-import { type Board, boardSchema } from '#config/board.ts';
+import { type Board, boardSchema, type Calibration } from '#config/board.ts';
 import { configSchema } from '#config/schema.ts';
 import type { EventType } from '#events/catalog.ts';
 import type { CartEvent, EventOf } from '#events/event.ts';
@@ -67,6 +67,7 @@ const config = configSchema.parse({ cartwright: 1, store: 's', device: 'd', boar
 export const token = 'QR-token-nobody-may-see';
 
 export interface CartOptions {
+  readonly calibration?: Calibration;
   readonly startUs?: number;
   readonly state?: PipelineState;
   readonly board?: Board;
@@ -81,7 +82,7 @@ export function makePipeline(sink: (event: CartEvent) => void, options: CartOpti
       { boot: 1, nextSequence: 1, versions: { software: 'test/1' } },
     ),
     board: options.board ?? board,
-    calibration: undefined,
+    calibration: options.calibration,
     catalogue: options.catalogue ?? catalogue,
     loyaltyPattern: options.loyaltyPattern,
     planogram: undefined,
