@@ -29,14 +29,11 @@ async function bench(t: ExecutionContext) {
   await shop.pass(5);
   const refusals: string[] = [];
   const ask: Ask = async (command, args) => {
-    const {
-      status,
-      code = '',
-      message = '',
-      data = {},
-    } = await shop.send(command, args as PlainMap, technician);
-    if (status !== 'done') refusals.push(code);
-    return status === 'done' ? { status, data } : { status: 'refused', code, message };
+    const sent = await shop.send(command, args as PlainMap, technician);
+    const { status, transaction, code = '', message = '', data = {} } = sent;
+    if (status === 'done') return { transaction, status, data };
+    refusals.push(code);
+    return { transaction, status: 'refused', code, message };
   };
   return { shop, ask, refusals };
 }
