@@ -107,11 +107,14 @@ export class CalibrationBench {
 
   /** Goes on with the session that an earlier run was in; one that can't be read is over, which is logged. */
   restore(): void {
-    const { stored, clock, log, loop, background } = this.#options;
+    const { stored, clock, log, loop, background, conditions } = this.#options;
     const text = stored[sessionKey];
     if (text === undefined) return;
     try {
-      this.#procedure = Procedure.restore(JSON.parse(text), clock.nowUs(), resumeWithinUs);
+      // After a power loss the cells are cold, whatever they were when the session began.
+      const { poweredSinceUs } = conditions([]);
+      const power = poweredSinceUs === undefined ? {} : { poweredSinceUs };
+      this.#procedure = Procedure.restore(JSON.parse(text), clock.nowUs(), resumeWithinUs, power);
       this.#watchLease();
     } catch (error) {
       const code = isCoded(error) ? error.code : 'CW-CAL-001';
