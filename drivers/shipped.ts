@@ -12,6 +12,7 @@ export const shippedDrivers: Readonly<Record<string, () => Promise<Driver>>> = {
   'virtual-scanner': async () => (await import('./virtual/scanner.ts')).virtualScanner,
   'virtual-camera': async () => (await import('./virtual/camera.ts')).virtualCamera,
   'virtual-motion': async () => (await import('./virtual/motion.ts')).virtualMotion,
+  'virtual-temperature': async () => (await import('./virtual/temperature.ts')).virtualTemperature,
   'firmata-hx711': async () => (await import('./load-cell/firmata-hx711/driver.ts')).firmataHx711,
   'hid-pos-scanner': async () => (await import('./scanner/hid-pos-scanner.ts')).hidPosScanner,
   'evdev-keyboard': async () => (await import('./scanner/evdev-keyboard.ts')).evdevKeyboard,

@@ -307,8 +307,15 @@ export class LiveWorld {
   #reading(item: SimulationItem): Reading | undefined {
     if (item.kind !== 'input') return undefined;
     const { input } = item;
-    if (input.kind !== 'cell' && input.kind !== 'motion' && input.kind !== 'scan') return undefined;
-    return { ...input, atUs: this.#onClock(input.atUs) };
+    switch (input.kind) {
+      case 'cell':
+      case 'motion':
+      case 'scan':
+      case 'temperature':
+        return { ...input, atUs: this.#onClock(input.atUs) };
+      default:
+        return undefined;
+    }
   }
 
   #deliver(item: SimulationItem): void {

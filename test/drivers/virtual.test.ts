@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import test from 'ava';
+import { parse, stringify } from 'yaml';
 import { VirtualClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { loadBoard } from '#config/load.ts';
@@ -200,5 +201,41 @@ test('a virtual device without its world says how to list it', async (t) => {
       code: 'CW-DRV-004',
       message: /before imu in the profile/,
     },
+  );
+});
+
+test('a plate that names a thermometer has one in its world', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'warm-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const own = parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+  const plates = board.plates.map((plate) => ({ ...plate, temperature: 'warm' }));
+  const warm = { id: 'warm', driver: 'virtual-temperature', options: { world: 'world' } };
+  await writeFile(
+    join(folder, 'board.yaml'),
+    stringify({ ...board, plates, devices: [...board.devices, warm] }),
+  );
+  const climate = { startKelvin: 5, kelvinPerHour: 0 };
+  const catalogue = resolve(scenario.catalogue);
+  const file = join(folder, 'scenario.yaml');
+  await writeFile(file, stringify({ ...own, board: join(folder, 'board.yaml'), catalogue, climate }));
+  const clock = new VirtualClock(startUs);
+  const buses = new Map<string, Device>();
+  const context = (id: string) => ({ id, clock, log: silentLogger, buses, ports: noPorts(clock) });
+  buses.set(
+    'world',
+    await openDevice({ id: 'world', driver: 'virtual-world', options: { scenario: file } }, context('world')),
+  );
+  const sensor = await openDevice(warm, context('warm'));
+  const readings: Reading[] = [];
+  await buses.get('world')?.start(() => {});
+  await sensor.start((reading) => readings.push(reading));
+  clock.advance(3_500_000);
+  const told = readings.map((reading) =>
+    reading.kind === 'temperature' ? reading.milliCelsius : Number.NaN,
+  );
+  t.true(told.length >= 3);
+  t.true(
+    told.every((milliCelsius) => Math.abs(milliCelsius - 25_000) < 300),
+    told.join(),
   );
 });
