@@ -11,10 +11,10 @@ import { chainLine, emptyHead } from '#identity/audit-chain.ts';
 import { readPrivatePem, readPublicKey } from '#identity/keys.ts';
 import { type Cbor, decodeCbor, encodeCbor } from '#pages/technician/client/cbor.ts';
 import { readChain } from '#pages/technician/client/chain.ts';
-import { enrolmentProof } from '#pages/technician/client/enrol.ts';
 import { conditionOf, Fleet } from '#pages/technician/client/fleet.ts';
 import { readWeights } from '#pages/technician/client/format.ts';
 import { makeKey } from '#pages/technician/client/keys.ts';
+import { enrolmentProof } from '#pages/technician/client/proof.ts';
 import { readRecord } from '#pages/technician/client/records.ts';
 import { plainRequest, sign1 } from '#pages/technician/client/signing.ts';
 
@@ -222,7 +222,14 @@ test('The fleet knows who is well, has a fault, is due, or is away; a late will 
   fleet.take(reported({ sensors: [{ id: 'cell-fl', ok: false, ratePerMinute: 0, fault: 'CW-DRV-001' }] }));
   t.is(condition(), 'fault');
   fleet.take(
-    reported({ calibration: { revision: 7, ageDays: 400, due: true, reasons: ['it is 400 days old'] } }),
+    reported({
+      calibration: {
+        revision: 7,
+        ageS: 86_400 * 400,
+        due: true,
+        reasons: [{ code: 'age', message: 'it is 400 days old' }],
+      },
+    }),
   );
   t.is(condition(), 'due');
   t.deepEqual(fleet.get('cart-0001')?.calibration, {

@@ -82,8 +82,7 @@ test('A technician calibrates a cart from the page, and sees revision, report an
   await page.getByRole('button', { name: 'Yes, put it in force' }).click();
   await page.getByText(/Revision \d+ is in force/).waitFor();
   await page.waitForFunction(
-    (old) => Number(/revision (\d+)/.exec(document.querySelector('.headline')?.textContent ?? '')?.[1]) > old,
-    before,
+    `Number(/revision (\\d+)/.exec(document.querySelector('.headline')?.textContent ?? '')?.[1]) > ${before}`,
   );
   await hands(0);
 
@@ -173,10 +172,7 @@ test('A connection that is lost in any state of a calibration changes nothing, a
       await page.locator('.busy').waitFor();
       await broker.stop();
       await broker.start();
-      await page.waitForFunction(
-        (count) => document.querySelectorAll('.steps li.done').length === count + 1,
-        done,
-      );
+      await page.waitForFunction(`document.querySelectorAll('.steps li.done').length === ${done + 1}`);
       await page.locator('.busy').waitFor({ state: 'detached' });
     } else await doStep(page, hands);
   }

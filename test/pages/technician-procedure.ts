@@ -31,10 +31,7 @@ export async function doStep(page: Page, hands: Hands): Promise<string | undefin
   // What was refused before is no longer shown while this step is taken.
   if (before > 0) await page.locator('.problem').waitFor({ state: 'detached' });
   await page.waitForFunction(
-    (count) =>
-      document.querySelectorAll('.steps li.done').length > count ||
-      document.querySelector('.problem') !== null,
-    done,
+    `document.querySelectorAll('.steps li.done').length > ${done} || document.querySelector('.problem') !== null`,
   );
   const problem = page.locator('.problem');
   if ((await problem.count()) > 0) throw new Error(`${sentence} ${await problem.innerText()}`);

@@ -1,5 +1,5 @@
 import { byId, h, show } from '../../client/dom.ts';
-import { loadKey } from './keys.ts';
+import { loadKey } from './key-store.ts';
 import { ConsolePage } from './page.ts';
 import type { Settings } from './view.ts';
 

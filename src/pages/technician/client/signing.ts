@@ -6,12 +6,17 @@ import { writeRecord } from './records.ts';
 /** The two algorithms that devices take: EdDSA on Ed25519, and ECDSA on P-256 where a browser lacks it. */
 export type Algorithm = 'Ed25519' | 'ES256';
 
+/** A key of WebCrypto. */
+export type WebKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+/** How such a key signs. */
+type SigningParameters = Parameters<typeof crypto.subtle.sign>[0];
+
 /** What signs: a key that can't be read out of the browser. */
 export interface Signer {
   readonly algorithm: Algorithm;
   /** First 16 bytes of the SHA-256 over the SubjectPublicKeyInfo, lower-case hexadecimal. */
   readonly id: string;
-  readonly privateKey: CryptoKey;
+  readonly privateKey: WebKey;
 }
 
 /** A request before it is signed; times are UTC ms. */
@@ -29,7 +34,7 @@ const numbers: Readonly<Record<Algorithm, number>> = { Ed25519: -8, ES256: -7 };
 const labels = { algorithm: 1, keyId: 4 } as const;
 
 /** Parameters of WebCrypto for signing with such a key; signatures of both have 64 bytes, as COSE wants them. */
-export function signingParameters(algorithm: Algorithm): AlgorithmIdentifier | EcdsaParams {
+export function signingParameters(algorithm: Algorithm): SigningParameters {
   return algorithm === 'Ed25519' ? { name: 'Ed25519' } : { name: 'ECDSA', hash: 'SHA-256' };
 }
 

@@ -1,6 +1,8 @@
 import { type Child, h } from '../../../client/dom.ts';
-import { enrol, plainCode, Refused } from '../enrol.ts';
-import { forgetKey, type OwnKey } from '../keys.ts';
+import { enrol, Refused } from '../enrol.ts';
+import { forgetKey } from '../key-store.ts';
+import type { OwnKey } from '../keys.ts';
+import { plainCode } from '../proof.ts';
 import type { Settings, View } from '../view.ts';
 import { badge, button, card, facts, field } from './parts.ts';
 
