@@ -1,7 +1,14 @@
 import type { PlateRules } from './advance.ts';
 import { cellsOf, netCounts } from './forces.ts';
 import type { PlateSession } from './plate-session.ts';
-import { type LoadView, type PlateView, type SessionState, stepKinds } from './session.ts';
+import {
+  capturedKinds,
+  type LoadView,
+  type PlateView,
+  type SessionState,
+  type StepKind,
+  stepKinds,
+} from './session.ts';
 import { answerOf } from './state-table.ts';
 import type { Capture } from './types.ts';
 
@@ -12,10 +19,7 @@ export function viewPlate(rules: PlateRules, session: PlateSession, state: Sessi
   return {
     state: progress.state,
     steps: journal.length,
-    allowed:
-      state === 'armed'
-        ? stepKinds.filter((kind) => answerOf(rules.purpose, progress.state, kind) === 'yes')
-        : [],
+    allowed: state === 'armed' ? allowedSteps(rules, session) : [],
     zeroDoubtful,
     substitutedMg: progress.substituted?.massMg ?? 0,
     ...(zero === undefined ? {} : { zero: zeroView(zero) }),
@@ -37,6 +41,14 @@ export function viewPlate(rules: PlateRules, session: PlateSession, state: Sessi
     notices: progress.notices,
     undone,
   };
+}
+
+/** What the state takes; while zero is in doubt nothing that is read or committed against it. */
+function allowedSteps({ purpose }: PlateRules, { progress, zeroDoubtful }: PlateSession): StepKind[] {
+  const inDoubt: readonly StepKind[] = [...capturedKinds.filter((kind) => kind !== 'zero'), 'commit'];
+  return stepKinds.filter(
+    (kind) => answerOf(purpose, progress.state, kind) === 'yes' && !(zeroDoubtful && inDoubt.includes(kind)),
+  );
 }
 
 function zeroView(zero: Capture): NonNullable<PlateView['zero']> {

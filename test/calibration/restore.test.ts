@@ -59,6 +59,14 @@ for (let done = 0; done <= script.length; done++) {
     follow(procedure, plate, 0, done);
     const again = Procedure.restore(JSON.parse(JSON.stringify(procedure.save())), 0, 60_000_000);
     t.is(again.view().plates.basket?.zeroDoubtful, done > 0);
+    const allowed = again.view().plates.basket?.allowed ?? [];
+    t.true(allowed.includes('zero'));
+    if (done > 0) {
+      t.deepEqual(
+        allowed.filter((kind) => !['zero', 'undo', 'fit', 'abort'].includes(kind)),
+        [],
+      );
+    }
     const state = again.view().plates.basket?.state;
     const reading = state === 'preview' || state === 'verify' ? 'verify' : 'load';
     const take = () =>
