@@ -128,14 +128,14 @@ export class CalibrationKeeper {
     this.#headIsNew = headIsNew;
     this.#configuration = sealedConfiguration(setup.board, setup.config.site);
     // The configuration's file is where a device begins, and nothing to fall back to afterwards.
-    this.#inForce = store.current?.calibration ?? (store.head === undefined ? setup.calibration : undefined);
+    this.#inForce = store.current?.calibration ?? (store.isNew ? setup.calibration : undefined);
   }
 
   async #prepareFirst(): Promise<void> {
     const { calibration: configured } = this.#options.setup;
     const { current, head } = this.#store;
     if (current === undefined) {
-      if (head !== undefined || configured === undefined) return;
+      if (!this.#store.isNew || configured === undefined) return;
       this.#first = await this.#store.prepare(
         await this.#firstDraft({ cause: 'import', calibration: configured }),
       );

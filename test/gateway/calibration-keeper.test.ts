@@ -298,6 +298,19 @@ test('a lost outbox hears again what is in force, once', async (t) => {
   t.is(cart.events.length, count);
 });
 
+test("without a head and without a whole revision nothing is in force, not even the configuration's file", async (t) => {
+  const cart = await device(t);
+  await cart.running(calibration(7));
+  for (const key of Object.keys(cart.state)) delete cart.state[key];
+  for (const name of ['calibration-00000007.json', 'last-good.json']) {
+    await writeFile(join(cart.folder, 'calibrations', name), 'not what it was');
+  }
+  const keeper = await cart.running(calibration(7));
+  t.is(keeper.calibration, undefined);
+  t.true(cart.pushed.some((input) => input.kind === 'device-fault' && input.fault.code === 'CW-CAL-105'));
+  t.is((await keeper.commit({ cause: 'calibrate', calibration: calibration(7) })).revision, 8);
+});
+
 test('a first revision that power kept from being told is told before the change of the configuration that follows', async (t) => {
   const cart = await device(t);
   await cart.open(calibration(7));

@@ -148,6 +148,11 @@ export class CalibrationStore {
     return this.#head;
   }
 
+  /** Nothing was ever kept here, whole or damaged: a device that begins. */
+  get isNew(): boolean {
+    return this.#next === 0;
+  }
+
   get counters(): Counters {
     return this.#counters;
   }
