@@ -92,6 +92,10 @@ test('with weights of a third of Max the plan substitutes up to Max, and back', 
   t.is(judgeWhole(judgeTests(perform(steps), rules)), 'passed');
 });
 
+test('what weights do not reach is no matter where only corners are tested', (t) => {
+  t.deepEqual(planTests({ ...rules, weights: set(10 * kg), tests: ['eccentricity'] }).notes, []);
+});
+
 test('with less than a third of Max the plan says what stays untested', (t) => {
   const { steps, notes } = planTests({
     ...rules,

@@ -93,6 +93,8 @@ class Planner {
     const { maxMg } = options.plate;
     this.#loads = new Loads(options.weights, maxMg);
     this.notes = classRemarks(options.plate);
+    // Only a test of the whole range needs loads up to Max.
+    if (!(options.tests ?? usualTests).includes('linearity')) return;
     const { fullMg, substitutions } = this.#loads;
     if (substitutions > 0) {
       this.notes.push(
