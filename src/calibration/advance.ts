@@ -7,6 +7,7 @@ import { cellsOf, isCentral, type KnownLoad, netCounts, referenceSlopes } from '
 import { gravityFactor } from './gravity.ts';
 import { checkCapture } from './guards/capture.ts';
 import { checkLoad, checkPlacement } from './guards/load.ts';
+import { checkVerifiable } from './guards/verify.ts';
 import { checkZero } from './guards/zero.ts';
 import { indicate } from './indicate.ts';
 import {
@@ -254,6 +255,7 @@ function takeVerification(
   const stated = totalLoad(rules, progress, args);
   const entry = triedEntry(rules, progress);
   const indicatedMg = indicate(capture, entry, conditionsOf(rules, progress), zeroOf(progress));
+  checkVerifiable(rules.plate, stated.totalMg, indicatedMg);
   const errorMg = indicatedMg - stated.totalMg;
   const mpeMg = mpeOf(rules, stated.totalMg);
   const used = [...stated.weights, ...(stated.substituted?.weights ?? [])];

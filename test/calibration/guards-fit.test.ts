@@ -186,3 +186,13 @@ test('a fit that does not converge is refused', (t) => {
   };
   t.throws(() => fitAlternately(problem), { code: 'CW-CAL-056' });
 });
+
+test('a verification without the load, or in another unit, is refused; one that is wrong is kept', (t) => {
+  const { procedure, plate } = fitted();
+  const verify = (weights: string[], massMg: number) =>
+    step(procedure, plate, { kind: 'verify', weights }, massMg === 0 ? [] : [{ massMg }]);
+  refused(t, 'CW-CAL-030', () => verify(['c10'], 0), /put the load on/);
+  refused(t, 'CW-CAL-032', () => verify(['c10'], 4_535_924), /pounds, not kilograms/);
+  t.is(procedure.view().plates.basket?.verifications.length, 0);
+  t.false(verify(['c10'], 9_000_000).verification?.passed ?? true);
+});
