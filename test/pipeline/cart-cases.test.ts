@@ -221,6 +221,20 @@ test('a packet that leans on the rim weighs too little and is asked about; lying
   }
 });
 
+test('the scan of the next thing, which weighs what an unscanned one did, is of the next thing', async (t) => {
+  const said = [
+    'asked: unknown-added, scan-it',
+    `answered: added: 1 ${coffee}`,
+    `corrected: nothing 1 ${coffee}`,
+    'asked: unknown-added, scan-it',
+    `added 1 ${coffee}`,
+  ];
+  for (const played of await says(t, 'next-scan-fits', said)) {
+    t.is(lines(played).length, 1);
+    t.is(played.basket?.asked?.length, 1, 'the butter is still asked about');
+  }
+});
+
 test('a thing swapped for another of the same mass after a scan is asked about at once, and decided where a camera saw it', async (t) => {
   await says(t, 'swap-same-mass', ['added 1 S. Ginese Burro', 'asked: mixed, choose']);
   const said = ['added 1 S. Ginese Burro', 'removed 1 S. Ginese Burro', `added 1 ${coffee}`];
