@@ -126,7 +126,7 @@ export const fusionSchema = z
   })
   .describe('From observations to decisions.');
 
-export const siteSchema = z.strictObject({
+const siteSchema = z.strictObject({
   latitudeMicroDegrees: z
     .number()
     .int()

@@ -64,7 +64,7 @@ export interface KeeperHost {
 export type WriteChange = (change: KeptChange) => Promise<void>;
 
 /** A revision that a technician asks for. */
-export type AskedCalibration = Omit<
+type AskedCalibration = Omit<
   CalibrationDraft,
   'atMs' | 'timeQuality' | 'configuration' | 'changes'
 > & {

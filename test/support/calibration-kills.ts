@@ -10,7 +10,7 @@ import { createRandom, type Random } from '#base/random.ts';
 import { CalibrationDevice, type Promised } from './calibration-device.ts';
 
 /** What came of a device that was killed while it was calibrated. */
-export interface CalibrationKills {
+interface CalibrationKills {
   readonly kills: number;
   /** Kills after which a revision was committed that nobody had been promised yet: they came right behind its write. */
   readonly midway: number;

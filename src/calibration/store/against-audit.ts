@@ -2,7 +2,7 @@ import type { StoreFinding } from './chain.ts';
 import type { CalibrationHead, CalibrationRecord } from './record.ts';
 
 /** A revision as a record of the audit log tells of it. */
-export interface ToldRevision {
+interface ToldRevision {
   readonly revision: number;
   readonly hash: string;
 }

@@ -24,7 +24,7 @@ export interface CalibrationHead {
 export const calibrationHeadKey = 'calibration/head';
 
 /** What made a revision. `configuration`: the calibration stayed, what it is used with changed. */
-export const revisionCauses = ['calibrate', 'zero', 'rollback', 'import', 'configuration'] as const;
+const revisionCauses = ['calibrate', 'zero', 'rollback', 'import', 'configuration'] as const;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().nonnegative();

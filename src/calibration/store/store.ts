@@ -31,7 +31,7 @@ import {
 /** Never fewer are kept: the one in force and the one to go back to. */
 const fewestKept = 2;
 /** Kept where nothing else is configured. */
-export const usuallyKept = 50;
+const usuallyKept = 50;
 
 /** A revision to be: what it says beside its place in the chain, which the store gives it. */
 export interface CalibrationDraft
@@ -59,7 +59,7 @@ export interface PreparedCalibration {
 }
 
 /** A revision as lists name it. */
-export type RevisionSummary = Omit<
+type RevisionSummary = Omit<
   CalibrationRecord,
   'calibration' | 'report' | 'configuration' | 'changes'
 > & {
