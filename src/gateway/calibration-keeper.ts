@@ -64,10 +64,7 @@ export interface KeeperHost {
 export type WriteChange = (change: KeptChange) => Promise<void>;
 
 /** A revision that a technician asks for. */
-type AskedCalibration = Omit<
-  CalibrationDraft,
-  'atMs' | 'timeQuality' | 'configuration' | 'changes'
-> & {
+type AskedCalibration = Omit<CalibrationDraft, 'atMs' | 'timeQuality' | 'configuration' | 'changes'> & {
   /** Newest revision that the one who asks knows of; refused where there is a later one. Not judged where left out. */
   readonly expected?: number | undefined;
 };

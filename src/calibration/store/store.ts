@@ -59,10 +59,7 @@ export interface PreparedCalibration {
 }
 
 /** A revision as lists name it. */
-type RevisionSummary = Omit<
-  CalibrationRecord,
-  'calibration' | 'report' | 'configuration' | 'changes'
-> & {
+type RevisionSummary = Omit<CalibrationRecord, 'calibration' | 'report' | 'configuration' | 'changes'> & {
   readonly hasReport: boolean;
 };
 
