@@ -3,10 +3,11 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { usPerSecond } from '#base/units.ts';
 import type { Handler } from '#commands/desk.ts';
-import type { Calibration } from '#config/board.ts';
+import type { Calibration, DeviceEntry, PlateEntry } from '#config/board.ts';
 import type { TimeQuality } from '#events/event.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import { given } from './arguments.ts';
+import { stringsIn } from './calibrated-hardware.ts';
 import { CalibrationBench } from './calibration-bench.ts';
 import { calibrationHandlers } from './calibration-handlers.ts';
 import type { CalibrationKeeper, KeeperHost } from './calibration-keeper.ts';
@@ -47,12 +48,12 @@ export class Technician {
       ...options,
       ...{ plates, devices, current },
       isMoving: (plate) => loop.pipeline.weigher.status(plate).moving,
-      conditions: () => ({
+      conditions: (chosen) => ({
         ...(gravityUmS2 === undefined ? {} : { gravityUmS2 }),
         // Cells have power as long as the machine has.
         poweredSinceUs: clock.nowUs() - Math.round(uptime() * usPerSecond),
         regime: config.calibrationRegime,
-        settings: { warmUpUs: config.calibrationWarmUpS * usPerSecond },
+        settings: { warmUpUs: config.calibrationWarmUpS * usPerSecond, ...gainOf(chosen, devices) },
       }),
     });
     this.#diagnosis = new ScaleDiagnosis({ plates, devices, clock, current });
@@ -107,4 +108,20 @@ export class Technician {
       },
     });
   }
+}
+
+/** Gain that the converters of these plates are set to; left out where their devices have no such option, or several. */
+function gainOf(
+  plates: readonly PlateEntry[],
+  devices: readonly DeviceEntry[],
+): { readonly converterGain?: number } {
+  const cells = plates.flatMap(({ cells: own = [] }) => own.map(({ id }) => id));
+  const gains = devices
+    .filter(
+      ({ id, options }) => cells.includes(id) || stringsIn(options).some((text) => cells.includes(text)),
+    )
+    .map(({ options }) => options.gain);
+  const [gain] = gains;
+  const isOne = typeof gain === 'number' && gains.every((other) => other === gain);
+  return isOne ? { converterGain: gain } : {};
 }
