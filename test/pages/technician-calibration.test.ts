@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import anyTest from 'ava';
 import type { Page } from 'playwright-core';
 import { needs } from '../tools.ts';
-import { beginWork, doStep, nextStep, obey } from './technician-procedure.ts';
+import { beginWork, doStep, nextStep, obey, until } from './technician-procedure.ts';
 import {
   accessibility,
   axePath,
@@ -12,6 +12,7 @@ import {
   openBrowser,
   openConsole,
   phone,
+  signIn,
   startConsoleStore,
   startSignedGateway,
 } from './technician-store.ts';
@@ -81,7 +82,8 @@ test('A technician calibrates a cart from the page, and sees revision, report an
   await isClean('confirm');
   await page.getByRole('button', { name: 'Yes, put it in force' }).click();
   await page.getByText(/Revision \d+ is in force/).waitFor();
-  await page.waitForFunction(
+  await until(
+    page,
     `Number(/revision (\\d+)/.exec(document.querySelector('.headline')?.textContent ?? '')?.[1]) > ${before}`,
   );
   await hands(0);
@@ -122,7 +124,7 @@ test('A connection that is lost in any state of a calibration changes nothing, a
   const shop = await startConsoleStore(t);
   const { hands } = await startSignedGateway(t, shop);
   const browser = await openBrowser(t);
-  const { page } = await openConsole(browser, shop.url, desktop);
+  const { page, context } = await openConsole(browser, shop.url, desktop);
   await enrolAndSignIn(page, await shop.code('17'));
   await page.getByText('Calibration: revision').waitFor();
   await openTab(page, 'Calibrate');
@@ -172,7 +174,7 @@ test('A connection that is lost in any state of a calibration changes nothing, a
       await page.locator('.busy').waitFor();
       await broker.stop();
       await broker.start();
-      await page.waitForFunction(`document.querySelectorAll('.steps li.done').length === ${done + 1}`);
+      await until(page, `document.querySelectorAll('.steps li.done').length === ${done + 1}`);
       await page.locator('.busy').waitFor({ state: 'detached' });
     } else await doStep(page, hands);
   }
@@ -191,9 +193,14 @@ test('A connection that is lost in any state of a calibration changes nothing, a
   t.deepEqual(await accessibility(other.page, await readFile(axePath, 'utf8')), []);
   t.is(await other.page.locator('[data-act=step], [data-act=commit], [data-act=abort]').count(), 0);
 
-  await page.getByRole('button', { name: 'End without changing anything' }).click();
-  await page.getByRole('button', { name: 'End the session' }).click();
-  await page.getByText('The scale weighs as it did before.').waitFor();
+  // Another window of the same browser has the same key; the first one hears of its end from the device.
+  const second = await context.newPage();
+  await second.goto(`${shop.url}#/${device}/calibrate`, { waitUntil: 'domcontentloaded' });
+  await signIn(second);
+  await second.getByRole('button', { name: 'End without changing anything' }).click();
+  await second.getByRole('button', { name: 'End the session' }).click();
+  await second.getByText('The scale weighs as it did before.').waitFor();
+  await page.getByText('The device has ended the session').waitFor();
   t.is(await revision(page), before);
   await other.page.getByRole('button', { name: 'Look again' }).click();
   await other.page.getByLabel('Weights at hand').waitFor();

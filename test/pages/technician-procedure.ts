@@ -4,6 +4,15 @@ type Hands = (massMg: number, at?: string) => Promise<void>;
 
 const factors: Readonly<Record<string, number>> = { kg: 1_000_000, g: 1_000, mg: 1 };
 
+/** Waits until an expression is true in the page, whose policy keeps what evaluates text inside of it out. Rejects after a minute. */
+export async function until(page: Page, expression: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if ((await page.evaluate(expression)) === true) return;
+    await page.waitForTimeout(100);
+  }
+  throw new Error(`the page never came to ${expression}`);
+}
+
 /** What the page says that has to be done next; undefined where nothing is left but to put the result in force. */
 export async function nextStep(page: Page): Promise<string | undefined> {
   await page.locator('#say, .confirm, [data-act=commit], #t-ended, #t-in-force').first().waitFor();
@@ -30,7 +39,8 @@ export async function doStep(page: Page, hands: Hands): Promise<string | undefin
   await page.locator('[data-act=step]').click();
   // What was refused before is no longer shown while this step is taken.
   if (before > 0) await page.locator('.problem').waitFor({ state: 'detached' });
-  await page.waitForFunction(
+  await until(
+    page,
     `document.querySelectorAll('.steps li.done').length > ${done} || document.querySelector('.problem') !== null`,
   );
   const problem = page.locator('.problem');

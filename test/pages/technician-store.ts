@@ -139,14 +139,29 @@ export async function openBrowser(t: Stage): Promise<Browser> {
 export const phone = { width: 390, height: 844 };
 export const desktop = { width: 1280, height: 860 };
 
+/** Makes a browser of before 2025, which knows no Ed25519. */
+const withoutEd25519 = `{
+  const { generateKey } = SubtleCrypto.prototype;
+  SubtleCrypto.prototype.generateKey = function (algorithm, ...rest) {
+    if (algorithm.name === 'Ed25519') return Promise.reject(new DOMException('unknown', 'NotSupportedError'));
+    return generateKey.call(this, algorithm, ...rest);
+  };
+}`;
+
 /** A technician's browser on the console's page. What the page complains of is in `complaints`. */
-export async function openConsole(browser: Browser, url: string, viewport = phone) {
+export async function openConsole(
+  browser: Browser,
+  url: string,
+  viewport = phone,
+  more: { readonly withoutEd25519?: boolean } = {},
+) {
   const context = await browser.newContext({
     viewport,
     ignoreHTTPSErrors: true,
     locale: 'en-GB',
     hasTouch: viewport === phone,
   });
+  if (more.withoutEd25519 === true) await context.addInitScript(withoutEd25519);
   const page = await context.newPage();
   page.setDefaultTimeout(longMs);
   const complaints: string[] = [];

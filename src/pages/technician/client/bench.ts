@@ -54,7 +54,7 @@ export class Bench {
   /** How the last session ended. */
   ended:
     | {
-        readonly outcome: 'committed' | 'aborted' | 'expired';
+        readonly outcome: 'committed' | 'aborted' | 'over';
         readonly session: string;
         readonly revision?: number;
       }
@@ -129,8 +129,7 @@ export class Bench {
     const open = found?.state === 'armed' ? found : undefined;
     if (before !== undefined && open?.session !== before.session) {
       // What this page neither put in force nor ended itself, the device has ended.
-      if (this.ended?.session !== before.session)
-        this.ended = { outcome: 'expired', session: before.session };
+      if (this.ended?.session !== before.session) this.ended = { outcome: 'over', session: before.session };
       this.plan = [];
     }
     this.session = open;

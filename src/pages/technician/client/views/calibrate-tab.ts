@@ -81,10 +81,12 @@ export class CalibrateTab implements View {
       );
     }
     const why =
-      outcome === 'expired' ? 'The lease was over before the work was done.' : 'The work was ended.';
+      outcome === 'aborted'
+        ? 'The work was ended.'
+        : 'The device has ended the session: its lease was over, or you ended it in another window.';
     return card(
-      outcome === 'expired' ? 'Lease over' : 'Ended',
-      h('p', {}, badge('plain', outcome), ` ${why} The scale weighs as it did before.`),
+      'Ended',
+      h('p', {}, badge('plain', 'nothing was changed'), ` ${why} The scale weighs as it did before.`),
     );
   }
 
