@@ -386,9 +386,11 @@ export class Gateway {
     if (this.#stopped) return;
     this.#announced = true;
     const { setup, clock } = this.#options;
+    // The pipeline takes a new calibration in its turn, which is a moment later.
+    const revision = this.calibration?.revision;
     this.#uplink.setBirth({
       software: setup.versions.software,
-      versions: this.pipeline.versions,
+      versions: { ...this.pipeline.versions, ...(revision === undefined ? {} : { calibration: revision }) },
       devices: this.devices.reports().map(bornDevice),
       ...(this.timeQuality === 'unset' ? {} : { since: clock.utcMs() }),
     });

@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
+import mqtt from 'mqtt';
 import { parse, stringify } from 'yaml';
+import { statePayload } from '#events/mqtt-payloads.ts';
 import { runCli } from '#test/support/cli.ts';
 import {
   type DaemonUnderTest,
@@ -11,6 +13,7 @@ import {
 } from '#test/support/gateway.ts';
 import { type Mosquitto, startMosquitto } from '#test/support/mosquitto.ts';
 import { needs } from '#test/tools.ts';
+import { decodePayload } from '#uplink/payloads.ts';
 
 /** A technician at the command line, a real broker, the real daemon on a virtual cart with hands. */
 const test = needs(
@@ -61,6 +64,13 @@ test('a cart is calibrated by a script, and its report is a page', async (t) => 
   t.is(run.code, 0, `${run.stdout}\n${run.stderr}`);
   t.like(told.at(-1), { device: 'cart-0001', outcome: 'committed', revision: 2, plates: ['basket'] });
   t.is(told.filter(({ what }) => what === 'refused').length, 0, run.stdout);
+  const client = await mqtt.connectAsync(broker.url);
+  const state = await new Promise<Buffer>((resolve) => {
+    client.on('message', (_topic, payload) => resolve(payload));
+    void client.subscribeAsync('cw/1/test-store/cart-0001/state');
+  });
+  await client.endAsync(true);
+  t.is(decodePayload(statePayload, state).versions?.calibration, 2, 'the birth tells it too');
   const page = join(folder.path, 'report.html');
   const report = await runCli(['report', 'cart-0001', ...on, '-o', page]);
   t.is(report.code, 0, report.stderr);
