@@ -36,14 +36,14 @@ function isNamedExchange(parts: readonly Part[]): boolean {
   return named && parts.some((part) => part.sign < 0);
 }
 
-/** Whether it is likelier that one thing was exchanged for another than that one was put in or taken out alone. */
+/** Whether it is likelier, if anything, that one thing was exchanged for another than that one was put in or taken out alone. */
 function isMostlyExchange({ ranked }: Posterior): boolean {
   let exchanges = 0;
   let others = 0;
   for (const { kind, parts, probability } of ranked) {
     const isExchange = parts.some((part) => part.sign > 0) && parts.some((part) => part.sign < 0);
     if (isExchange || kind === 'mixed') exchanges += probability;
-    else others += probability;
+    else if (kind !== 'nothing') others += probability;
   }
   return exchanges > others;
 }

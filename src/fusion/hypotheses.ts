@@ -3,10 +3,18 @@ import { type AdditionSet, additionSets, type Shop } from './additions.ts';
 import { dipped } from './dip.ts';
 import { broadFromMg, LogSum, logBroad, logNormal, logUnknownDensity, unitsVarMg2 } from './likelihood.ts';
 import type { MassIndex, MassMatch } from './mass-index.ts';
-import { disturbanceSdMg, maximumPairs, maximumRemovalSets, maximumSwaps, priors } from './priors.ts';
+import {
+  disturbanceSdMg,
+  maximumPairs,
+  maximumRemovalSets,
+  maximumSwaps,
+  priors,
+  setDownSdMg,
+} from './priors.ts';
 import { type RemovalSet, RemovalSets } from './removals.ts';
 import type { Sightings } from './sightings.ts';
 import type { Change, Explanation, Hypothesis, Lot, Part, PendingScan } from './types.ts';
+import { debtPart, unscannedPart } from './unscanned.ts';
 
 /** Everything that may explain a change of a cart's plate. */
 export interface CartContext extends Shop {
@@ -390,7 +398,9 @@ class Enumeration {
 
   /** Something happened and left nothing. */
   #nothing(unplaced: number): void {
-    const variance = this.#var + disturbanceSdMg ** 2;
+    // What was lifted and set down again weighs what it did; what leans or is pushed need not.
+    const sdMg = dipped(this.#context.change) ? setDownSdMg : disturbanceSdMg;
+    const variance = this.#var + sdMg ** 2;
     const logFactor = this.#context.logFactor({ kind: 'nothing', parts: [] });
     this.#found.push({
       kind: 'nothing',
@@ -409,39 +419,6 @@ function insideOf({ lots, catalogue, learned }: CartContext): MassMatch[] {
     const { broad, ...unit } = learned.unitMass(product);
     return broad ? [] : [{ product, ...unit, logPopularity: 0 }];
   });
-}
-
-/** A part for a thing that was put in without a scan. */
-export function unscannedPart(match: MassMatch, count: number, sightings: Sightings): Part {
-  return {
-    sign: 1,
-    product: match.product,
-    count,
-    meanMg: match.meanMg * count,
-    varMg2: unitsVarMg2(match, count),
-    unitMeanMg: match.meanMg,
-    unitVarMg2: match.varMg2,
-    broad: false,
-    scans: [],
-    entry: sightings.supports(match.product) ? 'look' : 'weight',
-  };
-}
-
-/** A part for the return of an unnamed thing that was taken out. */
-export function debtPart(lot: Lot): Part {
-  return {
-    sign: 1,
-    product: undefined,
-    count: lot.count,
-    meanMg: -lot.massMg,
-    varMg2: lot.varMg2,
-    unitMeanMg: -lot.massMg,
-    unitVarMg2: 0,
-    broad: false,
-    scans: [],
-    lot,
-    entry: 'weight',
-  };
 }
 
 /** Every explanation of a change of a cart's plate, with its unnormalized log weight. */

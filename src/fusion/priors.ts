@@ -62,6 +62,8 @@ export const unsupportedStrictness = 30;
 
 /** What a disturbance may leave behind although nothing was put in or taken out (friction, a bag leaning), mg. */
 export const disturbanceSdMg = 1_500;
+/** The same where a thing was lifted and set down again, maybe somewhere else: corners and repeatability of a plate, mg. */
+export const setDownSdMg = 700;
 
 /**
  * How often a thing that was put in or taken out leaves a camera's view as it was: it lies under others, behind them, or is

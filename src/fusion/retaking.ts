@@ -7,6 +7,8 @@ import type { Change, FusionConfig, Lot, PendingScan, Question, Ranked } from '.
 
 /** From a scan to the first touch of the plate by the thing scanned: longer, and it was hardly in the hand, µs. */
 const announcesWithinUs = 3_000_000;
+/** Who scans a thing after placing it does so at once: what is scanned within this time of its settling is that thing, µs. */
+const ownWithinUs = 2_000_000;
 /** What was put in last may fit the scan worse than what it was taken for, by so much in squares of its uncertainty. */
 const mostWorse = 4;
 
@@ -47,6 +49,7 @@ export class Retaking {
     const lot = this.#memory.plate(question.plate).lots.at(-1);
     if (change === undefined || pending.scan.manual === true || lot?.count !== 1) return;
     if (lot.product !== pending.scan.product || lot.atUs !== nowUs) return;
+    if (pending.scan.atUs - change.settledAtUs < ownWithinUs) return;
     const z = (change.massMg - lot.unitMeanMg) / Math.sqrt(lot.unitVarMg2 + change.varMg2);
     const answer = { question, change, pending, event: lot.event, z, atUs: nowUs };
     this.#answered.set(question.plate, answer);

@@ -1,12 +1,13 @@
 import type { Planogram, Product } from '#catalogue/products.ts';
 import type { FusionConfig } from '#config/schema.ts';
 import type { Shop } from './additions.ts';
-import { debtPart, type Enumerated } from './hypotheses.ts';
+import type { Enumerated } from './hypotheses.ts';
 import { logBroadDensity, logNormal, logUnknownDensity, type UnitMass, unitsVarMg2 } from './likelihood.ts';
 import { disturbanceSdMg, priors, shelfMaximumUnits, shelfPriors } from './priors.ts';
 import { RemovalSets } from './removals.ts';
 import type { Sightings } from './sightings.ts';
 import type { Change, Entry, Explanation, Hypothesis, Lot, Part, Take } from './types.ts';
+import { debtPart } from './unscanned.ts';
 
 /** Everything that may explain a change of a shelf's plate. */
 export interface ShelfContext extends Shop {

@@ -33,6 +33,9 @@ test('an answer stays where another thing follows, one later, or one with a scan
   const later = taken();
   later.said();
   t.false(later.move(508, { afterS: 4 }).settle().said().join().includes('corrected'), 'later');
+  const own = new Bench(shop).move(507).settle().scan('noodles');
+  own.said();
+  t.false(own.move(508).settle().said().join().includes('corrected'), 'scanned right after it was placed');
   const scanned = taken();
   scanned.said();
   t.deepEqual(scanned.wait(0.5).scan('noodles').move(508).said(), ['item.added 1 noodles 508 g']);
