@@ -10,6 +10,7 @@ import {
 import { FrameSplitter } from '#drivers/load-cell/firmata-hx711/splitter.ts';
 import { I2cChip } from '#drivers/virtual/chips/i2c-chip.ts';
 import { readHex } from '#drivers/virtual/microcontroller/hex.ts';
+import type { CellSource } from '#drivers/virtual/microcontroller/hx711.ts';
 import { Microcontroller } from '#drivers/virtual/microcontroller/microcontroller.ts';
 
 const program = readHex(
@@ -52,11 +53,11 @@ class Bench {
   damaged = 0;
   readonly #splitter: FrameSplitter;
 
-  constructor(channels: number) {
+  constructor(channels: number, cell?: CellSource) {
     this.mcu = new Microcontroller({
       program,
       cells: Array.from({ length: 8 }, (_, channel) =>
-        channel < channels ? (atUs: number) => channel * 100_000 + Math.floor(atUs / 1000) : undefined,
+        channel < channels ? (cell ?? ((atUs) => channel * 100_000 + Math.floor(atUs / 1000))) : undefined,
       ),
       chips: () => new Map([[0x2a, this.chip]]),
       seed: 11,
@@ -192,6 +193,44 @@ test('a converter that goes away, sticks or glitches is told within a second, th
   bench.runMs(1000);
   t.is(bench.of('notice').length, 0);
   t.true(bench.samples.filter(({ channel }) => channel === 2).length >= 75);
+});
+
+test('a conversion in which the clock was high for 70 µs is rejected and told, and the next ones are right', (t) => {
+  // The data sheet's 60 µs powers a converter down: the bits after such a pulse are none.
+  for (const pulse of [0, 11, 23]) {
+    const bench = new Bench(2, () => 0x2aaaaa);
+    bench.start(3);
+    bench.mcu.stretchPulse(1, 70, pulse);
+    const before = bench.mcu.statistics.channels[1]?.powerDowns ?? 0;
+    bench.runMs(1000);
+    t.true((bench.mcu.statistics.channels[1]?.powerDowns ?? 0) > before);
+    t.is(bench.notices(rejected, 1), 1, `pulse ${pulse}`);
+    t.deepEqual([...new Set(bench.samples.map(({ counts }) => counts))], [0x2aaaaa]);
+    const of = (channel: number) => bench.samples.filter((one) => one.channel === channel).length;
+    t.true(of(0) >= 75 && of(1) >= of(0) - 8, `${of(0)} and ${of(1)} samples`);
+  }
+  const bench = new Bench(1, () => 0x2aaaaa);
+  bench.start(1);
+  bench.mcu.stretchPulse(0, 40, 11);
+  bench.runMs(1000);
+  t.is(bench.notices(rejected, 0), 0, '40 µs do a converter no harm');
+  t.true(bench.samples.every(({ counts }) => counts === 0x2aaaaa));
+});
+
+test('of a change of gain or rate nothing is sent that has not settled', (t) => {
+  const bench = new Bench(2, (_atUs, { gain }) => 8_000 * gain);
+  bench.start(3);
+  const seen = () => [...new Set(bench.samples.map(({ counts }) => counts))];
+  bench.runMs(300);
+  t.deepEqual(seen(), [8_000 * 128]);
+  bench.tell({ kind: 'gain', channels: 3, gain: 64 });
+  bench.runMs(500);
+  t.deepEqual(seen(), [8_000 * 128, 8_000 * 64]);
+  bench.forget();
+  bench.tell({ kind: 'rate', rate: 10 });
+  bench.runMs(1500);
+  t.deepEqual(seen(), [8_000 * 64]);
+  t.true(bench.samples.filter(({ channel }) => channel === 1).length >= 8);
 });
 
 test('the I²C bus works beside eight converters, and a bus that is held costs no conversion', (t) => {

@@ -67,6 +67,7 @@ export class Microcontroller {
   #inAtUs = Number.POSITIVE_INFINITY;
   #lineFreeUs = 0;
   #lostInQueue = 0;
+  #stretch: { readonly channel: number; readonly highUs: number; before: number } | undefined;
 
   constructor(options: MicrocontrollerOptions) {
     this.#options = options;
@@ -156,6 +157,14 @@ export class Microcontroller {
   /** The program hangs, until something resets it. */
   hang(): void {
     this.#rig?.hang();
+  }
+
+  /**
+   * The processor is held up in the middle of a clock pulse of a channel, once: `before` pulses come before it. Its clock is
+   * high for `highUs` longer than the program means it to be.
+   */
+  stretchPulse(channel: number, highUs: number, before: number): void {
+    this.#stretch = { channel, highUs, before };
   }
 
   /** Something holds the I²C data line low. */
@@ -265,7 +274,17 @@ export class Microcontroller {
       converter.clock(level, nowUs);
       this.refresh(channel);
     }
+    if (level && this.#stretch?.channel === channel) this.#holdUp(this.#stretch);
     this.#rig?.bound(Math.ceil(this.#nextUs() * this.#cyclesPerUs) - this.#beforeRig);
+  }
+
+  #holdUp(stretch: { readonly highUs: number; before: number }): void {
+    if (stretch.before > 0) {
+      stretch.before -= 1;
+      return;
+    }
+    this.#stretch = undefined;
+    this.#rig?.pause(Math.round(stretch.highUs * this.#cyclesPerUs));
   }
 
   #characterUs(): number {

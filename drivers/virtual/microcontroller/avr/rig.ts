@@ -66,6 +66,11 @@ export class Rig {
     return this.#cpu.cycles;
   }
 
+  /** The processor stands still for so many cycles, while timers and all outside go on. */
+  pause(cycles: number): void {
+    this.#cpu.cycles += cycles;
+  }
+
   /** The program hangs with interrupts off from now on: nothing but the watchdog or a reset ends it. */
   hang(): void {
     this.#core.hang();
