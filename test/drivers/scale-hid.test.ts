@@ -165,6 +165,24 @@ test('a scale is zeroed by an output report and must then show zero', async (t) 
   await scale.stop();
 });
 
+test('a mass counts only with the status stable, and zero with its own', async (t) => {
+  const scale = await rig({ discard: 0 });
+  scale.peer.model.silent = true;
+  await scale.start();
+  const before = scale.readings.length;
+  for (const status of [3, 4, 2]) scale.peer.send(Uint8Array.of(3, status, 2, 1, 41, 0));
+  await scale.pass(10_000);
+  t.deepEqual(
+    scale.readings.slice(before).map(({ massMg, stable, status }) => [massMg, stable, status]),
+    [
+      [410_000, false, 'motion'],
+      [410_000, true, 'stable'],
+      [0, true, 'zero'],
+    ],
+  );
+  await scale.stop();
+});
+
 test('nothing is zeroed or tared when a scale starts', async (t) => {
   const scale = await rig();
   const written: Uint8Array[] = [];

@@ -43,6 +43,8 @@ test('the same item under two prices has one item number', (t) => {
   t.true(first.meaning === 'variable-measure' && second.meaning === 'variable-measure');
   t.like(first, { item: '12345', priceMinor: 199 });
   t.like(second, { item: '12345', priceMinor: 899 });
+  // The catalogue is asked for this number: with the price in it, it would be two products.
+  t.is(first.itemGtin, second.itemGtin);
 });
 
 test('the longest prefix that fits decides', (t) => {
