@@ -10,6 +10,7 @@ import { eventDocuments } from './docs/events.ts';
 import { guideDocuments } from './docs/guides.ts';
 import { scenarioDocuments } from './docs/scenarios.ts';
 import { technicianDocuments } from './docs/technician.ts';
+import { trapsDocuments } from './docs/traps.ts';
 
 const generated = [
   ...configDocuments,
@@ -17,6 +18,7 @@ const generated = [
   ...guideDocuments,
   ...scenarioDocuments,
   ...technicianDocuments,
+  ...trapsDocuments,
 ];
 
 const root = join(import.meta.dirname, '..');
