@@ -288,6 +288,8 @@ export class Settling {
     for (const plate of plates) {
       for (const question of this.#changesAsked(plate.options.id)) {
         if (question.passed === true || question.askedAtUs < askedSinceUs) continue;
+        // What was scanned has a code, loose produce has none: it is the next thing.
+        if (isBroad && this.#wasScanned(question)) continue;
         if (this.#trySettle(question, pending)) {
           this.#retaking.answered(question, pending);
           return;
@@ -300,6 +302,11 @@ export class Settling {
     const sinceUs = this.#memory.nowUs - this.#config.scanHoldMs * usPerMs;
     if (this.#book.confirm(pending.scan.product, pending, sinceUs)) return;
     for (const plate of plates) if (this.#correct(plate, pending, sinceUs)) return;
+  }
+
+  /** Whether a code was read for what a question is about. */
+  #wasScanned({ event }: Question): boolean {
+    return this.#memory.scans.some(({ question, scan }) => question === event && scan.manual !== true);
   }
 
   /** A code that the catalogue doesn't have is scanned. At rest, it is of the unknown thing that was just asked about, if there is one. */

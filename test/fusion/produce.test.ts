@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Bench, each, loose } from './harness.ts';
+import { bench } from './shop.ts';
 
 const shop = () =>
   new Bench([
@@ -29,4 +30,11 @@ test('what a camera saw of one movement is not held against the next one', (t) =
   b.move(793, { afterS: 1 });
   b.see('apples', 0.95, 'basket', b.nowUs);
   t.deepEqual(b.settle().said(), ['item.added 1 bananas 886 g', 'item.added 1 apples 793 g']);
+});
+
+test('a pick of loose produce is of the next thing where a code was read for what is asked about', (t) => {
+  const b = bench().scan('milk').move(880).settle().wait(1);
+  t.regex(b.said().join(), /item\.unresolved/);
+  t.deepEqual(b.identify('bananas').said(), []);
+  t.deepEqual(b.move(800).said(), ['item.added 1 bananas 800 g']);
 });
