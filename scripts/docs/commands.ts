@@ -70,15 +70,26 @@ export const commands: readonly CommandDoc[] = [
     name: 'maintenance.begin',
     summary:
       'Staff work on plates (restocking, cleaning, test weights): what moves there is no item event. Refused during a session; none begins on a cart meanwhile.',
-    args: { plates: 'plates of the board', 'minutes?': '1 … 480, default 60: when it is over at the latest' },
+    args: {
+      plates: 'plates of the board',
+      'minutes?': '1 … 480, default 60: when it is over at the latest',
+      'owner?':
+        'who works there (1 to 64 characters; a calibration names its session): nobody else ends it or begins there (CW-PIP-014), and beginning again prolongs it',
+    },
     answer: '`plates`: all that are worked on',
   },
   {
     name: 'maintenance.end',
     summary:
       'Staff are done. What is still moving is theirs; shelves are counted anew (`shelf.stock`), and what was asked about on these plates is settled.',
-    args: { 'plates?': 'all where left out' },
-    answer: '`plates`: those that are watched again',
+    args: {
+      'plates?': 'where left out, all of the owner named; without one, all that have none',
+      'owner?': 'as it was begun; needed for plates that have one',
+      'cleared?':
+        '`true`: a plate is watched again only when it rests within 10 e of zero, at the latest after 2 min; what is taken off until then (test weights) is no item event',
+    },
+    answer:
+      '`plates`: those that are watched again; with `cleared`, `clearing`: those that wait to be cleared',
   },
   {
     name: 'session.begin',

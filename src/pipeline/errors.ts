@@ -15,6 +15,7 @@ export const pipelineCodes = {
   'CW-PIP-011': 'Staff can not begin to work on a cart while a session is open.',
   'CW-PIP-012': 'Staff work on the cart; no session begins until they are done.',
   'CW-PIP-013': 'A calibration came into force when a session had just begun.',
+  'CW-PIP-014': 'Somebody else works on the plate.',
 } as const;
 
 export class PipelineError extends CodedError<keyof typeof pipelineCodes> {}

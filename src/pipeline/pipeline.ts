@@ -102,14 +102,9 @@ export class Pipeline {
       config: options.fusion,
       emit: (draft) => this.#decided(draft),
       onJudged: options.onJudged,
-      // Time waited before a restart counts; the time away doesn't.
       ...(options.state === undefined
         ? {}
-        : {
-            state: options.state.fusion,
-            rebaseUs: options.startUs - options.state.atUs,
-            learned: options.state.learned,
-          }),
+        : { state: options.state.fusion, rebaseUs, learned: options.state.learned }),
     });
     this.#tags = new TagMemory(options.fusion.forgetTagMs * usPerMs, options.state?.tags, options.startUs);
     this.#trips = new Trips({
@@ -165,6 +160,11 @@ export class Pipeline {
 
   get weigher(): Pick<Weigher, 'status' | 'cellStatus' | 'saveState'> {
     return this.#weigher;
+  }
+
+  /** What staff work on. */
+  get upkeep(): Pick<Upkeep, 'maintained' | 'owned'> {
+    return this.#upkeep;
   }
 
   /** One conversion of one cell: the path that runs hundreds of times a second. */

@@ -135,8 +135,13 @@ export const commandArguments = {
   'maintenance.begin': z.strictObject({
     plates: z.array(z.string()).min(1).max(256),
     minutes: integer.min(1).max(480).default(60),
+    owner: shortText(64).optional(),
   }),
-  'maintenance.end': z.strictObject({ plates: z.array(z.string()).min(1).max(256).optional() }),
+  'maintenance.end': z.strictObject({
+    plates: z.array(z.string()).min(1).max(256).optional(),
+    owner: shortText(64).optional(),
+    cleared: z.literal(true).optional(),
+  }),
   'mass.forget': z
     .strictObject({
       gtin: z.string().optional(),
