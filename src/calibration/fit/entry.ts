@@ -40,21 +40,31 @@ export function makeEntry(
   return { cells: entries, ...(gains === undefined ? {} : { cornerGains: gains }) };
 }
 
+type CellCalibration = PlateCalibrationEntry['cells'][string];
+
+/**
+ * A cell's slope and its drift told for another temperature, m°C: s·(1 + α·ΔT) and α/(1 + α·ΔT) are the same straight line,
+ * so that going there and back again leaves nothing behind. A cell without a reference takes this one.
+ */
+export function atReference(cell: CellCalibration, milliCelsius: number): CellCalibration {
+  const { referenceMilliCelsius: before, spanPpmPerKelvin: span } = cell;
+  const kelvin = before === undefined ? 0 : (milliCelsius - before) / 1000;
+  const factor = 1 + (span ?? 0) * 1e-6 * kelvin;
+  return {
+    ...cell,
+    milligramsPerCount: significant(cell.milligramsPerCount * factor),
+    ...(span === undefined ? {} : { spanPpmPerKelvin: significant(span / factor) }),
+    referenceMilliCelsius: milliCelsius,
+  };
+}
+
 /** The same slopes from another zero: where its temperature is another one, they are told for that. */
 export function withZero(entry: PlateCalibrationEntry, zero: Capture): PlateCalibrationEntry {
   const cells: PlateCalibrationEntry['cells'] = {};
   for (const [id, cell] of Object.entries(entry.cells)) {
-    const { referenceMilliCelsius: before, ...rest } = cell;
-    const now = zero.milliCelsius;
-    const kelvin = before === undefined || now === undefined ? 0 : (now - before) / 1000;
-    cells[id] = {
-      ...rest,
-      zeroCounts: round(zero.cells[id]?.meanCounts ?? Number.NaN, 2),
-      milligramsPerCount: significant(
-        cell.milligramsPerCount * (1 + (cell.spanPpmPerKelvin ?? 0) * 1e-6 * kelvin),
-      ),
-      ...(now === undefined ? {} : { referenceMilliCelsius: now }),
-    };
+    const { referenceMilliCelsius: _before, ...untold } = cell;
+    const told = zero.milliCelsius === undefined ? untold : atReference(cell, zero.milliCelsius);
+    cells[id] = { ...told, zeroCounts: round(zero.cells[id]?.meanCounts ?? Number.NaN, 2) };
   }
   return { ...entry, cells };
 }

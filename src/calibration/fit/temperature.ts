@@ -3,7 +3,7 @@ import type { KnownLoad } from '../forces.ts';
 import { indicate } from '../indicate.ts';
 import type { Notice, PlateCalibrationEntry } from '../session.ts';
 import type { Capture } from '../types.ts';
-import { significant, withZero } from './entry.ts';
+import { atReference, significant, withZero } from './entry.ts';
 
 /** The plate at another temperature: empty, or under a known load with the empty plate of that temperature. */
 export type TemperaturePoint =
@@ -19,7 +19,8 @@ interface TemperatureFit {
 
 /**
  * Coefficients of drift from temperature points, by least squares: of the span one for all cells (a load says their
- * sum), of zero one for each. Slopes are those of the temperature that the loads had, told for that of zero.
+ * sum), of zero one for each. Slopes are those of the temperature that the loads had (without loads, of the calibration
+ * before), told for that of zero.
  * @returns the entry with reference temperature and coefficients; a notice where those of before can't be used any more
  */
 export function fitTemperature(
@@ -37,9 +38,12 @@ export function fitTemperature(
       'the temperature was not measured with zero, so coefficients of drift are kept but have no effect';
     return { entry: { ...entry, cells }, notices: had ? [{ code: 'CW-CAL-077', message }] : [] };
   }
-  const reference = loadTemperature(fit) ?? fit.zero.milliCelsius;
-  const span = spanPpmPerKelvin(fit, entry, reference);
-  for (const [id, cell] of Object.entries(entry.cells)) {
+  const before = Object.values(entry.cells).find((cell) => cell.referenceMilliCelsius !== undefined);
+  // Without loads the slopes are those of before, told for the temperature of before.
+  const reference = loadTemperature(fit) ?? before?.referenceMilliCelsius ?? fit.zero.milliCelsius;
+  const told = Object.entries(entry.cells).map(([id, cell]) => [id, atReference(cell, reference)] as const);
+  const span = spanPpmPerKelvin(fit, { ...entry, cells: Object.fromEntries(told) }, reference);
+  for (const [id, cell] of told) {
     const own = span === undefined ? cell : { ...cell, spanPpmPerKelvin: significant(span) };
     const drift = zeroDrift(fit, id, own, reference);
     cells[id] = {
