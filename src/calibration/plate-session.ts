@@ -66,8 +66,8 @@ export class PlateSession {
   /** Progress after each step; the last is the present. */
   #trail: PlateProgress[] = [untouched];
   #undone = 0;
-  /** The converter was without power since zero was taken. */
-  zeroDoubtful = false;
+  /** So many of the first steps were taken before the converter was last without power. */
+  #beforeLoss = 0;
 
   constructor(advance: (progress: PlateProgress, taken: Taken) => PlateProgress) {
     this.#advance = advance;
@@ -85,6 +85,21 @@ export class PlateSession {
     return this.#undone;
   }
 
+  get beforeLoss(): number {
+    return this.#beforeLoss;
+  }
+
+  /** The newest zero; undefined before the first. */
+  get zeroStep(): Taken | undefined {
+    return this.#journal.findLast(({ kind }) => kind === 'zero');
+  }
+
+  /** The converter was without power since zero was taken: also where a newer zero was undone. */
+  get zeroDoubtful(): boolean {
+    const newest = this.#journal.findLastIndex(({ kind }) => kind === 'zero');
+    return newest >= 0 && newest < this.#beforeLoss;
+  }
+
   /** Takes a step, or throws what speaks against it and stays as it is. */
   take(taken: Taken): PlateProgress {
     if (this.#journal.length >= mostSteps) {
@@ -93,7 +108,6 @@ export class PlateSession {
     const next = this.#advance(this.progress, taken);
     this.#journal.push(taken);
     this.#trail.push(next);
-    if (taken.kind === 'zero') this.zeroDoubtful = false;
     return next;
   }
 
@@ -101,15 +115,16 @@ export class PlateSession {
   undo(): boolean {
     if (this.#journal.pop() === undefined) return false;
     this.#trail.pop();
+    this.#beforeLoss = Math.min(this.#beforeLoss, this.#journal.length);
     this.#undone++;
     return true;
   }
 
-  /** Takes steps of a saved session again. `doubtful`: the converter was without power since. */
-  replay(journal: readonly Taken[], undone: number, doubtful: boolean): void {
+  /** Takes steps of a saved session again. `beforeLoss`: so many of them before the converter was without power. */
+  replay(journal: readonly Taken[], undone: number, beforeLoss: number): void {
     for (const taken of journal) this.take(taken);
     this.#undone = undone;
-    this.zeroDoubtful = doubtful && this.progress.zero !== undefined;
+    this.#beforeLoss = Math.min(beforeLoss, journal.length);
   }
 }
 

@@ -86,10 +86,12 @@ export class Procedure {
       ...(poweredSinceUs === undefined ? {} : { poweredSinceUs }),
     });
     procedure.#state = session.state;
-    for (const [id, { journal, undone, zeroDoubtful }] of Object.entries(session.plates)) {
-      const doubtful = options.keptPower !== true || zeroDoubtful;
+    for (const [id, { journal, undone, zeroDoubtful, beforeLoss }] of Object.entries(session.plates)) {
+      // Sessions that were saved without the mark say of their newest zero only whether it is in doubt.
+      const lostBefore = beforeLoss ?? (zeroDoubtful ? journal.length : 0);
+      const lost = options.keptPower === true ? lostBefore : journal.length;
       try {
-        procedure.#plate(id).session.replay(journal, undone, doubtful);
+        procedure.#plate(id).session.replay(journal, undone, lost);
       } catch (error) {
         const message = `the steps of plate ${id} do not hold any more; begin anew`;
         throw new CalibrationError('CW-CAL-001', message, { cause: error });
@@ -221,8 +223,9 @@ export class Procedure {
   /** Everything that `restore` needs: plain JSON. */
   save(): SavedSession {
     const plates = [...this.#plates].map(([id, { session }]) => {
-      const { journal, undone, zeroDoubtful } = session;
-      return [id, { journal: [...journal], undone, zeroDoubtful }] as const;
+      const { journal, undone, zeroDoubtful, beforeLoss } = session;
+      const lost = beforeLoss === 0 ? {} : { beforeLoss };
+      return [id, { journal: [...journal], undone, zeroDoubtful, ...lost }] as const;
     });
     return { saved: 1, options: this.#options, state: this.#state, plates: Object.fromEntries(plates) };
   }
@@ -336,10 +339,23 @@ export class Procedure {
     );
   }
 
+  /**
+   * What `commit` would hand out, with the session as it is: whoever makes it durable takes the step afterwards.
+   * @throws CalibrationError as `check` of `commit` does
+   */
+  committing(args: StepArgs, atUs: number): StepResult {
+    this.check('commit', args, atUs);
+    return this.#commitment();
+  }
+
   #commit(): StepResult {
+    this.#state = 'committed';
+    return this.#commitment();
+  }
+
+  #commitment(): StepResult {
     const candidate = this.candidate();
     const gravityUmS2 = this.#stated()?.gravityUmS2;
-    this.#state = 'committed';
     const entries = Object.entries(candidate?.plates ?? {}).map(([id, { entry }]) => [id, entry] as const);
     return {
       kind: 'commit',

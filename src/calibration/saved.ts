@@ -14,7 +14,13 @@ export interface SavedSession {
   readonly plates: Readonly<
     Record<
       string,
-      { readonly journal: readonly Taken[]; readonly undone: number; readonly zeroDoubtful: boolean }
+      {
+        readonly journal: readonly Taken[];
+        readonly undone: number;
+        readonly zeroDoubtful: boolean;
+        /** So many of the steps were taken before the converter was last without power; none where left out. */
+        readonly beforeLoss?: number;
+      }
     >
   >;
 }
@@ -94,7 +100,12 @@ const saved = z.object({
   state: z.enum(['armed', 'committed', 'aborted', 'expired']),
   plates: z.record(
     z.string(),
-    z.object({ journal: z.array(taken), undone: z.number(), zeroDoubtful: z.boolean() }),
+    z.object({
+      journal: z.array(taken),
+      undone: z.number(),
+      zeroDoubtful: z.boolean(),
+      beforeLoss: z.number().int().nonnegative().optional(),
+    }),
   ),
 });
 

@@ -85,6 +85,34 @@ for (let done = 0; done <= script.length; done++) {
   });
 }
 
+test('a zero that was taken after a power loss and undone leaves the one of before, which is in doubt', (t) => {
+  const plate = new SyntheticPlate(basket, perfect(basket), 0.3);
+  const procedure = Procedure.begin(options(basket));
+  follow(procedure, plate, 0, script.length);
+  const restore = (from: Procedure, keptPower = false) =>
+    Procedure.restore(JSON.parse(JSON.stringify(from.save())), at, 60_000_000, { keptPower });
+  const isDoubtful = (one: Procedure) => one.view().plates.basket?.zeroDoubtful;
+  const zero = (one: Procedure) => one.take({ kind: 'zero', plate: 'basket', capture: plate.capture() }, at);
+  const again = restore(procedure);
+  zero(again);
+  t.false(isDoubtful(again));
+  again.take({ kind: 'undo', plate: 'basket' }, at);
+  t.true(isDoubtful(again));
+  const candidate = again.candidate()?.hash ?? '';
+  refused(t, 'CW-CAL-019', () => again.take({ kind: 'commit', candidate, expected: 0 }, at));
+  t.true(isDoubtful(restore(again, true)), 'and stays so over a restart');
+  // Steps that take the place of undone ones are as new as any.
+  again.take({ kind: 'undo', plate: 'basket' }, at);
+  again.take({ kind: 'undo', plate: 'basket' }, at);
+  zero(again);
+  t.false(isDoubtful(again));
+  t.false(isDoubtful(restore(again, true)));
+  // As earlier versions saved it.
+  const { plates, ...rest } = JSON.parse(JSON.stringify(procedure.save()));
+  const old = { ...rest, plates: { basket: { ...plates.basket, zeroDoubtful: true } } };
+  t.true(isDoubtful(Procedure.restore(old, at, 60_000_000, { keptPower: true })));
+});
+
 test('a session that was over stays so', (t) => {
   const plate = new SyntheticPlate(basket, perfect(basket), 0.3);
   const states = ['committed', 'aborted', 'expired'] as const;
