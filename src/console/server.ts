@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
-import { RateLimit } from '#base/rate-limit.ts';
 import { type Asset, loadAssets } from '#pages/assets.ts';
 import { closeServer, listen, sendAsset, sendJson } from '#pages/serving.ts';
 import type { Certificate } from './certificate.ts';
 import { ConsoleError } from './errors.ts';
 import type { KeyDesk } from './key-desk.ts';
+import { Reports } from './reports.ts';
 import { checkAddressee, readBody, secure } from './requests.ts';
+import { Tries } from './tries.ts';
 
 export interface ConsoleServerOptions {
   /** Address to listen on, and port; 0 takes a free one. */
@@ -44,11 +44,12 @@ export interface ConsoleServer {
 const loopback = ['localhost', '127.0.0.1', '[::1]'];
 const largestBody = 16 * 1024;
 const largestReport = 1024 * 1024;
-/** Reports that wait to be looked at, in memory, for so long. */
-const mostReports = 32;
-const reportKeptMs = 15 * 60_000;
-/** Tries of one address, and of all together: 40 bits of a code can't be guessed at this pace. */
-const tries = { burst: 5, perMinute: 5, allBurst: 30, allPerMinute: 30, mostAddresses: 1_000 };
+/** Codes: 40 bits can't be guessed at this pace. */
+const enrolPace = { burst: 5, perMinute: 5, all: { burst: 30, perMinute: 30 } };
+/** Revocations have a pace of their own, and no common one: whoever tries codes can't keep an operator from revoking. */
+const revokePace = { burst: 30, perMinute: 30 };
+/** Nobody looks at more reports than that; each is rendered here. */
+const reportPace = { burst: 12, perMinute: 12, all: { burst: 40, perMinute: 40 } };
 
 const statusOf: Readonly<Record<string, number>> = {
   'CW-CON-002': 403,
@@ -67,41 +68,6 @@ const base64 = (most: number) =>
     .transform((text) => Buffer.from(text, 'base64'));
 const enrolment = z.strictObject({ key: base64(256), proof: base64(64), signature: base64(128) });
 
-/** Limits how often secrets may be tried, by address and in all. */
-class Tries {
-  readonly #all = new RateLimit(tries.allBurst, tries.allPerMinute);
-  readonly #of = new Map<string, RateLimit>();
-
-  /** @throws CW-CON-006 */
-  count(address: string): void {
-    const nowUs = performance.now() * 1_000;
-    if (this.#of.size >= tries.mostAddresses) this.#of.clear();
-    const own = this.#of.get(address) ?? new RateLimit(tries.burst, tries.perMinute);
-    this.#of.set(address, own);
-    if (own.admits(nowUs) && this.#all.admits(nowUs)) return;
-    throw new ConsoleError('CW-CON-006', 'too many tries: wait a minute');
-  }
-}
-
-/** Rendered reports under names that nobody can guess, for a while: a new window can show and print them. */
-class Reports {
-  readonly #kept = new Map<string, { readonly html: string; readonly untilMs: number }>();
-
-  add(html: string): string {
-    const now = performance.now();
-    for (const [id, { untilMs }] of this.#kept) if (untilMs < now) this.#kept.delete(id);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size >= mostReports && oldest !== undefined) this.#kept.delete(oldest);
-    const id = randomBytes(16).toString('hex');
-    this.#kept.set(id, { html, untilMs: now + reportKeptMs });
-    return id;
-  }
-
-  get(id: string): string | undefined {
-    return this.#kept.get(id)?.html;
-  }
-}
-
 /**
  * Serves the technicians' page over HTTPS: `GET /` and its files, `GET /api/settings`, `POST /api/enrol`, `POST /api/revoke`
  * (a signed request, application/cose) and `POST /api/report`, which answers where the report can be looked at.
@@ -112,7 +78,7 @@ export async function startConsole(options: ConsoleServerOptions): Promise<Conso
   const folder = options.folder ?? fileURLToPath(new URL('../pages/technician/dist', import.meta.url));
   const assets = await loadAssets(folder);
   const names = [...loopback, ...options.names.map((name) => name.toLowerCase())];
-  const counted = new Tries();
+  const tries = { enrol: new Tries(enrolPace), revoke: new Tries(revokePace), report: new Tries(reportPace) };
   const reports = new Reports();
   const server = openServer(certificate);
   server.maxConnections = 256;
@@ -123,18 +89,19 @@ export async function startConsole(options: ConsoleServerOptions): Promise<Conso
     else sendFile(response, assets.get(path));
   };
   const post = async (path: string, request: IncomingMessage, response: ServerResponse) => {
+    const from = request.socket.remoteAddress ?? '';
     if (path === '/api/report') {
+      tries.report.count(from);
       const html = rendered(options.render, await readBody(request, largestReport));
-      sendJson(response, 200, { path: `/report/${reports.add(html)}` });
-      return;
-    }
-    counted.count(request.socket.remoteAddress ?? '');
-    const body = await readBody(request, largestBody);
-    if (path === '/api/enrol') {
-      const { key, proof, signature } = parsed(body);
+      sendJson(response, 200, { path: `/report/${reports.add(html, from)}` });
+    } else if (path === '/api/enrol') {
+      tries.enrol.count(from);
+      const { key, proof, signature } = parsed(await readBody(request, largestBody));
       sendJson(response, 200, await options.keys.enrol(key, proof, signature));
-    } else if (path === '/api/revoke') sendJson(response, 200, await options.keys.revoke(body));
-    else throw new ConsoleError('CW-CON-004', 'there is nothing at this address');
+    } else if (path === '/api/revoke') {
+      tries.revoke.count(from);
+      sendJson(response, 200, await options.keys.revoke(await readBody(request, largestBody)));
+    } else throw new ConsoleError('CW-CON-004', 'there is nothing at this address');
   };
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     secure(response, settings.broker);

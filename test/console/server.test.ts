@@ -107,18 +107,40 @@ test('A report is rendered for a window of its own, in a sandbox, under a name t
   for (const body of ['null', 'no JSON', 'x'.repeat(1_100_000)]) {
     t.is((await ask(port, { method: 'POST', path: '/api/report', body })).status, 400);
   }
-  const pages: string[] = [];
-  for (let number = 0; number < 32; number++) {
-    pages.push(
-      (
-        JSON.parse((await ask(port, { method: 'POST', path: '/api/report', body: '1' })).text) as {
-          path: string;
-        }
-      ).path,
-    );
+});
+
+test('Reports are counted, and somebody who asks for many throws out his own alone', async (t) => {
+  const { port } = await startServer(t, nobody, String);
+  const post = async (from: string) => {
+    const { status, text } = await ask(port, { method: 'POST', path: '/api/report', body: '1', from });
+    return { answered: status, path: (JSON.parse(text) as { path?: string }).path ?? '/' };
+  };
+  const hers = await post('127.0.0.2');
+  const his: string[] = [];
+  for (;;) {
+    const { answered, path } = await post('127.0.0.3');
+    if (answered !== 200 || his.length > 40) break;
+    his.push(path);
   }
-  t.is((await ask(port, { path })).status, 404);
-  t.is((await ask(port, { path: pages[0] ?? '' })).status, 200);
+  t.true(his.length >= 12 && his.length < 40, String(his.length));
+  t.is((await ask(port, { path: hers.path })).status, 200);
+  t.is((await ask(port, { path: his[0] ?? '' })).status, 404);
+  t.is((await ask(port, { path: his.at(-1) ?? '' })).status, 200);
+  t.is((await post('127.0.0.2')).answered, 200);
+});
+
+test('Whoever tries codes, from however many addresses, does not keep an operator from revoking', async (t) => {
+  let revoked = 0;
+  const keys = { ...nobody, revoke: async () => ({ id: '00', version: ++revoked }) };
+  const { port } = await startServer(t, keys);
+  const post = async (path: string, from: string) =>
+    (await ask(port, { method: 'POST', path, body: '{}', from })).status;
+  const tried: number[] = [];
+  for (let number = 1; number <= 60; number++)
+    tried.push(await post('/api/enrol', `127.0.1.${Math.ceil(number / 5)}`));
+  t.is(tried.at(-1), 429);
+  t.is(await post('/api/revoke', '127.0.1.1'), 200);
+  t.is(revoked, 1);
 });
 
 test('A certificate is made once, for its owner alone; one that is over or is none is told', async (t) => {

@@ -76,10 +76,12 @@ interface Asked {
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+  /** Address of loopback that is asked from. */
+  readonly from?: string;
 }
 
 /** Asks the console as a browser on its own page would, except for what is said otherwise. */
-export function ask(port: number, { method = 'GET', path = '/', headers = {}, body }: Asked = {}) {
+export function ask(port: number, { method = 'GET', path = '/', headers = {}, body, from }: Asked = {}) {
   const own = {
     host: `localhost:${port}`,
     ...(method === 'POST' ? { origin: `https://localhost:${port}` } : {}),
@@ -90,7 +92,10 @@ export function ask(port: number, { method = 'GET', path = '/', headers = {}, bo
     readonly text: string;
   }>((resolve, reject) => {
     const request = httpsRequest(
-      { host: '127.0.0.1', port, path, method, headers: { ...own, ...headers }, rejectUnauthorized: false },
+      {
+        ...{ host: '127.0.0.1', port, path, method, headers: { ...own, ...headers } },
+        ...{ rejectUnauthorized: false, localAddress: from },
+      },
       (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
