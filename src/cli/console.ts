@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { software } from '#base/software.ts';
@@ -144,15 +145,18 @@ async function run(options: RunOptions): Promise<void> {
         await client.publishAsync(topic, Buffer.from(bytes), { qos: 1, retain: true });
       },
       nowMs: () => Date.now(),
+      wait: (ms) => wait(ms, undefined, { ref: false }),
       log,
     });
     client.on('message', (_topic, payload) => keys.heard(payload));
+    await client.subscribeAsync(`${storePrefix(options.store)}/keys`, { qos: 1 });
+    const published = keys.subscribed();
+    // The client subscribes by itself when it is connected again.
     client.on(
       'connect',
-      () => void keys.catchUp().catch((error: unknown) => log.error({ err: error }, 'list of keys')),
+      () => void keys.subscribed().catch((error: unknown) => log.error({ err: error }, 'list of keys')),
     );
-    await client.subscribeAsync(`${storePrefix(options.store)}/keys`, { qos: 1 });
-    await keys.catchUp();
+    await published;
     const server = await startConsole({
       ...options.listen,
       names: options.name,

@@ -122,9 +122,9 @@ test('A list that is older than that of the broker is not gone on with, and the 
   const { desk, memory, published, code } = await withCode(t);
   memory.list = listOf([entryOf(fixedKey('till'), 'till')], { version: 4 });
   desk.heard(sealKeyList(listOf([], { version: 2 }), topic, root));
-  await desk.catchUp();
+  await desk.subscribed();
   t.is(openKeyList(published[0]?.bytes ?? new Uint8Array(), topic, root.publicKey).version, 4);
-  await desk.catchUp();
+  await desk.subscribed();
   t.is(published.length, 1);
   desk.heard(sealKeyList(listOf([], { version: 99 }), topic, fixedKey('stranger')));
   desk.heard(new Uint8Array());
@@ -135,20 +135,96 @@ test('A list that is older than that of the broker is not gone on with, and the 
   t.is((await desk.enrol(...(await asked(code)))).version, 8);
 });
 
-test('A broker that is away is told, and gets the list later', async (t) => {
-  let isAway = true;
-  const sent: Uint8Array[] = [];
-  const { desk, codes, time } = await makeDesk(t, {
-    publish: async (_topic, bytes) => {
-      if (isAway) throw new Error('away');
-      sent.push(bytes);
+test('An old list is not put over one that the broker sends a moment after the subscription', async (t) => {
+  const grace = Promise.withResolvers<void>();
+  const waits: number[] = [];
+  const { desk, memory, published, codes, time } = await makeDesk(t, {
+    wait: (ms) => {
+      waits.push(ms);
+      return grace.promise;
     },
   });
   const { code } = await codes.issue({ role: 'technician', who: '17' }, time.nowMs);
-  await t.throwsAsync(desk.enrol(...(await asked(code))), { code: 'CW-CON-007' });
-  isAway = false;
-  await desk.catchUp();
+  memory.list = listOf([entryOf(fixedKey('lost'), 'technician')], { version: 3 });
+  const done = desk.subscribed();
+  const enrolled = t.throwsAsync(desk.enrol(...(await asked(code))), { code: 'CW-CON-007' });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual([published, waits], [[], [2_000]]);
+  desk.heard(sealKeyList(listOf([], { version: 4 }), topic, root));
+  await done;
+  await enrolled;
+  t.deepEqual(published, []);
+  t.is(memory.list.version, 3);
+});
+
+test('Where the broker has no list, ours is published after a moment, and once', async (t) => {
+  const grace = Promise.withResolvers<void>();
+  const { desk, memory, published } = await makeDesk(t, { wait: () => grace.promise });
+  memory.list = listOf([], { version: 3 });
+  const done = desk.subscribed();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(published, []);
+  grace.resolve();
+  await done;
+  t.is(openKeyList(published[0]?.bytes ?? new Uint8Array(), topic, root.publicKey).version, 3);
+  await desk.subscribed();
+  t.is(published.length, 1);
+});
+
+test('A list that became older while it was written is not published', async (t) => {
+  let desk: Awaited<ReturnType<typeof makeDesk>>['desk'] | undefined;
+  const made = await makeDesk(t, {
+    list: {
+      read: async () => listOf([], { version: 4 }),
+      writeNext: async (_before, keys) => {
+        desk?.heard(sealKeyList(listOf([], { version: 5 }), topic, root));
+        return listOf([...keys], { version: 5 });
+      },
+    },
+  });
+  ({ desk } = made);
+  const { code } = await made.codes.issue({ role: 'technician', who: '17' }, made.time.nowMs);
+  t.like(await desk.enrol(...(await asked(code))), { version: 5, published: false });
+  t.deepEqual(made.published, []);
+});
+
+/** A desk whose broker is away until it is told otherwise. */
+async function withoutBroker(t: ExecutionContext) {
+  const broker = { isAway: true };
+  const sent: Uint8Array[] = [];
+  const made = await makeDesk(t, {
+    publish: async (_topic, bytes) => {
+      if (broker.isAway) throw new Error('away');
+      sent.push(bytes);
+    },
+  });
+  const { code } = await made.codes.issue({ role: 'technician', who: '17' }, made.time.nowMs);
+  return { ...made, broker, sent, code };
+}
+
+test('A key is enrolled while the broker is away, which is told, and is published when it is back', async (t) => {
+  const { desk, broker, sent, code } = await withoutBroker(t);
+  t.like(await desk.enrol(...(await asked(code))), { status: 'enrolled', version: 1, published: false });
+  broker.isAway = false;
+  await desk.subscribed();
   t.is(openKeyList(sent[0] ?? new Uint8Array(), topic, root.publicKey).keys.length, 1);
+});
+
+test('Who did not hear the answer asks again with the same key and code, and hears it; that makes no second entry', async (t) => {
+  const { desk, broker, sent, code, memory } = await withoutBroker(t);
+  const mine = await asked(code);
+  await desk.enrol(...mine);
+  broker.isAway = false;
+  const again = await desk.enrol(...mine);
+  t.like(again, { status: 'enrolled', role: 'technician', who: '17', version: 1 });
+  t.is(again.published, undefined);
+  t.deepEqual([sent.length, memory.list.keys.length], [1, 1]);
+  await t.throwsAsync(desk.enrol(...(await asked(code))), { code: 'CW-CON-005' });
+  memory.list = { ...memory.list, keys: memory.list.keys.map((one) => ({ ...one, revoked: true })) };
+  await t.throwsAsync(desk.enrol(...mine), { code: 'CW-CON-003' });
+  const apart = await makeDesk(t, { root: undefined });
+  const other = await asked((await apart.codes.issue({ role: 'staff', who: '4' }, apart.time.nowMs)).code);
+  t.deepEqual(await apart.desk.enrol(...other), await apart.desk.enrol(...other));
 });
 
 const operator = fixedKey('operator');
@@ -183,6 +259,15 @@ test("An operator's signature revokes a key, and the list is published at once",
   t.deepEqual(await desk.revoke(revocation(id)), { id, version: 6 });
   const list = openKeyList(published[0]?.bytes ?? new Uint8Array(), topic, root.publicKey);
   t.is(list.keys.find(({ key }) => key.id === id)?.revoked, true);
+});
+
+test('The same revocation, sent again, changes and publishes nothing', async (t) => {
+  const { desk, published, memory } = await withKeys(t);
+  const { id } = technician.publicKey;
+  const signed = revocation(id);
+  const first = await desk.revoke(signed);
+  t.deepEqual(await desk.revoke(signed), first);
+  t.deepEqual([published.length, memory.list.version], [1, 6]);
 });
 
 test('Nobody else revokes keys, and nothing that was signed for something else does', async (t) => {

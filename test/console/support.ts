@@ -41,6 +41,7 @@ export async function makeDesk(t: ExecutionContext, more: Partial<KeyDeskOptions
     codes,
     publish: async (topic, bytes) => void published.push({ topic, bytes }),
     nowMs: () => time.nowMs,
+    wait: async () => {},
     log: silentLogger,
     ...more,
   });
