@@ -1,48 +1,30 @@
 import { formatMass } from '#base/units.ts';
-import type { PlateEntry } from '#config/board.ts';
 import { CalibrationError } from './errors.ts';
 import { withZero } from './fit/entry.ts';
 import { fitPlate } from './fit/fit-plate.ts';
-import { cellsOf, isCentral, type KnownLoad, netCounts, referenceSlopes } from './forces.ts';
-import { gravityFactor } from './gravity.ts';
+import { cellsOf, isCentral, type KnownLoad, netCounts } from './forces.ts';
 import { checkCapture } from './guards/capture.ts';
-import { checkLoad, checkPlacement } from './guards/load.ts';
-import { checkVerifiable } from './guards/verify.ts';
+import { checkLoad } from './guards/load.ts';
 import { checkZero } from './guards/zero.ts';
 import { indicate } from './indicate.ts';
 import {
-  type LyingLoad,
-  type PlateProgress,
-  type Substitution,
-  stateAfterLoads,
-  type Taken,
-} from './plate-session.ts';
-import type { Notice, PlateCalibrationEntry, Purpose, StepArgs, StepKind, Verification } from './session.ts';
-import type { GuardSettings } from './settings.ts';
-import { maximumPermissibleErrorMg } from './tests/tolerances.ts';
-import type { Regime, TestObservation } from './tests/types.ts';
-import type { Capture, Placement, Weight } from './types.ts';
-import { type StatedLoad, stateLoad } from './weights.ts';
-
-/** What the rules of one plate go by; the same for a whole session. */
-export interface PlateRules {
-  readonly plate: PlateEntry;
-  readonly purpose: Purpose;
-  readonly former: PlateCalibrationEntry | undefined;
-  readonly weights: readonly Weight[];
-  readonly regime: Regime;
-  readonly settings: GuardSettings;
-  /** g of the calibration in force and g here, µm/s². */
-  readonly gravity: { readonly former: number | undefined; readonly here: number | undefined };
-}
-
-/** A load as it is stated, with what was substituted before. */
-interface TotalLoad extends StatedLoad {
-  readonly at: Placement;
-  readonly direction: 'up' | 'down';
-  readonly totalMg: number;
-  readonly substituted: Substitution | undefined;
-}
+  conditionsOf,
+  intervalOf,
+  isEmpty,
+  lyingLoad,
+  mpeOf,
+  type PlateRules,
+  reference,
+  type TotalLoad,
+  totalLoad,
+  triedEntry,
+  zeroOf,
+} from './plate-rules.ts';
+import { type LyingLoad, type PlateProgress, stateAfterLoads, type Taken } from './plate-session.ts';
+import type { StepArgs, StepKind } from './session.ts';
+import { takeObservation, takeVerification } from './trials.ts';
+import type { Capture } from './types.ts';
+import { stateLoad } from './weights.ts';
 
 /**
  * What would be refused of a step's arguments before anybody waits for readings.
@@ -246,127 +228,9 @@ function fitOf(rules: PlateRules, progress: PlateProgress): Parameters<typeof fi
   };
 }
 
-function takeVerification(
-  rules: PlateRules,
-  progress: PlateProgress,
-  args: StepArgs,
-  capture: Capture,
-): PlateProgress {
-  const stated = totalLoad(rules, progress, args);
-  const entry = triedEntry(rules, progress);
-  const indicatedMg = indicate(capture, entry, conditionsOf(rules, progress), zeroOf(progress));
-  checkVerifiable(rules.plate, stated.totalMg, indicatedMg);
-  const errorMg = indicatedMg - stated.totalMg;
-  const mpeMg = mpeOf(rules, stated.totalMg);
-  const used = [...stated.weights, ...(stated.substituted?.weights ?? [])];
-  const fitted = new Set(progress.loads.flatMap(({ weights }) => weights));
-  const again = used.filter((id) => fitted.has(id));
-  const verification: Verification = {
-    massMg: stated.totalMg,
-    at: stated.at,
-    direction: stated.direction,
-    indicatedMg,
-    errorMg,
-    mpeMg,
-    weights: stated.weights,
-    passed: Math.abs(errorMg) <= mpeMg,
-    independent: again.length === 0,
-  };
-  const notices: Notice[] = [...stated.notices];
-  if (again.length > 0) {
-    notices.push({
-      code: 'CW-CAL-078',
-      message: `${again.join(', ')} took part in the fit, so this load can not show that they are right`,
-    });
-  }
-  return {
-    ...progress,
-    state: 'verify',
-    verifications: [...progress.verifications, verification],
-    lying: lyingLoad(stated, capture),
-    notices: [...progress.notices, ...notices],
-  };
-}
-
-function takeObservation(
-  rules: PlateRules,
-  progress: PlateProgress,
-  taken: Taken,
-  capture: Capture,
-): PlateProgress {
-  const { args, atUs } = taken;
-  const { test } = args;
-  if (test === undefined) throw new CalibrationError('CW-CAL-029', 'say which test the reading is of');
-  const stated = isEmpty(args) ? undefined : stateLoad(args.massMg, args.weights, rules.weights);
-  const substitutedMg = progress.substituted?.massMg ?? 0;
-  const entry = triedEntry(rules, progress);
-  const observation: TestObservation = {
-    test,
-    massMg: (stated?.massMg ?? 0) + substitutedMg,
-    at: args.at ?? 'centre',
-    direction: args.direction ?? 'up',
-    indicatedMg: indicate(capture, entry, conditionsOf(rules, progress), zeroOf(progress)),
-    atUs,
-    weights: stated?.weights ?? [],
-    ...(args.extraMg === undefined ? {} : { extraMg: args.extraMg }),
-    ...(capture.milliCelsius === undefined ? {} : { milliCelsius: capture.milliCelsius }),
-    ...(substitutedMg === 0 ? {} : { substitutedMg }),
-    ...(args.tilt === undefined ? {} : { tilt: args.tilt }),
-  };
-  return {
-    ...progress,
-    observations: [...progress.observations, observation],
-    notices: [...progress.notices, ...(stated?.notices ?? [])],
-  };
-}
-
-function reference(rules: PlateRules, loads: readonly KnownLoad[]) {
-  return referenceSlopes(cellsOf(rules.plate), rules.former, loads, rules.settings);
-}
-
-function zeroOf({ zero }: PlateProgress): Capture {
-  if (zero === undefined) throw new CalibrationError('CW-CAL-010', 'take zero of the empty plate first');
-  return zero;
-}
-
-/** The entry that verifications and tests try. */
-function triedEntry(rules: PlateRules, progress: PlateProgress): PlateCalibrationEntry | undefined {
-  return rules.purpose === 'verify' ? rules.former : progress.candidate?.entry;
-}
-
-/** A candidate's slopes were made here; those from elsewhere are corrected for gravity, as weighing does. */
-function conditionsOf(rules: PlateRules, { candidate }: PlateProgress) {
-  return candidate === undefined || candidate.model === 'zero'
-    ? { gravityFactor: gravityFactor(rules.gravity.former, rules.gravity.here) }
-    : {};
-}
-
-function totalLoad(rules: PlateRules, progress: PlateProgress, args: StepArgs): TotalLoad {
-  const stated = stateLoad(args.massMg, args.weights, rules.weights);
-  const { substituted } = progress;
-  const at = args.at ?? 'centre';
-  const totalMg = stated.massMg + (substituted?.massMg ?? 0);
-  checkPlacement(rules.plate, totalMg, at);
-  const errorMg = stated.errorMg + (substituted?.errorMg ?? 0);
-  const mostMg = rules.settings.weightsPart * mpeOf(rules, totalMg);
-  if (errorMg > mostMg) {
-    throw new CalibrationError(
-      'CW-CAL-042',
-      `${stated.weights.join(' and ')} may be wrong by ${(errorMg / 1000).toFixed(2)} g, more than a third of what the plate may be at ${formatMass(totalMg)} (${(mostMg / 1000).toFixed(2)} g): take weights of a better class`,
-      { details: { errorMg, mostMg } },
-    );
-  }
-  return { ...stated, errorMg, at, direction: args.direction ?? 'up', totalMg, substituted };
-}
-
 function knownLoad(stated: TotalLoad, capture: Capture, zero: Capture): KnownLoad {
   const { totalMg, at, direction, weights } = stated;
   return { massMg: totalMg, at, direction, weights, capture, zero };
-}
-
-function lyingLoad(stated: TotalLoad, capture: Capture): LyingLoad {
-  const weights = [...new Set([...stated.weights, ...(stated.substituted?.weights ?? [])])];
-  return { massMg: stated.totalMg, errorMg: stated.errorMg, weights, at: stated.at, capture };
 }
 
 function substitutable(rules: PlateRules, { lying }: PlateProgress): LyingLoad {
@@ -375,16 +239,4 @@ function substitutable(rules: PlateRules, { lying }: PlateProgress): LyingLoad {
     'CW-CAL-040',
     'there is no known load in the middle that could be substituted: put weights there first',
   );
-}
-
-function isEmpty(args: StepArgs): boolean {
-  return (args.massMg ?? 0) === 0 && (args.weights?.length ?? 0) === 0;
-}
-
-function intervalOf({ plate }: PlateRules): number {
-  return plate.intervalMg ?? 1;
-}
-
-function mpeOf(rules: PlateRules, massMg: number): number {
-  return maximumPermissibleErrorMg(massMg, { intervalMg: intervalOf(rules) }, rules.regime);
 }

@@ -107,6 +107,7 @@ export const calibrationCodes = {
   'CW-CAL-172': 'No calibration is under way, or another one.',
   'CW-CAL-173': 'A step of the calibration is still being carried out.',
   'CW-CAL-174': 'The plate can not be calibrated on this device.',
+  'CW-CAL-175': 'The session is no verification.',
 } as const;
 
 export type CalibrationCode = keyof typeof calibrationCodes;

@@ -1,11 +1,12 @@
 import type { PlateEntry } from '#config/board.ts';
-import { advancePlate, checkArguments, type PlateRules } from './advance.ts';
+import { advancePlate, checkArguments } from './advance.ts';
 import { makeCandidate } from './candidate.ts';
 import type { CapturerOptions } from './capture.ts';
 import { CalibrationError } from './errors.ts';
 import { cellsOf, coversPlate, referenceSlopes } from './forces.ts';
 import { divisionOf } from './guards/capture.ts';
 import { commitPlates } from './guards/commit.ts';
+import type { PlateRules } from './plate-rules.ts';
 import { PlateSession, type Taken } from './plate-session.ts';
 import { readSaved, type SavedSession } from './saved.ts';
 import {

@@ -1,5 +1,5 @@
-import type { PlateRules } from './advance.ts';
 import { cellsOf, netCounts } from './forces.ts';
+import type { PlateRules } from './plate-rules.ts';
 import type { PlateSession } from './plate-session.ts';
 import {
   capturedKinds,

@@ -53,6 +53,14 @@ export interface StatedLoad {
 /** A stated mass may be the nominal one, where the weights are known better. */
 const nominalPart = 1e-3;
 
+/** What stands for weights that nobody named, before their mass in mg. */
+const unnamed = 'unnamed-';
+
+/** Whether each of these weights was named: of others nobody can say which pieces of iron they were. */
+export function areNamed(ids: readonly string[]): boolean {
+  return ids.every((id) => !id.startsWith(unnamed));
+}
+
 /**
  * Joins the stated mass with the named weights, whose masses count where they are given.
  * @throws CalibrationError CW-CAL-036 for a weight that is unknown or named twice, -033 where the sum is not the stated
@@ -70,7 +78,7 @@ export function stateLoad(
     const message = `weights of ${formatMass(massMg)} were not named; name them, so that it can be shown that a check is done with others`;
     return {
       massMg,
-      weights: [`unnamed-${massMg}`],
+      weights: [`${unnamed}${massMg}`],
       errorMg: 0,
       notices: [{ code: 'CW-CAL-070', message }],
     };

@@ -1,9 +1,10 @@
 import { formatMass } from '#base/units.ts';
-import type { PlateRules } from '../advance.ts';
 import { CalibrationError } from '../errors.ts';
+import type { PlateRules } from '../plate-rules.ts';
 import type { PlateProgress, PlateSession } from '../plate-session.ts';
 import type { Candidate, StepArgs } from '../session.ts';
 import { advice, answerOf } from '../state-table.ts';
+import { areNamed } from '../weights.ts';
 
 interface CommittedPlate {
   readonly id: string;
@@ -79,9 +80,15 @@ function checkVerified(id: string, rules: PlateRules, { verifications, loads }: 
   }
   const others = verifications.filter(({ independent }) => independent);
   if (others.length === 0) {
+    if (!areNamed(loads.flatMap(({ weights }) => weights))) {
+      throw new CalibrationError(
+        'CW-CAL-060',
+        `weights of the fit of plate ${id} were not named, so nothing shows that others checked it: undo back to those loads, and name their weights`,
+      );
+    }
     throw new CalibrationError(
       'CW-CAL-060',
-      `plate ${id} was verified only with weights that took part in the fit: verify a load of other weights`,
+      `plate ${id} was verified only with weights that took part in the fit, or were not named: verify a load of other weights, and name them`,
     );
   }
   const largest = Math.max(...others.map(({ massMg }) => massMg));

@@ -37,6 +37,12 @@ const tolerances: Readonly<Record<Regime, Tolerances>> = {
   'hb44-maintenance': { title: 'NIST Handbook 44, class III, maintenance', steps: hb44, factor: 2 },
 };
 
+/** What an adjustment is judged by where scales are verified by `regime`: the tolerances of a new scale. */
+export function adjustmentRegime(regime: Regime): Regime {
+  if (regime === 'r76-in-service') return 'r76-initial';
+  return regime === 'hb44-maintenance' ? 'hb44-acceptance' : regime;
+}
+
 /** What a regime is called in a report. */
 export function regimeTitle(regime: Regime): string {
   return tolerances[regime].title;
