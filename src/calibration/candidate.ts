@@ -43,7 +43,9 @@ export function makeCandidate(
     return [id, { ...candidate, entry }] as const;
   });
   const entries = Object.fromEntries(stated.map(([id, { entry }]) => [id, entry]));
-  const hash = createHash('sha256').update(canonicalJson(entries)).digest('hex');
+  // The same numbers at another gravity are another calibration.
+  const named = reference === undefined ? entries : { plates: entries, gravityUmS2: reference };
+  const hash = createHash('sha256').update(canonicalJson(named)).digest('hex');
   return {
     hash,
     plates: Object.fromEntries(stated),

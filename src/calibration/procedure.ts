@@ -66,9 +66,17 @@ export class Procedure {
 
   /**
    * Begins a session; nothing in force changes.
-   * @throws CalibrationError CW-CAL-008, -006 (a complete scale can be verified only), -007
+   * @throws CalibrationError CW-CAL-008, -006 (a complete scale can be verified only), -007, -036 (two weights of one name)
    */
   static begin(options: BeginOptions): Procedure {
+    const ids = options.weights.map(({ id }) => id);
+    const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+    if (twice !== undefined) {
+      throw new CalibrationError(
+        'CW-CAL-036',
+        `weight ${twice} was named twice; give each weight its own name`,
+      );
+    }
     return new Procedure(options);
   }
 

@@ -108,7 +108,7 @@ export interface PlateCandidate {
 }
 
 export interface Candidate {
-  /** SHA-256 of the entries, lower-case hexadecimal: what a commit names. */
+  /** SHA-256 of the entries and the gravity that they are stated for, lower-case hexadecimal: what a commit names. */
   readonly hash: string;
   readonly plates: Readonly<Record<string, PlateCandidate>>;
 }

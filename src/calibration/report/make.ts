@@ -2,6 +2,7 @@ import type { PlateEntry } from '#config/board.ts';
 import { divisionOf } from '../guards/capture.ts';
 import type { PlateView, SessionView } from '../session.ts';
 import { judgeTests } from '../tests/judge.ts';
+import { adjustmentRegime } from '../tests/tolerances.ts';
 import type { Regime } from '../tests/types.ts';
 import type { CalibrationReport, ReportedFit, ReportedPlate } from './model.ts';
 
@@ -16,12 +17,17 @@ export type ReportFacts = Pick<
   readonly plates: readonly PlateEntry[];
 };
 
-/** The report of a session as far as it has come: what was fitted and checked, and the tests, judged. */
+/**
+ * The report of a session as far as it has come: what was fitted and checked, and the tests, judged: those of an adjustment
+ * by the tolerances of a new scale.
+ */
 export function makeReport(view: SessionView, facts: ReportFacts): CalibrationReport {
   const { plates, ...rest } = facts;
+  const regime = view.purpose === 'calibrate' ? adjustmentRegime(facts.regime) : facts.regime;
   return {
     report: 1,
     ...rest,
+    regime,
     purpose: view.purpose,
     session: view.session,
     by: view.by,
@@ -29,7 +35,7 @@ export function makeReport(view: SessionView, facts: ReportFacts): CalibrationRe
     ...(view.environment === undefined ? {} : { environment: view.environment }),
     plates: plates.flatMap((plate) => {
       const done = view.plates[plate.id];
-      return done === undefined ? [] : [plateOf(plate, done, view.candidate ?? '', facts.regime)];
+      return done === undefined ? [] : [plateOf(plate, done, view.candidate ?? '', regime)];
     }),
   };
 }
