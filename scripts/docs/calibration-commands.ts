@@ -134,6 +134,13 @@ export const calibrationCommands: readonly CommandDoc[] = [
     answer: '`session`, `outcome`, `revision`, `hash`',
   },
   {
+    name: 'calibration.finish',
+    summary:
+      'Ends a verification: verdict and hash of its report go on record, the newest report stays on the device.',
+    args: { session },
+    answer: '`session`, `outcome`, `verdict` (`passed`, `failed`, `incomplete`), `sha256`',
+  },
+  {
     name: 'calibration.abort',
     summary: 'Ends the session. The scale stays as it was.',
     args: { session, 'why?': 'for the record' },

@@ -48,6 +48,8 @@ export interface Job {
   readonly weights: readonly Weight[];
   readonly model: 'zero' | 'span' | 'full';
   readonly leaseS: number;
+  /** Why a zero or a span far from the former one is right: it is taken then, and stays on record. */
+  readonly force?: string;
   /** A step that is refused so often ends the session of an unattended run. */
   readonly mostRefusals: number;
 }
@@ -82,7 +84,7 @@ export async function guideCalibration(
       const measured = await walk(talk, technician, plate, steps.filter(isBeforeFit), job);
       if (measured !== 'done') return await aborted(talk, measured);
     }
-    let candidate = await fitted(talk, technician, plates);
+    const candidate = await fitted(talk, technician, plates);
     for (const plate of plates) {
       const { steps } = await talk.plan(plate.id, job.weights, job.model);
       const checked = await walk(
@@ -96,15 +98,17 @@ export async function guideCalibration(
     }
     for (const plate of plates)
       if (!(await technician.accept(plate, candidate))) return await aborted(talk, 'it was not accepted');
-    const { session } = await talk.status();
-    candidate = session?.candidate === undefined ? candidate : { ...candidate, hash: session.candidate };
     const { revision } = await talk.commit(candidate.hash, status.revision);
+    technician.tell({ what: 'note', text: clearing });
     return { outcome: 'committed', revision, plates: plates.map(({ id }) => id) };
   } catch (error) {
     await talk.abort('the wizard could not go on');
     throw error;
   }
 }
+
+/** Test weights that are taken off are nobody's purchase; the plates are the shop's again when they are empty. */
+const clearing = 'Take the weights off: the plates are in use again as soon as they are empty.';
 
 const isBeforeFit = ({ step }: PlannedStep) => step === 'zero' || step === 'load';
 
@@ -146,7 +150,7 @@ async function walk(
   technician: Technician,
   plate: DevicePlate,
   steps: readonly PlannedStep[],
-  { mostRefusals }: Job,
+  { mostRefusals, force }: Job,
 ): Promise<string> {
   let refusals = 0;
   for (let index = 0; index < steps.length; ) {
@@ -164,8 +168,16 @@ async function walk(
         continue;
       }
       technician.tell({ what: 'measuring' });
-      const result = await talk.step(planned.step, argumentsOf(plate, planned));
+      const result = await talk.step(planned.step, argumentsOf(plate, planned, force));
       technician.tell({ what: 'taken', prompt, result });
+      if (result.verification?.passed === false) {
+        // It would be refused with this load; a better one may take its place.
+        await talk.step('undo', { plate: plate.id });
+        technician.tell({ what: 'undone' });
+        refusals += 1;
+        if (refusals >= mostRefusals) return 'CW-CAL-017 a check was more wrong than is permitted';
+        continue;
+      }
       refusals = 0;
       index += 1;
     } catch (error) {
@@ -178,10 +190,15 @@ async function walk(
   return 'done';
 }
 
-function argumentsOf(plate: DevicePlate, { step, massMg, at, weights, direction }: PlannedStep) {
-  if (step === 'zero') return { plate: plate.id };
+function argumentsOf(
+  plate: DevicePlate,
+  { step, massMg, at, weights, direction }: PlannedStep,
+  force: string | undefined,
+) {
+  const reason = force === undefined ? {} : { force };
+  if (step === 'zero') return { plate: plate.id, ...reason };
   const load = { plate: plate.id, massMg, at, weights };
-  return step === 'load' ? { ...load, direction } : load;
+  return step === 'load' ? { ...load, direction, ...reason } : load;
 }
 
 function promptOf(plate: DevicePlate, planned: PlannedStep, number: number, of: number): Prompt {

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { PlannedStep } from '#calibration/plan.ts';
 import type { SessionView, StepResult } from '#calibration/session.ts';
 import type { Weight } from '#calibration/types.ts';
 import type { Answer } from '#commands/messages.ts';
 import type { PlainMap } from '#events/fields.ts';
+import { CliError } from './errors.ts';
 
 /** A cell of a plate and where it stands, mm right of and forward of the plate's centre. */
 export interface DeviceCell {
@@ -35,8 +37,15 @@ export class Refused extends Error {
   }
 }
 
-/** How commands reach one device. */
-export type Ask = (command: string, args: Readonly<Record<string, unknown>>) => Promise<Answer>;
+/** How commands reach one device. One that is asked again with its transaction is carried out once. */
+export type Ask = (
+  command: string,
+  args: Readonly<Record<string, unknown>>,
+  transaction?: string,
+) => Promise<Answer>;
+
+/** A commit that nobody answers is asked about so often. */
+const commitTries = 3;
 
 /** Of a lease, so many parts pass until it is renewed. */
 const renewPart = 1 / 3;
@@ -45,6 +54,8 @@ const renewPart = 1 / 3;
 export class CalibrationTalk {
   readonly #ask: Ask;
   #session = '';
+  /** A commit was sent, and not refused. */
+  #mayBeCommitted = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(ask: Ask) {
@@ -82,13 +93,6 @@ export class CalibrationTalk {
     this.#renewEvery(args.leaseS);
   }
 
-  /** Goes on with a session that is under way, after a lost connection or a restart of the device. */
-  async resume(session: string, leaseS: number): Promise<void> {
-    await this.#do('calibration.resume', { session });
-    this.#session = session;
-    this.#renewEvery(leaseS);
-  }
-
   /** One step of the session: zero, load, verify, undo, test … */
   async step(command: string, args: Readonly<Record<string, unknown>>): Promise<StepResult> {
     return answered<StepResult>(
@@ -96,18 +100,49 @@ export class CalibrationTalk {
     );
   }
 
+  /**
+   * Puts a candidate in force. Where no answer comes it is asked again, as the very same command. Rejects with Refused, and
+   * with CW-CLI-003 where nobody knows whether it is in force: then nothing is aborted.
+   */
   async commit(candidate: string, expected: number): Promise<{ readonly revision: number }> {
-    const result = answered<{ readonly revision: number }>(
-      await this.#do('calibration.commit', { session: this.#session, candidate, expected }),
-    );
+    const session = this.#session;
+    const transaction = randomUUID();
+    this.#mayBeCommitted = true;
+    for (let tries = 1; ; tries++) {
+      try {
+        const args = { session, candidate, expected };
+        const result = answered<{ readonly revision: number }>(
+          await this.#do('calibration.commit', args, transaction),
+        );
+        this.end();
+        return result;
+      } catch (error) {
+        if (error instanceof Refused) {
+          this.#mayBeCommitted = false;
+          throw error;
+        }
+        if (tries >= commitTries) {
+          throw new CliError(
+            'CW-CLI-003',
+            `nobody answered the commit of session ${session}: whether it is in force, calibration.list of the device says`,
+            { cause: error },
+          );
+        }
+      }
+    }
+  }
+
+  /** Ends a verification with its report on record. */
+  async finish(): Promise<void> {
     this.end();
-    return result;
+    await this.#do('calibration.finish', { session: this.#session });
+    this.#session = '';
   }
 
   /** Leaves the scale as it was. Never rejects: a session that nobody ends ends with its lease. */
   async abort(why: string): Promise<void> {
     this.end();
-    if (this.#session === '') return;
+    if (this.#session === '' || this.#mayBeCommitted) return;
     await this.#ask('calibration.abort', { session: this.#session, why }).catch(() => undefined);
   }
 
@@ -125,8 +160,12 @@ export class CalibrationTalk {
     this.#timer = setInterval(renew, leaseS * 1_000 * renewPart);
   }
 
-  async #do(command: string, args: Readonly<Record<string, unknown>>): Promise<PlainMap> {
-    const answer = await this.#ask(command, args);
+  async #do(
+    command: string,
+    args: Readonly<Record<string, unknown>>,
+    transaction?: string,
+  ): Promise<PlainMap> {
+    const answer = await this.#ask(command, args, transaction);
     if (answer.status === 'done') return answer.data;
     throw new Refused(answer.code, answer.message);
   }

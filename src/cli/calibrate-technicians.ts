@@ -99,9 +99,13 @@ export class LineTechnician implements Technician {
   }
 
   async place(prompt: Prompt): Promise<Reply> {
-    printJson({ device: this.#device, prompt });
-    const line = await this.#line();
-    return line === 'undo' || line === 'abort' ? line : 'done';
+    for (;;) {
+      printJson({ device: this.#device, prompt });
+      const line = await this.#line();
+      if (line === 'undo' || line === 'abort' || line === 'done') return line;
+      if (line === '') return 'done';
+      this.tell({ what: 'note', text: `${line} is no reply: done, undo or abort` });
+    }
   }
 
   async accept(plate: DevicePlate, candidate: Candidate): Promise<boolean> {

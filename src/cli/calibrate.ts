@@ -32,6 +32,7 @@ interface CalibrateOptions extends BrokerOptions {
   readonly atOnce: number;
   readonly json?: boolean;
   readonly key?: string;
+  readonly force?: string;
 }
 
 /** A session that nobody renews ends after this, s: a closed laptop leaves the scale as it was. */
@@ -58,6 +59,10 @@ export function registerCalibrate(program: Command): void {
       'full: span and corners; span: without corners; zero: the empty plate alone',
       modelFrom,
       'full',
+    )
+    .option(
+      '--force <reason>',
+      'cells were changed, say: take a zero or a span far from the former one, with this on record',
     )
     .option('--script <file>', 'do it unattended, as a YAML file says')
     .option(
@@ -104,6 +109,7 @@ async function calibrate(devices: readonly string[], options: CalibrateOptions):
   const client = await connectBroker(options, connectWithinS);
   // One for each answer that is waited for.
   client.setMaxListeners(0);
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     const left = [...devices];
     const work = async () => {
@@ -115,8 +121,19 @@ async function calibrate(devices: readonly string[], options: CalibrateOptions):
     const hands = script === undefined ? 1 : options.atOnce;
     await Promise.all(Array.from({ length: Math.min(hands, devices.length) }, work));
   } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     await client.endAsync(true);
   }
+}
+
+/** Sessions that are under way. */
+const talks = new Set<CalibrationTalk>();
+
+/** Ctrl-C beside a prompt, or from outside: all scales stay as they were. */
+function interrupted(): void {
+  void Promise.all([...talks].map((talk) => talk.abort('it was interrupted'))).finally(() =>
+    process.exit(exitCodes.findings),
+  );
 }
 
 /** Throws CW-CLI-001. */
@@ -130,6 +147,7 @@ function jobOf(options: CalibrateOptions, script: CalibrationScript | undefined)
   return {
     ...(plates === undefined ? {} : { plates }),
     ...{ weights, model, leaseS },
+    ...(options.force === undefined ? {} : { force: options.force }),
     mostRefusals: script?.tries ?? Number.POSITIVE_INFINITY,
   };
 }
@@ -143,17 +161,16 @@ async function oneDevice(
   script: CalibrationScript | undefined,
 ): Promise<void> {
   const place = { store: options.store, device };
-  const talk = new CalibrationTalk((command, args) =>
-    askDevice(client, { ...place, command, args, timeout: answerWithinS, key: options.key }),
+  const talk = new CalibrationTalk((command, args, transaction) =>
+    askDevice(client, {
+      ...{ ...place, command, args, timeout: answerWithinS, key: options.key },
+      ...(transaction === undefined ? {} : { transaction }),
+    }),
   );
+  talks.add(talk);
   // Only a person looks at it.
   const live = script === undefined && options.json !== true ? await followMass(client, place) : nobodyLooks;
   const technician = technicianFor(device, options, script, live.of);
-  // Ctrl-C beside a prompt, or from outside: the scale stays as it was.
-  const interrupted = () => {
-    void talk.abort('it was interrupted').finally(() => process.exit(exitCodes.findings));
-  };
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     if (options.json !== true && script === undefined) process.stdout.write(`\n${device}\n`);
     tellOutcome(device, await guideCalibration(talk, technician, job), options);
@@ -164,7 +181,7 @@ async function oneDevice(
     if (options.json === true) printJson({ device, outcome: 'failed', code, message: describeError(error) });
     else notice(`${device}: ${printable(withCode(code, describeError(error)))}`);
   } finally {
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    talks.delete(talk);
     talk.end();
     if (technician instanceof LineTechnician) technician.close();
     await live.stop();

@@ -67,6 +67,7 @@ export async function guideVerification(
     }
     const answer = await ask('calibration.report', { session: talk.session });
     if (answer.status === 'refused') throw new Refused(answer.code, answer.message);
+    await talk.finish();
     return JSON.parse(String(answer.data.report)) as CalibrationReport;
   } finally {
     await talk.abort('the verification is over');

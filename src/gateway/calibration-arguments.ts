@@ -39,6 +39,7 @@ export const calibrationArguments = {
   }),
   renew: z.strictObject({ session }),
   resume: z.strictObject({ session }),
+  finish: z.strictObject({ session }),
   abort: z.strictObject({ session, why: z.string().max(200).optional() }),
   status: z.strictObject({}),
   plan: z.strictObject({
@@ -55,6 +56,7 @@ export const calibrationArguments = {
     at,
     direction: z.enum(['up', 'down']).default('up'),
     weights: weights.default([]),
+    force: z.string().min(1).max(200).optional(),
   }),
   substitute: z.strictObject({ session, plate }),
   temperature: z.strictObject({ session, plate, massMg: mass.default(0), weights: weights.default([]) }),

@@ -32,11 +32,11 @@ const sessionKey = 'calibration/session';
 const resumeWithinUs = 600 * usPerSecond;
 /** What moves on plates that are worked on is nobody's purchase; the lease ends that sooner, min. */
 const maintenanceMinutes = 480;
-/** Live values flow from the beginning on; whoever watches for longer renews them, s. */
-const liveS = 600;
 /** Readings of a moment are here by then, µs. */
 const lateUs = usPerSecond / 2;
 const tickUs = usPerSecond / 4;
+/** After so long without a word a temperature sensor is silent, µs: as weighing takes it. */
+const freshUs = 150 * usPerSecond;
 
 interface BenchOptions {
   /** Weighed plates of the board, and its devices. */
@@ -48,6 +48,8 @@ interface BenchOptions {
   readonly live: Pick<LiveFeed, 'start'>;
   /** Calibration in force; undefined before the first. */
   readonly current: () => Calibration | undefined;
+  /** Newest revision, which is in force unless it is damaged; 0 before the first. */
+  readonly newest: () => number;
   readonly isMoving: (plate: string) => boolean;
   /** What the procedure is told beyond what the technician says: since when there is power, gravity, settings. */
   readonly conditions: (
@@ -95,11 +97,11 @@ export class CalibrationBench {
         readonly cancel: () => void;
       }
     | undefined;
-  /** A step is being carried out; the next one waits for its answer. */
-  #isBusy = false;
+  /** Something is being done to the session: resolves when that is durable. */
+  #turn: Promise<void> | undefined;
   #cancelExpiry: (() => void) | undefined;
   /** What sensors said last, m°C. */
-  readonly #milliCelsius = new Map<string, number>();
+  readonly #milliCelsius = new Map<string, { readonly milliCelsius: number; readonly atUs: number }>();
 
   constructor(options: BenchOptions) {
     this.#options = options;
@@ -136,13 +138,14 @@ export class CalibrationBench {
    * CW-CAL-174 for plates that are none, CW-PIP-011 while a shopper is there, and what the procedure says against it.
    */
   async begin(args: BeginArgs, by: Who): Promise<SessionChange> {
-    const { clock, current, conditions, live } = this.#options;
+    const { clock, current, newest, conditions } = this.#options;
     const running = this.#procedure;
     if (running !== undefined) throw this.#isHeld(running.view());
     const chosen = args.plates.map((id) => this.#plate(id));
     const calibration = current();
     const inForce = calibration?.revision ?? 0;
-    if (args.expected !== inForce) {
+    // Where the newest one is damaged an earlier one is in force: whoever names either knows what he begins with.
+    if (args.expected !== inForce && args.expected !== newest()) {
       throw new CalibrationError(
         'CW-CAL-015',
         `revision ${inForce} is in force, not ${args.expected}; look at it (calibration.status) and begin again`,
@@ -157,16 +160,46 @@ export class CalibrationBench {
       ...{ atUs: nowUs, leaseUs },
       ...conditions(chosen),
     });
-    await this.#maintain('begin', { plates: args.plates, minutes: maintenanceMinutes });
-    // Somebody else may have begun while the plates were taken out of the shop.
-    if (this.#procedure !== undefined) throw this.#isHeld((this.#procedure as Procedure).view());
+    await this.#maintain('begin', { plates: args.plates, minutes: maintenanceMinutes, owner: session });
     this.#procedure = procedure;
-    for (const what of ['weight', 'counts'] as const) live.start(what, liveS);
-    this.#watchLease();
+    this.#showLive(procedure);
     const data = { session, plates: [...args.plates], purpose: args.purpose };
     const revision = calibration === undefined ? {} : { revision: calibration.revision };
     const actor = by.key === undefined ? {} : { actor: by.key };
     return this.#change([{ type: 'calibration.begun', data: { ...data, ...revision, ...actor } }]);
+  }
+
+  /**
+   * Lets one thing after the other be done to the session, up to its being durable. Rejects with CW-CAL-173 while another
+   * one is under way; with `interrupts` that one is cut short, as far as it waits for readings, and waited for.
+   */
+  async inTurn<T>(work: () => Promise<T>, interrupts = false): Promise<T> {
+    while (this.#turn !== undefined) {
+      if (!interrupts) {
+        throw new CalibrationError(
+          'CW-CAL-173',
+          'a step is being carried out; wait for its answer, then go on',
+        );
+      }
+      this.#taking?.cancel();
+      await this.#turn;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    try {
+      return await work();
+    } finally {
+      this.#turn = undefined;
+      resolve();
+      // The lease may have run out meanwhile.
+      if (this.#procedure !== undefined) this.#watchLease();
+    }
+  }
+
+  /** Throws CW-CAL-171 where somebody has a session who is not this one. */
+  freeFor(by: Who): void {
+    const view = this.#procedure?.view();
+    if (view !== undefined && view.by.key !== by.key) throw this.#isHeld(view);
   }
 
   /** Throws CW-CAL-171 where somebody else holds the session, -172 where it is none. */
@@ -174,24 +207,25 @@ export class CalibrationBench {
     this.#of(session, by);
   }
 
-  /** The lease goes on. Throws CW-CAL-171 and -172. */
+  /** The lease goes on, and the live values with it. Throws CW-CAL-171 and -172. */
   renew(session: string, by: Who): SessionView {
     const procedure = this.#of(session, by);
     procedure.renew(this.#options.clock.nowUs());
     this.#watchLease();
+    this.#showLive(procedure);
     return procedure.view();
   }
 
-  /** Goes on after a restart or a lost connection: live values flow again. Throws CW-CAL-171 and -172. */
-  resume(session: string, by: Who): SessionView {
-    const { live } = this.#options;
-    for (const what of ['weight', 'counts'] as const) live.start(what, liveS);
-    return this.renew(session, by);
+  /** Live values flow for as long as the lease lasts. */
+  #showLive(procedure: Procedure): void {
+    const { clock, live } = this.#options;
+    const seconds = Math.max(1, Math.ceil((procedure.expireUs() - clock.nowUs()) / usPerSecond));
+    for (const what of ['weight', 'counts'] as const) live.start(what, seconds);
   }
 
   /**
-   * Carries a step out; where readings belong to it, it waits for rest and takes them. The answer comes with what has to be
-   * stored with it. Rejects with CW-CAL-171 to -173, what makes the capture fail, and what the procedure says against the step.
+   * Carries a step out, in its turn; where readings belong to it, it waits for rest and takes them. The answer comes with what
+   * has to be stored with it. Rejects with CW-CAL-171 to -173, what makes the capture fail, and what the procedure says against it.
    */
   async step(
     kind: StepKind,
@@ -201,33 +235,24 @@ export class CalibrationBench {
   ): Promise<{ readonly result: StepResult; readonly change: SessionChange }> {
     const { clock } = this.#options;
     const procedure = this.#of(session, by);
-    if (this.#isBusy) {
-      throw new CalibrationError(
-        'CW-CAL-173',
-        'a step is being carried out; wait for its answer, then go on',
-      );
-    }
-    this.#isBusy = true;
-    try {
-      procedure.check(kind, args, clock.nowUs());
-      const step: Step = isCaptured(kind)
-        ? { kind, ...args, capture: await this.#captured(kind, args, procedure) }
-        : { kind, ...args };
-      if (this.#procedure !== procedure) {
-        throw new CalibrationError(
-          'CW-CAL-172',
-          'the calibration ended while the plate was read; begin again',
-        );
-      }
-      const result = procedure.take(step, clock.nowUs());
-      return { result, change: this.#change([]) };
-    } finally {
-      this.#isBusy = false;
-    }
+    procedure.check(kind, args, clock.nowUs());
+    const step: Step = isCaptured(kind)
+      ? { kind, ...args, capture: await this.#captured(kind, args, procedure) }
+      : { kind, ...args };
+    const result = procedure.take(step, clock.nowUs());
+    return { result, change: this.#change([]) };
+  }
+
+  /** What a commit would put in force; the session stays as it is until `ending`. Throws as a step does. */
+  committing(session: string, args: StepArgs, by: Who): StepResult {
+    return this.#of(session, by).committing(args, this.#options.clock.nowUs());
   }
 
   /** What is stored with the end of the session; `ended` follows once it is. */
-  ending(outcome: 'committed' | 'aborted' | 'expired', revision: number | undefined): SessionChange {
+  ending(
+    outcome: 'committed' | 'aborted' | 'expired' | 'verified',
+    revision: number | undefined,
+  ): SessionChange {
     const procedure = this.#procedure;
     if (procedure === undefined) return { state: {}, drafts: [] };
     const { session } = procedure;
@@ -235,14 +260,22 @@ export class CalibrationBench {
     return { state: { [sessionKey]: null }, drafts: [{ type: 'calibration.ended', data }] };
   }
 
-  /** The session is over: its plates are the shop's again. */
+  /** The session is over: its plates are the shop's again as soon as the test weights are off. */
   async ended(): Promise<void> {
     const procedure = this.#procedure;
     this.#procedure = undefined;
     this.#cancelExpiry?.();
-    this.#taking?.cancel();
-    if (procedure !== undefined)
-      await this.#maintain('end', { plates: Object.keys(procedure.view().plates) });
+    if (procedure === undefined) return;
+    const plates = Object.keys(procedure.view().plates);
+    await this.#maintain('end', { plates, owner: procedure.session, cleared: true });
+  }
+
+  /** Ends what an earlier run left of plates that no session works on any more: it was cut off in between. */
+  async tidy(owned: ReadonlyMap<string, string>): Promise<void> {
+    for (const [plate, owner] of owned) {
+      if (owner === this.#procedure?.session) continue;
+      await this.#maintain('end', { plates: [plate], owner, cleared: true });
+    }
   }
 
   stop(): void {
@@ -252,7 +285,7 @@ export class CalibrationBench {
 
   /** Sees every input before it is decided on. HOT PATH: nothing to do for nearly all of them. */
   see(input: PipelineInput): void {
-    if (input.kind === 'temperature') this.#milliCelsius.set(input.source, input.milliCelsius);
+    if (input.kind === 'temperature') this.#milliCelsius.set(input.source, input);
     const taking = this.#taking;
     if (taking === undefined) return;
     const { capturer, plate } = taking;
@@ -278,9 +311,9 @@ export class CalibrationBench {
     const id = args.plate ?? Object.keys(procedure.view().plates)[0] ?? '';
     const plate = this.#plate(id);
     const capturer = new Capturer(procedure.capturerOptions(id, clock.nowUs()));
-    const milliCelsius =
-      plate.temperature === undefined ? undefined : this.#milliCelsius.get(plate.temperature);
-    if (milliCelsius !== undefined) capturer.temperature(milliCelsius);
+    const told = plate.temperature === undefined ? undefined : this.#milliCelsius.get(plate.temperature);
+    // A sensor that fell silent says nothing of now.
+    if (told !== undefined && clock.nowUs() - told.atUs <= freshUs) capturer.temperature(told.milliCelsius);
     else if (kind === 'temperature') {
       throw new CalibrationError(
         'CW-CAL-045',
@@ -313,7 +346,9 @@ export class CalibrationBench {
     if (taking === undefined) return;
     taking.capturer.advance(clock.nowUs() - lateUs);
     taking.look();
-    clock.after(tickUs, () => this.#tick());
+    clock.after(tickUs, () => {
+      if (this.#taking === taking) this.#tick();
+    });
   }
 
   /** Cells, scale and the devices that bring them. */
@@ -363,14 +398,15 @@ export class CalibrationBench {
     if (procedure === undefined) return;
     const leftUs = Math.max(0, procedure.expireUs() - clock.nowUs());
     this.#cancelExpiry = clock.after(leftUs, () => {
-      if (this.#procedure !== procedure) return;
-      if (procedure.expire(clock.nowUs())) background(this.#expired());
-      else this.#watchLease();
+      // What is under way is finished first; then this is looked at again.
+      if (this.#procedure !== procedure || this.#turn !== undefined) return;
+      background(this.inTurn(() => this.#expired(procedure)));
     });
   }
 
-  async #expired(): Promise<void> {
-    const { log, loop, current } = this.#options;
+  async #expired(procedure: Procedure): Promise<void> {
+    const { clock, log, loop, current } = this.#options;
+    if (this.#procedure !== procedure || !procedure.expire(clock.nowUs())) return;
     log.warn({ code: 'CW-CAL-005' }, 'the calibration was not gone on with; the scale stays as it was');
     const { state, drafts } = this.ending('expired', current()?.revision);
     for (const draft of drafts) await loop.append(draft, state);

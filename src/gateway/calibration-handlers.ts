@@ -2,8 +2,9 @@ import type { z } from 'zod';
 import { CalibrationError } from '#calibration/errors.ts';
 import { planCalibration } from '#calibration/plan.ts';
 import { makeReport, type ReportFacts } from '#calibration/report/make.ts';
+import { reportVerdict } from '#calibration/report/model.ts';
 import type { SessionView, StepKind } from '#calibration/session.ts';
-import type { CalibrationRecord } from '#calibration/store/record.ts';
+import { type CalibrationRecord, sha256Hex } from '#calibration/store/record.ts';
 import { planTests, testedPlate } from '#calibration/tests/plan.ts';
 import type { Weight } from '#calibration/types.ts';
 import type { Handler, HandlerContext } from '#commands/desk.ts';
@@ -27,11 +28,16 @@ interface CalibrationTargets {
   /** Weighed plates of the board. */
   readonly plates: readonly PlateEntry[];
   readonly keep: Keep;
+  /** Reports of verifications that were finished, by session. */
+  readonly verified: Map<string, string>;
   /** What a report says of this device now. */
   readonly facts: () => Omit<ReportFacts, 'plates' | 'calibration'>;
 }
 
 type Args<Name extends CalibrationCommand> = z.infer<(typeof calibrationArguments)[Name]>;
+
+/** Under this key the newest verification lies in the outbox's state. */
+const verifiedKey = 'calibration/verified';
 
 /** Steps of a session that are commands of their own. */
 const steps = [
@@ -47,7 +53,7 @@ const steps = [
 
 /** Commands of a technician that change something on this device: their answers outlive a restart. */
 export const calibrationChanges: readonly string[] = [
-  ...['begin', 'abort', 'commit', 'rollback', ...steps].map((name) => `calibration.${name}`),
+  ...['begin', 'abort', 'finish', 'commit', 'rollback', ...steps].map((name) => `calibration.${name}`),
 ];
 
 /** The `calibration.…` commands, by name. */
@@ -73,51 +79,62 @@ export function calibrationHandlers(targets: CalibrationTargets): ReadonlyMap<st
     const { regime } = targets.facts();
     return plain({ ...planTests({ plate: testedPlate(entry), regime, weights: set, tests }) });
   });
-  add('begin', async (args, context) => {
-    const { environment, ...rest } = args;
-    const told = environment === undefined ? {} : { environment: given(environment) };
-    const asked = { ...rest, ...told, weights: weightsOf(args.weights) };
-    const change = await bench.begin(asked, whoOf(context));
-    const data = {
-      session: bench.view?.session ?? '',
-      revision: keeper.calibration?.revision ?? 0,
-      leaseS: args.leaseS,
-    };
-    await keep({ command: 'calibration.begin', args }, context, data, { ...change, facts: {} });
-    return data;
-  });
-  add('renew', ({ session }, context) => leaseOf(bench.renew(session, whoOf(context))));
-  add('resume', ({ session }, context) => plain({ session: bench.resume(session, whoOf(context)) }));
-  for (const kind of steps) {
-    add(kind, async (args, context) => {
-      const { session, ...rest } = args;
-      const { result, change } = await bench.step(kind, session, given(rest), whoOf(context));
-      const data = plain({ ...result });
-      await keep({ command: `calibration.${kind}`, args }, context, data, change);
+  add('begin', (args, context) =>
+    bench.inTurn(async () => {
+      const { environment, ...rest } = args;
+      const told = environment === undefined ? {} : { environment: given(environment) };
+      const asked = { ...rest, ...told, weights: weightsOf(args.weights) };
+      const change = await bench.begin(asked, whoOf(context));
+      const data = {
+        session: bench.view?.session ?? '',
+        revision: keeper.calibration?.revision ?? 0,
+        leaseS: args.leaseS,
+      };
+      await keep({ command: 'calibration.begin', args }, context, data, { ...change, facts: {} });
       return data;
-    });
-  }
-  add('abort', async (args, context) => {
-    bench.held(args.session, whoOf(context));
-    const data = { session: args.session, outcome: 'aborted' };
-    const change = bench.ending('aborted', keeper.calibration?.revision);
-    await keep({ command: 'calibration.abort', args }, context, data, { ...change, facts: {} });
-    await bench.ended();
-    return data;
-  });
-  add('commit', (args, context) => commit(targets, args, context));
-  add('rollback', async (args, context) => {
-    let data: PlainMap = {};
-    const by = whoOf(context);
-    const record = await keeper.rollback(
-      { revision: args.revision, expected: args.expected, by, transaction: context.transaction },
-      async (change) => {
-        data = { revision: revisionOf(change.drafts), from: args.revision };
-        await keep({ command: 'calibration.rollback', args }, context, data, change);
-      },
+    }),
+  );
+  add('renew', ({ session }, context) => leaseOf(bench.renew(session, whoOf(context))));
+  add('resume', ({ session }, context) => plain({ session: bench.renew(session, whoOf(context)) }));
+  for (const kind of steps) {
+    add(kind, (args, context) =>
+      bench.inTurn(async () => {
+        const { session, ...rest } = args;
+        const { result, change } = await bench.step(kind, session, given(rest), whoOf(context));
+        const data = plain({ ...result });
+        await keep({ command: `calibration.${kind}`, args }, context, data, change);
+        return data;
+      }),
     );
-    return { ...data, hash: record.hash };
+  }
+  add('abort', (args, context) => {
+    bench.held(args.session, whoOf(context));
+    return bench.inTurn(async () => {
+      bench.held(args.session, whoOf(context));
+      const data = { session: args.session, outcome: 'aborted' };
+      const change = bench.ending('aborted', keeper.calibration?.revision);
+      await keep({ command: 'calibration.abort', args }, context, data, { ...change, facts: {} });
+      await bench.ended();
+      return data;
+    }, true);
   });
+  add('finish', (args, context) => bench.inTurn(() => finish(targets, args, context)));
+  add('commit', (args, context) => bench.inTurn(() => commit(targets, args, context)));
+  add('rollback', (args, context) =>
+    bench.inTurn(async () => {
+      let data: PlainMap = {};
+      const by = whoOf(context);
+      bench.freeFor(by);
+      const record = await keeper.rollback(
+        { revision: args.revision, expected: args.expected, by, transaction: context.transaction },
+        async (change) => {
+          data = { revision: revisionOf(change.drafts), from: args.revision };
+          await keep({ command: 'calibration.rollback', args }, context, data, change);
+        },
+      );
+      return { ...data, hash: record.hash };
+    }),
+  );
   add('list', ({ before, count }) => {
     const all = keeper.revisions.list().filter(({ revision }) => before === undefined || revision < before);
     return plain({ revisions: all.slice(0, count), more: all.length > count });
@@ -127,9 +144,7 @@ export function calibrationHandlers(targets: CalibrationTargets): ReadonlyMap<st
     return plain({ ...rest, hasReport: report !== undefined, calibration: JSON.stringify(calibration) });
   });
   add('report', async ({ revision, session }) => {
-    const view = bench.view;
-    if (session !== undefined && view?.session === session)
-      return { report: JSON.stringify(reportOf(targets, view)) };
+    if (session !== undefined) return { report: sessionReport(targets, session) };
     const asked = revision ?? keeper.head?.revision;
     const record = asked === undefined ? undefined : await keeper.revisions.read(asked);
     if (record?.report === undefined) {
@@ -148,6 +163,7 @@ export function calibrationHandlers(targets: CalibrationTargets): ReadonlyMap<st
   return handlers;
 }
 
+/** Puts a candidate in force. Where that fails the session goes on as it was, with all that was measured. */
 async function commit(
   { bench, keeper, keep, facts, plates }: CalibrationTargets,
   args: Args<'commit'>,
@@ -156,55 +172,97 @@ async function commit(
   const { session, candidate, expected } = args;
   const by = whoOf(context);
   const inForce = keeper.calibration;
-  const view = bench.view;
-  const { result } = await bench.step(
-    'commit',
+  const newest = keeper.head?.revision ?? 0;
+  const revision = inForce?.revision ?? 0;
+  const isKnown = expected === newest || expected === revision;
+  const result = bench.committing(
     session,
-    { candidate, expected, inForce: inForce?.revision ?? 0 },
+    { candidate, expected: isKnown ? revision : expected, inForce: revision },
     by,
   );
+  const { view } = bench;
   const onlyZero = Object.values(result.candidate?.plates ?? {}).every(({ model }) => model === 'zero');
+  const report = view && makeReport(view, { ...facts(), plates, calibration: { revision } });
   let data: PlainMap = {};
-  try {
-    const record = await keeper.commit(
-      {
-        cause: onlyZero ? 'zero' : 'calibrate',
-        expected,
-        by,
-        session,
-        transaction: context.transaction,
-        calibration: {
-          ...(inForce ?? {}),
-          calibration: 1,
-          revision: inForce?.revision ?? 1,
-          ...(result.gravityUmS2 === undefined ? {} : { gravityUmS2: result.gravityUmS2 }),
-          plates: { ...inForce?.plates, ...result.plates },
-        },
-        ...(view === undefined
-          ? {}
-          : {
-              report: makeReport(view, {
-                ...facts(),
-                plates,
-                calibration: { revision: inForce?.revision ?? 0 },
-              }),
-            }),
+  const record = await keeper.commit(
+    {
+      cause: onlyZero ? 'zero' : 'calibrate',
+      expected: newest,
+      by,
+      session,
+      transaction: context.transaction,
+      calibration: {
+        ...(inForce ?? {}),
+        calibration: 1,
+        revision: inForce?.revision ?? 1,
+        ...(result.gravityUmS2 === undefined ? {} : { gravityUmS2: result.gravityUmS2 }),
+        plates: { ...inForce?.plates, ...result.plates },
       },
-      async (change) => {
-        const revision = revisionOf(change.drafts);
-        const end = bench.ending('committed', revision);
-        data = { session, outcome: 'committed', revision };
-        await keep({ command: 'calibration.commit', args }, context, data, {
-          ...change,
-          state: { ...change.state, ...end.state },
-          drafts: [...(change.drafts ?? []), ...end.drafts],
-        });
-      },
-    );
-    return { ...data, hash: record.hash };
-  } finally {
-    await bench.ended();
+      ...(report === undefined ? {} : { report }),
+    },
+    async (change) => {
+      const committed = revisionOf(change.drafts);
+      const end = bench.ending('committed', committed);
+      data = { session, outcome: 'committed', revision: committed };
+      await keep({ command: 'calibration.commit', args }, context, data, {
+        ...change,
+        state: { ...change.state, ...end.state },
+        drafts: [...(change.drafts ?? []), ...end.drafts],
+      });
+    },
+  );
+  await bench.ended();
+  return { ...data, hash: record.hash };
+}
+
+/** Ends a verification: its verdict and the hash of its report go on record, and the report stays here. */
+async function finish(
+  targets: CalibrationTargets,
+  args: Args<'finish'>,
+  context: HandlerContext,
+): Promise<PlainMap> {
+  const { bench, keeper, keep } = targets;
+  const { session } = args;
+  bench.held(session, whoOf(context));
+  const { view } = bench;
+  if (view === undefined || view.purpose !== 'verify') {
+    throw new CalibrationError('CW-CAL-175', `session ${session} calibrates: commit it, or abort it`);
   }
+  const report = reportOf(targets, view);
+  const text = JSON.stringify(report);
+  const verdict = reportVerdict(report);
+  const sha256 = sha256Hex(text);
+  const data = { session, outcome: 'verified', verdict, sha256 };
+  const end = bench.ending('verified', keeper.calibration?.revision);
+  await keep({ command: 'calibration.finish', args }, context, data, {
+    state: { ...end.state, [verifiedKey]: JSON.stringify({ session, report: text }) },
+    drafts: end.drafts,
+    facts: { verdict, report: { sha256 }, revision: report.calibration.revision },
+  });
+  targets.verified.clear();
+  targets.verified.set(session, text);
+  await bench.ended();
+  return data;
+}
+
+/** The report of the session that is under way, or of a verification that was finished. */
+function sessionReport(targets: CalibrationTargets, session: string): string {
+  const { view } = targets.bench;
+  if (view?.session === session) return JSON.stringify(reportOf(targets, view));
+  const text = targets.verified.get(session);
+  if (text !== undefined) return text;
+  throw new CalibrationError(
+    'CW-CAL-172',
+    `session ${session} is not under way, and not the newest verification; of a calibration ask for its revision`,
+  );
+}
+
+/** The newest verification, as the outbox keeps it: by its session. */
+export function storedVerification(stored: Readonly<Record<string, string>>): Map<string, string> {
+  const text = stored[verifiedKey];
+  if (text === undefined) return new Map();
+  const { session, report } = JSON.parse(text) as { readonly session: string; readonly report: string };
+  return new Map([[session, report]]);
 }
 
 /** The revision that the event of a commit names. */
@@ -218,7 +276,7 @@ function statusOf({ bench, keeper, plates }: CalibrationTargets): PlainMap {
   const { head } = keeper;
   return plain({
     revision: keeper.calibration?.revision ?? 0,
-    ...(head === undefined ? {} : { counters: head.counters, hash: head.hash }),
+    ...(head === undefined ? {} : { newest: head.revision, counters: head.counters, hash: head.hash }),
     plates: plates.map(({ id, kind, maxMg, intervalMg, divisionMg, cells = [], scale }) => ({
       ...{ id, kind, maxMg, intervalMg, divisionMg },
       ...(scale === undefined ? {} : { scale }),

@@ -9,7 +9,7 @@ import type { PipelineInput } from '#pipeline/inputs.ts';
 import { given } from './arguments.ts';
 import { stringsIn } from './calibrated-hardware.ts';
 import { CalibrationBench } from './calibration-bench.ts';
-import { calibrationHandlers } from './calibration-handlers.ts';
+import { calibrationHandlers, storedVerification } from './calibration-handlers.ts';
 import type { CalibrationKeeper, KeeperHost } from './calibration-keeper.ts';
 import type { DecisionLoop } from './decisions.ts';
 import type { Keep } from './kept-change.ts';
@@ -47,6 +47,7 @@ export class Technician {
     this.#bench = new CalibrationBench({
       ...options,
       ...{ plates, devices, current },
+      newest: () => keeper.head?.revision ?? 0,
       isMoving: (plate) => loop.pipeline.weigher.status(plate).moving,
       conditions: (chosen) => ({
         ...(gravityUmS2 === undefined ? {} : { gravityUmS2 }),
@@ -69,6 +70,7 @@ export class Technician {
     const { keeper, loop, timeQuality } = this.#options;
     this.#bench.restore();
     await keeper.start({ ...host, loop, timeQuality });
+    await this.#bench.tidy(loop.pipeline.upkeep.owned);
   }
 
   stop(): void {
@@ -90,6 +92,7 @@ export class Technician {
       keeper,
       diagnosis: this.#diagnosis,
       care,
+      verified: storedVerification(this.#options.stored),
       plates: board.plates.filter(({ kind }) => kind !== 'unweighed'),
       keep,
       facts: () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import type { PlainMap } from '#events/fields.ts';
 import { entryOf, fixedKey } from '#test/identity/support.ts';
@@ -161,6 +162,10 @@ test('A session ends without a change when it is aborted, and its plates are the
   await fitAndVerify(t, shop, session);
   await done(t, shop, 'calibration.abort', { session, why: 'lunch' });
   t.is((await status(t, shop)).revision, 1);
+  const early = await shop.send('session.begin', { token: 'QR-1234' }, staff);
+  t.is(early.code, 'CW-PIP-012', 'the weights are still on it');
+  await shop.put(0);
+  await shop.pass(2);
   const trip = await shop.send('session.begin', { token: 'QR-1234' }, staff);
   t.is(trip.status, 'done', String(trip.message));
 });
@@ -249,8 +254,15 @@ test('After a power loss in any state the session goes on, zero is asked for aga
   const candidate = await fitAndVerify(t, shop, session);
   await lose();
   const early = await shop.send('calibration.commit', { session, candidate, expected: 1 }, technician);
-  t.log(`commit after the power loss: ${early.status} ${early.code ?? ''}`);
-  t.is((await status(t, shop)).revision, early.status === 'done' ? 2 : 1);
+  t.is(early.code, 'CW-CAL-019');
+  await shop.put(0);
+  await done(t, shop, 'calibration.zero', on(session));
+  const again = await fitAndVerify(t, shop, session);
+  const { revision } = await done(t, shop, 'calibration.commit', { session, candidate: again, expected: 1 });
+  t.is(revision, 2);
+  await shop.pass(3);
+  const { grossMg = 0 } = shop.running.loop.pipeline.weigher.status('basket');
+  t.true(Math.abs(grossMg - 5_000_000) <= 2_500, `${grossMg} mg of 5 kg`);
   t.deepEqual(await shop.auditProblems(), []);
 });
 
@@ -282,4 +294,120 @@ test('An earlier revision is brought back as a new one', async (t) => {
   const { calibration: first } = await done(t, shop, 'calibration.show', { revision: 1 });
   const platesOf = (text: unknown) => (JSON.parse(String(text)) as { plates: object }).plates;
   t.deepEqual(platesOf(calibration), platesOf(first));
+});
+
+test('Weights that are taken off after the commit are nobody’s purchase, and then the cart is in use again', async (t) => {
+  const shop = await shopOf(t);
+  const session = await begin(t, shop);
+  await measure(t, shop, session);
+  const candidate = await fitAndVerify(t, shop, session);
+  await done(t, shop, 'calibration.commit', { session, candidate, expected: 1 });
+  await shop.pass(3);
+  await shop.put(0);
+  await shop.pass(5);
+  t.false(shop.types().some((type) => type.startsWith('item.')));
+  const trip = await shop.send('session.begin', { token: 'QR-1234' }, staff);
+  t.is(trip.status, 'done', String(trip.message));
+});
+
+test('A commit that is refused keeps the session with all that was measured', async (t) => {
+  const shop = await shopOf(t);
+  const session = await begin(t, shop);
+  await measure(t, shop, session);
+  const candidate = await fitAndVerify(t, shop, session);
+  const wrong = await shop.send(
+    'calibration.commit',
+    { session, candidate: 'another', expected: 1 },
+    technician,
+  );
+  t.is(wrong.code, 'CW-CAL-014');
+  const outdated = await shop.send('calibration.commit', { session, candidate, expected: 7 }, technician);
+  t.is(outdated.code, 'CW-CAL-015');
+  const { revision } = await done(t, shop, 'calibration.commit', { session, candidate, expected: 1 });
+  t.is(revision, 2);
+});
+
+test('Of a commit and an abort at the same time one is done and the other refused, and the ledger tells which', async (t) => {
+  const shop = await shopOf(t);
+  const session = await begin(t, shop);
+  await measure(t, shop, session);
+  const candidate = await fitAndVerify(t, shop, session);
+  const [committed, aborted] = await Promise.all([
+    shop.send('calibration.commit', { session, candidate, expected: 1 }, technician),
+    shop.send('calibration.abort', { session }, technician),
+  ]);
+  t.deepEqual([committed.status, aborted.status], ['done', 'refused']);
+  t.is(aborted.code, 'CW-CAL-172');
+  const ends = shop.events.filter(({ type }) => type === 'calibration.ended');
+  t.deepEqual(
+    ends.map(({ data }) => (data as { outcome: string }).outcome),
+    ['committed'],
+  );
+  t.is((await status(t, shop)).revision, 2);
+});
+
+test('An abort cuts a step short that waits for rest', async (t) => {
+  const shop = await shopOf(t);
+  const session = await begin(t, shop);
+  await shop.put(0);
+  const [zero, aborted] = await Promise.all([
+    shop.send('calibration.zero', on(session), technician),
+    shop.send('calibration.abort', { session }, technician),
+  ]);
+  t.deepEqual([zero.code, aborted.status], ['CW-CAL-172', 'done']);
+  t.is(shop.state['calibration/session'], undefined);
+});
+
+test('While a technician works on a plate nobody else gives it back to the shop, nor brings an earlier revision in force', async (t) => {
+  const shop = await shopOf(t);
+  const session = await begin(t, shop);
+  const given = await shop.send('maintenance.end', { plates: ['basket'] }, staff);
+  t.is(given.status, 'refused');
+  const back = await shop.send(
+    'calibration.rollback',
+    { revision: 1, expected: 1, why: 'mine is better' },
+    colleague,
+  );
+  t.is(back.code, 'CW-CAL-171');
+  t.is(((await status(t, shop)).session as PlainMap | undefined)?.session, session);
+});
+
+test('A plate that was cut off between its maintenance and its session is in use again after the start', async (t) => {
+  const shop = await shopOf(t);
+  await begin(t, shop);
+  // As though the write of the session had not been reached.
+  shop.cut();
+  delete shop.state['calibration/session'];
+  await shop.start();
+  await shop.pass(5);
+  const trip = await shop.send('session.begin', { token: 'QR-1234' }, staff);
+  t.is(trip.status, 'done', String(trip.message));
+});
+
+test('A verification is finished with its verdict and the hash of its report on record', async (t) => {
+  const shop = await shopOf(t);
+  const begun = await done(t, shop, 'calibration.begin', {
+    plates: ['basket'],
+    expected: 1,
+    purpose: 'verify',
+    weights,
+  });
+  const session = String(begun.session);
+  await shop.put(0);
+  await done(t, shop, 'calibration.zero', on(session));
+  for (const massMg of [5_000_000, 10_000_000]) {
+    await shop.put(massMg);
+    const test = { ...on(session), test: 'linearity', massMg, weights: [massMg === 5_000_000 ? 'b' : 'a'] };
+    await done(t, shop, 'calibration.test', test);
+  }
+  const finished = await done(t, shop, 'calibration.finish', { session });
+  t.is(finished.verdict, 'incomplete', 'two loads are no whole test of linearity');
+  const { report } = await done(t, shop, 'calibration.report', { session });
+  t.is(createHash('sha256').update(String(report)).digest('hex'), String(finished.sha256));
+  t.like(
+    shop.events.findLast(({ type }) => type === 'calibration.ended'),
+    { data: { outcome: 'verified' } },
+  );
+  const other = await shop.send('calibration.report', { session: 'another' }, technician);
+  t.is(other.code, 'CW-CAL-172');
 });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { VirtualClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { Care } from '#calibration/diagnosis/care.ts';
@@ -193,13 +194,19 @@ export class ScaleShop {
     this.#running = running;
     loop.start();
     auditor.start();
-    await technician.start({
+    let isStarted = false;
+    const started = technician.start({
       auditor,
       inSession: () => loop.pipeline.session !== undefined,
       opened: () => [],
       onInForce: () => {},
     });
-    await settle();
+    void started.then(() => {
+      isStarted = true;
+    });
+    // What it commands itself is carried out in its turn, so time has to pass.
+    for (let turn = 0; turn < 400 && !isStarted; turn++) await this.pass(0.01);
+    await started;
   }
 
   /** Power is cut: what is not on the disk is lost, and nothing of that run reaches it any more. */
@@ -244,12 +251,16 @@ export class ScaleShop {
     const bytes =
       key === undefined ? encodePayload(requestPayload, request, 'cbor') : sealRequest(request, topic, key);
     const before = this.#published.length;
-    const answered = this.running.desk.answer(command, bytes, retained);
-    for (let turn = 0; turn < 800 && this.#published.length === before; turn++) await this.pass(0.05);
-    await answered;
-    const answer = this.#published.at(-1);
-    if (answer === undefined || this.#published.length === before) throw new Error(`${command}: no answer`);
-    return answer as Answered;
+    const answer = () => this.#published.slice(before).find((one) => one.transaction === transaction);
+    void this.running.desk.answer(command, bytes, retained);
+    for (let turn = 0; turn < 2_000 && answer() === undefined; turn++) {
+      // Files are synced in real time, by threads that virtual time does not wait for.
+      if (turn > 400) await sleep(5);
+      await this.pass(turn > 400 ? 0.001 : 0.05);
+    }
+    const found = answer();
+    if (found === undefined) throw new Error(`${command}: no answer`);
+    return found as Answered;
   }
 
   types(): string[] {

@@ -9,7 +9,7 @@ export const calibrationBegun = record('calibration-begun', {
 });
 export const calibrationEnded = record('calibration-ended', {
   session: must(1, text, "the calibration's session"),
-  outcome: must(2, choice('committed', 'aborted', 'expired'), 'how it ended'),
+  outcome: must(2, choice('committed', 'aborted', 'expired', 'verified'), 'how it ended'),
   revision: may(3, uint, 'revision in force now; none where nothing is calibrated yet'),
 });
 export const calibrationCommitted = record('calibration-committed', {
