@@ -43,7 +43,10 @@ export async function serveHands(
     socket
       .on('error', (error) => log.debug({ error }, 'hands let go'))
       .on('close', () => sockets.delete(socket));
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // The socket tells it as well; without a listener here it would end the process.
+    lines.on('error', () => {});
+    lines.on('line', (line) => {
       void answer(world, line).then((text) => socket.write(`${text}\n`));
     });
   });
@@ -107,7 +110,7 @@ export async function useHands(name: string, weighing: Weighing): Promise<void> 
       socket.once('close', () =>
         reject(new DriverError('CW-DRV-004', `the world of hands ${name} has ended`)),
       );
-      createInterface({ input: socket }).once('line', resolve);
+      createInterface({ input: socket }).on('error', reject).once('line', resolve);
       socket.write(`${JSON.stringify(weighing)}\n`);
     });
     const { done, message } = JSON.parse(line) as { readonly done: boolean; readonly message?: string };
