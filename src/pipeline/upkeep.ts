@@ -196,7 +196,6 @@ export class Upkeep {
 
   /** At rest, and no more lies there than would be zeroed away. */
   #isClear(plate: string): boolean {
-    if (this.#open.has(plate)) return false;
     const { grossMg, stable } = this.#options.weigher().status(plate);
     if (grossMg === undefined || !stable) return false;
     const entry = this.#options.board.plates.find(({ id }) => id === plate);
