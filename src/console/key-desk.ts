@@ -5,14 +5,7 @@ import { writeFileAtomic } from '#base/atomic-file.ts';
 import { describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { openRequest } from '#commands/sealed.ts';
-import {
-  type KeyEntry,
-  type KeyList,
-  openKeyList,
-  type Role,
-  roles,
-  sealKeyList,
-} from '#identity/key-list.ts';
+import { type KeyEntry, type KeyList, openKeyList, roles, sealKeyList } from '#identity/key-list.ts';
 import { KeyRing } from '#identity/key-ring.ts';
 import { type PrivateKey, publicPem, readPublicKey } from '#identity/keys.ts';
 import { storePrefix } from '#uplink/topics.ts';
