@@ -74,6 +74,8 @@ export const technicianAdvice: Readonly<Record<string, string>> = {
   'CW-CAL-076': 'Nothing to do.',
   'CW-CAL-077': 'Nothing to do, unless the place gets hot or cold: then name a temperature sensor.',
   'CW-CAL-078': 'Check with other weights if you have some.',
+  'CW-CAL-079':
+    'Undo the reading; add small weights one by one until the shown value goes up by one step, and give their sum.',
   'CW-CAL-100': 'An earlier revision serves. Calibrate anew; have the memory card changed.',
   'CW-CAL-101': 'Run `scripts/cartwright audit verify` on the device’s data; tell who looks after it.',
   'CW-CAL-102': 'Somebody or something changed a file. Tell who looks after it, then calibrate anew.',

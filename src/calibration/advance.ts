@@ -22,9 +22,8 @@ import {
 } from './plate-rules.ts';
 import { type LyingLoad, type PlateProgress, stateAfterLoads, type Taken } from './plate-session.ts';
 import type { StepArgs, StepKind } from './session.ts';
-import { takeObservation, takeVerification } from './trials.ts';
+import { checkTestArguments, takeObservation, takeVerification } from './trials.ts';
 import type { Capture } from './types.ts';
-import { stateLoad } from './weights.ts';
 
 /**
  * What would be refused of a step's arguments before anybody waits for readings.
@@ -45,9 +44,7 @@ export function checkArguments(
       if ((args.massMg ?? 0) > 0 || (args.weights?.length ?? 0) > 0) totalLoad(rules, progress, args);
       return;
     case 'test':
-      if (args.test === undefined)
-        throw new CalibrationError('CW-CAL-029', 'say which test the reading is of');
-      if (!isEmpty(args)) stateLoad(args.massMg, args.weights, rules.weights);
+      checkTestArguments(rules, progress, args);
       return;
     case 'substitute':
       substitutable(rules, progress);

@@ -71,6 +71,7 @@ export const calibrationCodes = {
     'The plate is so stiff that loads do not say all of its gains; what they leave open has no effect.',
   'CW-CAL-077': 'Drift with temperature can not be taken out: the temperature of zero is not known.',
   'CW-CAL-078': 'A verification load uses weights that were fitted with.',
+  'CW-CAL-079': 'Small weights do not go with what was read.',
   'CW-CAL-100': 'A revision of the calibration is damaged.',
   'CW-CAL-101': 'A revision of the calibration is missing.',
   'CW-CAL-102': 'A revision of the calibration is not the one that was written.',

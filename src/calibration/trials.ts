@@ -1,5 +1,5 @@
 import { CalibrationError } from './errors.ts';
-import { checkVerifiable } from './guards/verify.ts';
+import { checkLies, checkTest, checkVerifiable, extraNotices } from './guards/verify.ts';
 import { indicate } from './indicate.ts';
 import {
   conditionsOf,
@@ -26,8 +26,15 @@ export function takeVerification(
 ): PlateProgress {
   const stated = totalLoad(rules, progress, args);
   const entry = triedEntry(rules, progress);
-  const indicatedMg = indicate(capture, entry, conditionsOf(rules, progress), zeroOf(progress));
-  checkVerifiable(rules.plate, stated.totalMg, indicatedMg);
+  const zero = zeroOf(progress);
+  const indicatedMg = indicate(capture, entry, conditionsOf(rules, progress), zero);
+  const excuses = checkVerifiable(rules, {
+    massMg: stated.totalMg,
+    at: stated.at,
+    substitutedMg: stated.substituted?.massMg ?? 0,
+    ...{ indicatedMg, capture, zero, entry },
+    force: args.force,
+  });
   const errorMg = indicatedMg - stated.totalMg;
   const mpeMg = mpeOf(rules, stated.totalMg);
   const used = [...stated.weights, ...(stated.substituted?.weights ?? [])];
@@ -44,7 +51,7 @@ export function takeVerification(
     passed: Math.abs(errorMg) <= mpeMg,
     independent: again.length === 0 && areNamed(used) && areNamed([...fitted]),
   };
-  const notices: Notice[] = [...stated.notices];
+  const notices: Notice[] = [...stated.notices, ...excuses];
   if (!areNamed([...fitted])) {
     const message =
       'weights of the fit were not named, so no load can show that they are right; take the loads again and name them';
@@ -64,6 +71,27 @@ export function takeVerification(
   };
 }
 
+/** What lies on the plate in a test; nothing where neither mass nor weights are named. */
+function testLoad(rules: PlateRules, { substituted }: PlateProgress, args: StepArgs) {
+  const stated = isEmpty(args) ? undefined : stateLoad(args.massMg, args.weights, rules.weights);
+  const substitutedMg = substituted?.massMg ?? 0;
+  return {
+    massMg: (stated?.massMg ?? 0) + substitutedMg,
+    substitutedMg,
+    weights: stated?.weights ?? [],
+    notices: stated?.notices ?? [],
+  };
+}
+
+/**
+ * What would be refused of a test's arguments before anybody waits for readings.
+ * @throws CalibrationError CW-CAL-029, -033 to -036
+ */
+export function checkTestArguments(rules: PlateRules, progress: PlateProgress, args: StepArgs): void {
+  if (args.test === undefined) throw new CalibrationError('CW-CAL-029', 'say which test the reading is of');
+  checkTest(rules, args, testLoad(rules, progress, args).massMg);
+}
+
 /** A reading of a test, which is judged with the others of its test (tests/judge.ts). */
 export function takeObservation(
   rules: PlateRules,
@@ -72,19 +100,22 @@ export function takeObservation(
   capture: Capture,
 ): PlateProgress {
   const { args, atUs } = taken;
-  const { test } = args;
+  const { test, at = 'centre' } = args;
   if (test === undefined) throw new CalibrationError('CW-CAL-029', 'say which test the reading is of');
-  const stated = isEmpty(args) ? undefined : stateLoad(args.massMg, args.weights, rules.weights);
-  const substitutedMg = progress.substituted?.massMg ?? 0;
+  const { notices, ...load } = testLoad(rules, progress, args);
   const entry = triedEntry(rules, progress);
+  const zero = zeroOf(progress);
+  const indicatedMg = indicate(capture, entry, conditionsOf(rules, progress), zero);
+  const excuses = checkLies(rules, { ...load, at, indicatedMg, capture, zero, entry, force: args.force });
+  const { substitutedMg, massMg, weights } = load;
   const observation: TestObservation = {
     test,
-    massMg: (stated?.massMg ?? 0) + substitutedMg,
-    at: args.at ?? 'centre',
+    massMg,
+    at,
     direction: args.direction ?? 'up',
-    indicatedMg: indicate(capture, entry, conditionsOf(rules, progress), zeroOf(progress)),
+    indicatedMg,
     atUs,
-    weights: stated?.weights ?? [],
+    weights,
     ...(args.extraMg === undefined ? {} : { extraMg: args.extraMg }),
     ...(capture.milliCelsius === undefined ? {} : { milliCelsius: capture.milliCelsius }),
     ...(substitutedMg === 0 ? {} : { substitutedMg }),
@@ -93,6 +124,6 @@ export function takeObservation(
   return {
     ...progress,
     observations: [...progress.observations, observation],
-    notices: [...progress.notices, ...(stated?.notices ?? [])],
+    notices: [...progress.notices, ...notices, ...excuses, ...extraNotices(rules, observation)],
   };
 }

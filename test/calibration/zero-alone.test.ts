@@ -37,8 +37,7 @@ function zeroAlone(
 function above(plate: SyntheticPlate, entry: PlateCalibrationEntry, kelvin: number): number {
   plate.kelvin = kelvin;
   const milliCelsius = 20_000 + 1_000 * kelvin;
-  const read = (capture: ReturnType<SyntheticPlate['capture']>) =>
-    indicate(capture, entry, { milliCelsius });
+  const read = (capture: ReturnType<SyntheticPlate['capture']>) => indicate(capture, entry, { milliCelsius });
   return read(plate.capture(load, milliCelsius)) - read(plate.capture([], milliCelsius));
 }
 

@@ -198,28 +198,42 @@ function checkCapacities({ plate }: LoadTrial, figures: LoadFigures): void {
   });
 }
 
-/** The centre of force follows from the cells' loads alone, however stiff plate and cells are. */
 function checkPlace({ plate, load, settings }: LoadTrial, figures: LoadFigures): void {
   const cells = cellsOf(plate);
+  if (figures.centreMm !== undefined && isCentral(cells, load.at)) checkDead(cells, figures);
+  const problem = misplaced(plate, load.at, figures, settings);
+  if (problem !== undefined) throw problem;
+}
+
+/**
+ * What speaks against a load's place: the centre of force follows from the cells' loads alone, however stiff plate and cells
+ * are. Undefined where it lies as told, or where nothing tells.
+ */
+export function misplaced(
+  plate: PlateEntry,
+  at: Placement,
+  figures: LoadFigures,
+  settings: GuardSettings,
+): CalibrationError | undefined {
+  const cells = cellsOf(plate);
   const found = figures.centreMm;
-  if (found === undefined) return;
+  if (found === undefined) return undefined;
   const { reach, centre } = cellFrame(cells);
-  const cell = cells.find(({ id }) => id === load.at);
+  const cell = cells.find(({ id }) => id === at);
   const [x, y] = [found[0], found[1]];
   if (cell === undefined) {
-    checkDead(cells, figures);
     // The plate's own middle: cells may stand beside it.
     const away = Math.max(part(x, reach[0]), part(y, reach[1]));
-    if (away <= settings.centrePart) return;
+    if (away <= settings.centrePart) return undefined;
   } else {
     const [dx, dy] = [cell.positionMm[0] - centre[0], cell.positionMm[1] - centre[1]];
     const from = Math.hypot(x - cell.positionMm[0], y - cell.positionMm[1]);
-    if (from <= settings.cellPart * Math.hypot(dx, dy)) return;
+    if (from <= settings.cellPart * Math.hypot(dx, dy)) return undefined;
   }
   const near = nearestCell(cells, x, y);
-  throw new CalibrationError(
+  return new CalibrationError(
     'CW-CAL-037',
-    `the load should lie ${cell === undefined ? 'in the middle' : `over ${load.at}`}, but pulls ${placeOf(x, y)}, near ${near}: move it, look whether the plate touches something, a cell is dead, or two cells are swapped`,
+    `the load should lie ${cell === undefined ? 'in the middle' : `over ${at}`}, but pulls ${placeOf(x, y)}, near ${near}: move it, look whether the plate touches something, a cell is dead, or two cells are swapped`,
     { details: { centreMm: [Math.round(x), Math.round(y)], cells: roundAll(figures.cells) } },
   );
 }

@@ -8,6 +8,9 @@ import type {
   TestVerdict,
 } from './types.ts';
 
+/** Small weights (ΔL) are one interval at most by what they are for; half of one more is for their own grain, d. */
+export const mostExtraDivisions = 1.5;
+
 /** Loads up to this many e count as zero (R 76-1, A.4.4.3: "zero or a load close to zero, e.g. 10 e"). */
 const nearZeroIntervals = 10;
 
