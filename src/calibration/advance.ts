@@ -20,7 +20,7 @@ import {
   triedEntry,
   zeroOf,
 } from './plate-rules.ts';
-import { type LyingLoad, type PlateProgress, stateAfterLoads, type Taken } from './plate-session.ts';
+import { isCold, type LyingLoad, type PlateProgress, stateAfterLoads, type Taken } from './plate-session.ts';
 import type { StepArgs, StepKind } from './session.ts';
 import { checkTestArguments, takeObservation, takeVerification } from './trials.ts';
 import type { Capture } from './types.ts';
@@ -74,12 +74,17 @@ export function advancePlate(rules: PlateRules, progress: PlateProgress, taken: 
 }
 
 /** The readings of a step, once they say something. */
-function readings(rules: PlateRules, progress: PlateProgress, { kind, capture }: Taken): Capture {
+function readings(rules: PlateRules, progress: PlateProgress, taken: Taken): Capture {
+  const { kind, capture } = taken;
   if (capture === undefined) {
     throw new CalibrationError('CW-CAL-029', `${kind} takes readings of plate ${rules.plate.id}`);
   }
   const { magnitudes } = reference(rules, progress.loads);
-  checkCapture(rules.plate, capture, magnitudes, rules.settings);
+  const { settings } = rules;
+  const drift = isCold(taken, settings.warmUpUs)
+    ? { driftDivisionsPerS: settings.coldDriftDivisionsPerS }
+    : {};
+  checkCapture(rules.plate, capture, magnitudes, { ...settings, ...drift });
   return capture;
 }
 

@@ -102,14 +102,16 @@ function step(
  * them, the lightest. Undefined where the rest would not do.
  */
 function keptForCheck(weights: readonly Weight[], maxMg: number): Stack | undefined {
+  const stacks = combinations(weights, maxMg);
+  const bits = new Map(weights.map(({ id }, index) => [id, 1n << BigInt(index)]));
+  const masks = stacks.map((stack) => stack.weights.reduce((mask, id) => mask | (bits.get(id) ?? 0n), 0n));
   let best: { readonly stack: Stack; readonly heaviest: number } | undefined;
-  for (const stack of stacksOf(weights, maxMg)) {
+  for (const [index, stack] of stacks.entries()) {
     if (stack.weights.length > mostKept) continue;
-    const rest = stacksOf(
-      weights.filter(({ id }) => !stack.weights.includes(id)),
-      maxMg,
-    );
-    const heaviest = Math.max(0, ...rest.map(({ massMg }) => massMg));
+    const own = masks[index] ?? 0n;
+    // Stacks rise, so the last one without its weights is the heaviest that is left to the fit.
+    const rest = masks.findLastIndex((mask) => (mask & own) === 0n);
+    const heaviest = stacks[rest]?.massMg ?? 0;
     if (heaviest === 0 || stack.massMg < leastCheckPart * heaviest) continue;
     const isBetter =
       best === undefined ||
@@ -163,20 +165,27 @@ function cornerSteps(plate: PlateEntry, stacks: readonly Stack[], heaviest: numb
 
 /** Every combination of weights that the plate bears, the one of fewest weights for each mass, rising. */
 function stacksOf(weights: readonly Weight[], maxMg: number): readonly Stack[] {
-  const usable = [...weights]
-    .filter(({ massMg }) => massMg > 0 && massMg <= maxMg)
-    .sort((a, b) => b.massMg - a.massMg)
-    .slice(0, mostWeights);
   const best = new Map<number, Stack>();
+  for (const stack of combinations(weights, maxMg)) {
+    const known = best.get(stack.massMg);
+    if (known === undefined || known.weights.length > stack.weights.length) best.set(stack.massMg, stack);
+  }
+  return [...best.values()];
+}
+
+/** Every combination of weights that the plate bears, rising. */
+function combinations(weights: readonly Weight[], maxMg: number): readonly Stack[] {
+  const usable = weights
+    .filter(({ massMg }) => massMg > 0 && massMg <= maxMg)
+    .toSorted((a, b) => b.massMg - a.massMg)
+    .slice(0, mostWeights);
+  const stacks: Stack[] = [];
   for (let choice = 1; choice < 1 << usable.length; choice++) {
     const chosen = usable.filter((_weight, index) => (choice >> index) & 1);
     const massMg = chosen.reduce((sum, weight) => sum + weight.massMg, 0);
-    if (massMg > maxMg) continue;
-    const known = best.get(massMg);
-    if (known !== undefined && known.weights.length <= chosen.length) continue;
-    best.set(massMg, { massMg, weights: chosen.map(({ id }) => id) });
+    if (massMg <= maxMg) stacks.push({ massMg, weights: chosen.map(({ id }) => id) });
   }
-  return [...best.values()].sort((a, b) => a.massMg - b.massMg);
+  return stacks.sort((a, b) => a.massMg - b.massMg);
 }
 
 /** The stack whose mass is nearest; the lighter of two. `stacks` rise and are not empty. */

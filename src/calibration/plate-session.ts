@@ -8,12 +8,21 @@ import type { Capture, Placement } from './types.ts';
 /** Steps that leave something behind on a plate. */
 type TakenKind = 'zero' | 'load' | 'substitute' | 'temperature' | 'fit' | 'verify' | 'test';
 
+/** When something was, and for how long the cells had been on then. */
+export interface Moment {
+  /** Monotonic, µs. */
+  readonly atUs: number;
+  /** Since when the cells had had power, on the same clock; absent where that isn't known. */
+  readonly poweredSinceUs?: number;
+}
+
 /** A step as it was taken: with it and those before, everything can be worked out again. Plain JSON. */
-export interface Taken {
+export interface Taken extends Moment {
   readonly kind: TakenKind;
   readonly args: StepArgs;
   readonly capture?: Capture;
-  readonly atUs: number;
+  /** How many times the session had lost its power before; none where left out. */
+  readonly run?: number;
 }
 
 /** What lies on a plate beside weights: a load that was made as heavy as weights were. */
@@ -126,6 +135,11 @@ export class PlateSession {
     this.#undone = undone;
     this.#beforeLoss = Math.min(beforeLoss, journal.length);
   }
+}
+
+/** Whether the cells had not warmed up for `warmUpUs`; not where nobody knows since when they were on. */
+export function isCold({ atUs, poweredSinceUs }: Moment, warmUpUs: number): boolean {
+  return poweredSinceUs !== undefined && atUs < poweredSinceUs + warmUpUs;
 }
 
 /** State of a plate after a load: `corners` as soon as one lies over a cell. */

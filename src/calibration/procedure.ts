@@ -6,9 +6,10 @@ import { CalibrationError } from './errors.ts';
 import { cellsOf, coversPlate, referenceSlopes } from './forces.ts';
 import { divisionOf } from './guards/capture.ts';
 import { commitPlates } from './guards/commit.ts';
+import { checkWarm } from './guards/warm.ts';
 import type { PlateRules } from './plate-rules.ts';
-import { PlateSession, type Taken } from './plate-session.ts';
-import { readSaved, type SavedSession } from './saved.ts';
+import { isCold, type Moment, PlateSession, type Taken } from './plate-session.ts';
+import { readSaved, rebased, type SavedSession } from './saved.ts';
 import {
   type BeginOptions,
   type Candidate,
@@ -50,6 +51,8 @@ export class Procedure {
   readonly #plates = new Map<string, { readonly rules: PlateRules; readonly session: PlateSession }>();
   #state: SessionState = 'armed';
   #expiresUs: number;
+  /** How many times the session has lost its power. */
+  #run = 0;
 
   private constructor(options: BeginOptions) {
     this.#options = options;
@@ -81,7 +84,8 @@ export class Procedure {
   }
 
   /**
-   * Goes on with a saved session, in whatever state it was, at a new lease from `atUs` on (the clock may be another one).
+   * Goes on with a saved session, in whatever state it was, at a new lease from `atUs` on. The clock may be another one:
+   * steps that it would put into the future are told on it.
    * @throws CalibrationError CW-CAL-001 where it can't be read, or its steps don't hold any more
    */
   static restore(saved: unknown, atUs: number, leaseUs: number, options: RestoreOptions = {}): Procedure {
@@ -95,7 +99,9 @@ export class Procedure {
       ...(poweredSinceUs === undefined ? {} : { poweredSinceUs }),
     });
     procedure.#state = session.state;
-    for (const [id, { journal, undone, zeroDoubtful, beforeLoss }] of Object.entries(session.plates)) {
+    procedure.#run = (session.run ?? 0) + (options.keptPower === true ? 0 : 1);
+    const plates = Object.entries(rebased(session.plates, atUs));
+    for (const [id, { journal, undone, zeroDoubtful, beforeLoss }] of plates) {
       // Sessions that were saved without the mark say of their newest zero only whether it is in doubt.
       const lostBefore = beforeLoss ?? (zeroDoubtful ? journal.length : 0);
       const lost = options.keptPower === true ? lostBefore : journal.length;
@@ -152,7 +158,7 @@ export class Procedure {
     const { rules, session } = this.#plate(this.#plateOf(args));
     this.#mustAllow(kind, session, rules);
     if (isCaptured(kind)) {
-      this.#mustBeWarm(atUs);
+      checkWarm(rules, session, kind, args, this.#moment(atUs));
       if (session.zeroDoubtful && kind !== 'zero') {
         throw new CalibrationError(
           'CW-CAL-019',
@@ -181,7 +187,12 @@ export class Procedure {
       default: {
         const { rules, session } = this.#plate(this.#plateOf(args));
         const before = session.progress;
-        const taken: Taken = { kind, args, ...(capture === undefined ? {} : { capture }), atUs };
+        const taken: Taken = {
+          ...{ kind, args },
+          ...(capture === undefined ? {} : { capture }),
+          ...this.#moment(atUs),
+          ...(this.#run === 0 ? {} : { run: this.#run }),
+        };
         session.take(taken);
         return this.#resultOf(kind, rules.plate.id, before.notices.length);
       }
@@ -194,7 +205,10 @@ export class Procedure {
     return stated === undefined ? undefined : { hash: stated.hash, plates: stated.plates };
   }
 
-  /** How readings of a plate are waited for: by the slopes that are known of its cells. */
+  /**
+   * How readings of a plate are waited for: by the slopes that are known of its cells. Whoever reads cells while they warm up
+   * wants to see how they drift.
+   */
   capturerOptions(plate: string, startUs: number): CapturerOptions {
     const { rules, session } = this.#plate(plate);
     const cells = cellsOf(rules.plate);
@@ -204,7 +218,9 @@ export class Procedure {
       cells: cells.map(({ id }, index) => ({ id, milligramsPerCount: magnitudes[index] ?? 0 })),
       ...(cells.length === 0 && rules.plate.scale !== undefined ? { scale: rules.plate.scale } : {}),
       divisionMg: divisionOf(rules.plate),
-      driftDivisionsPerS: this.#settings.driftDivisionsPerS,
+      driftDivisionsPerS: isCold(this.#moment(startUs), this.#settings.warmUpUs)
+        ? this.#settings.coldDriftDivisionsPerS
+        : this.#settings.driftDivisionsPerS,
       startUs,
     };
   }
@@ -236,7 +252,14 @@ export class Procedure {
       const lost = beforeLoss === 0 ? {} : { beforeLoss };
       return [id, { journal: [...journal], undone, zeroDoubtful, ...lost }] as const;
     });
-    return { saved: 1, options: this.#options, state: this.#state, plates: Object.fromEntries(plates) };
+    const run = this.#run === 0 ? {} : { run: this.#run };
+    return {
+      saved: 1,
+      options: this.#options,
+      state: this.#state,
+      ...run,
+      plates: Object.fromEntries(plates),
+    };
   }
 
   #addPlate(plate: PlateEntry): void {
@@ -319,16 +342,10 @@ export class Procedure {
     );
   }
 
-  #mustBeWarm(atUs: number): void {
+  /** The moment of a step, and since when the cells had had power then. */
+  #moment(atUs: number): Moment {
     const { poweredSinceUs } = this.#options;
-    if (poweredSinceUs === undefined) return;
-    const leftUs = poweredSinceUs + this.#settings.warmUpUs - atUs;
-    if (leftUs <= 0) return;
-    throw new CalibrationError(
-      'CW-CAL-028',
-      `the cells have not been on for long enough and still drift: wait another ${Math.ceil(leftUs / 1e6)} s`,
-      { details: { leftUs } },
-    );
+    return { atUs, ...(poweredSinceUs === undefined ? {} : { poweredSinceUs }) };
   }
 
   #checkCommit(args: StepArgs): void {

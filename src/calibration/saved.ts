@@ -11,6 +11,8 @@ export interface SavedSession {
   readonly saved: 1;
   readonly options: BeginOptions;
   readonly state: SessionState;
+  /** How many times the session has lost its power; none where left out. */
+  readonly run?: number;
   readonly plates: Readonly<
     Record<
       string,
@@ -60,6 +62,8 @@ const taken = z.object({
   args,
   capture: capture.optional(),
   atUs: z.number(),
+  poweredSinceUs: z.number().optional(),
+  run: z.number().int().nonnegative().optional(),
 });
 const options = z.object({
   session: z.string(),
@@ -98,6 +102,7 @@ const saved = z.object({
   saved: z.literal(1),
   options,
   state: z.enum(['armed', 'committed', 'aborted', 'expired']),
+  run: z.number().int().nonnegative().optional(),
   plates: z.record(
     z.string(),
     z.object({
@@ -121,4 +126,25 @@ export function readSaved(value: unknown): SavedSession {
       details: { path: read.error.issues[0]?.path.map(String) },
     },
   );
+}
+
+/**
+ * The steps of a saved session, told on the clock of now, µs: a clock that began anew with the power would put them after
+ * those that are still to come. For how long the power was off is not known; the last step counts as one of this moment.
+ */
+export function rebased(plates: SavedSession['plates'], nowUs: number): SavedSession['plates'] {
+  const latestUs = Math.max(
+    ...Object.values(plates).flatMap(({ journal }) => journal.map(({ atUs }) => atUs)),
+  );
+  if (!(latestUs > nowUs)) return plates;
+  const shiftUs = nowUs - latestUs;
+  const shifted = Object.entries(plates).map(([id, plate]) => {
+    const journal = plate.journal.map((taken): Taken => {
+      const { atUs, poweredSinceUs } = taken;
+      const power = poweredSinceUs === undefined ? {} : { poweredSinceUs: poweredSinceUs + shiftUs };
+      return { ...taken, atUs: atUs + shiftUs, ...power };
+    });
+    return [id, { ...plate, journal }] as const;
+  });
+  return Object.fromEntries(shifted);
 }

@@ -28,6 +28,8 @@ export interface GuardSettings {
   readonly warmUpUs: number;
   /** Largest drift at rest, d a second. */
   readonly driftDivisionsPerS: number;
+  /** Largest drift of cells that still warm up, where that is what is looked at, d a second. */
+  readonly coldDriftDivisionsPerS: number;
   /** Least difference of temperature for a temperature point, K. */
   readonly temperatureKelvin: number;
   /** Trim beyond which the fault is a mechanical one, and beyond which it is told. */
@@ -57,6 +59,7 @@ export const defaultSettings: GuardSettings = {
   cellPart: 0.65,
   warmUpUs: 600_000_000,
   driftDivisionsPerS: 0.25,
+  coldDriftDivisionsPerS: 1,
   temperatureKelvin: 5,
   trimPart: 0.07,
   trimNoticePart: 0.03,

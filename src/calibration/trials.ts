@@ -99,7 +99,7 @@ export function takeObservation(
   taken: Taken,
   capture: Capture,
 ): PlateProgress {
-  const { args, atUs } = taken;
+  const { args, atUs, poweredSinceUs, run } = taken;
   const { test, at = 'centre' } = args;
   if (test === undefined) throw new CalibrationError('CW-CAL-029', 'say which test the reading is of');
   const { notices, ...load } = testLoad(rules, progress, args);
@@ -116,6 +116,8 @@ export function takeObservation(
     indicatedMg,
     atUs,
     weights,
+    ...(poweredSinceUs === undefined ? {} : { poweredSinceUs }),
+    ...(run === undefined ? {} : { run }),
     ...(args.extraMg === undefined ? {} : { extraMg: args.extraMg }),
     ...(capture.milliCelsius === undefined ? {} : { milliCelsius: capture.milliCelsius }),
     ...(substitutedMg === 0 ? {} : { substitutedMg }),

@@ -53,6 +53,14 @@ test('With one weight alone the plan says that one is missing for the check', (t
   t.regex(notes.join(' '), /no other weights for the check/);
 });
 
+test('Of two weights of one mass one is fitted with and the other checks', (t) => {
+  const { steps, notes } = planCalibration(basket, [weight('a', 10), weight('b', 10)]);
+  const of = (kind: string) => steps.filter(({ step }) => step === kind).flatMap(({ weights: ids }) => ids);
+  t.is(of('verify').length, 1);
+  t.deepEqual([...new Set([...of('load'), ...of('verify')])].sort(), ['a', 'b']);
+  t.false(notes.some((note) => note.includes('no other weights')));
+});
+
 test('Weights that the plate does not bear are left out, and where none is left that is said', (t) => {
   const error = t.throws(() => planCalibration(basket, [weight('a', 31)]));
   t.is((error as { code?: string }).code, 'CW-CAL-170');

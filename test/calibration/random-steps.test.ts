@@ -151,10 +151,10 @@ test('whatever somebody does in whatever order is taken or refused with a code, 
       }
       const saved: unknown = JSON.parse(JSON.stringify(procedure.save()));
       const view = procedure.view();
-      procedure = Procedure.restore(saved, 0, 120_000_000, { keptPower: true });
+      procedure = Procedure.restore(saved, at, 120_000_000, { keptPower: true });
       t.deepEqual(
         procedure.view(),
-        JSON.parse(JSON.stringify({ ...view, begunUs: 0, expiresUs: 120_000_000 })),
+        JSON.parse(JSON.stringify({ ...view, begunUs: at, expiresUs: at + 120_000_000 })),
       );
     }),
     { seed, numRuns: 400 },

@@ -45,9 +45,9 @@ for (let done = 0; done <= script.length; done++) {
     const procedure = Procedure.begin(options(basket));
     follow(procedure, plate, 0, done);
     const saved: unknown = JSON.parse(JSON.stringify(procedure.save()));
-    const again = Procedure.restore(saved, 7, 60_000_000, { keptPower: true });
+    const again = Procedure.restore(saved, at, 60_000_000, { keptPower: true });
     t.deepEqual(lasting(again.view()), lasting(procedure.view()));
-    t.is(again.expireUs(), 60_000_007);
+    t.is(again.expireUs(), at + 60_000_000);
     follow(again, plate, done, script.length);
     const hash = again.candidate()?.hash ?? '';
     t.is(again.take({ kind: 'commit', candidate: hash, expected: 0 }, at).state, 'committed');

@@ -108,7 +108,10 @@ export function percentText(ppmValue: number): string {
 /** Every reading of a test, with error, limit and margin. */
 export function testDetails(test: TestVerdict, plate: ReportedPlate): Markup {
   const [name, question] = testTitles[test.test];
-  const start = Math.min(...test.observations.map(({ observation }) => observation.atUs));
+  const [first] = test.observations;
+  const start =
+    (test.test === 'warm-up' ? first?.observation.poweredSinceUs : undefined) ??
+    Math.min(...test.observations.map(({ observation }) => observation.atUs));
   const timed = ['creep', 'warm-up', 'zero-return'].includes(test.test);
   const heads = [
     'load',

@@ -34,6 +34,11 @@ export function isNearZero(observation: TestObservation, rules: TestRules): bool
   return observation.massMg <= nearZeroIntervals * rules.plate.intervalMg;
 }
 
+/** Whether no loss of power lies between two readings: after one zero has been taken anew. */
+export function isSameRun(one: TestObservation, other: TestObservation): boolean {
+  return (one.run ?? 0) === (other.run ?? 0);
+}
+
 /** The error at zero, E₀, that counts for an observation: of the last one near zero before it; 0 where there is none. */
 export function zeroErrorMg(
   observation: TestObservation,
@@ -43,6 +48,7 @@ export function zeroErrorMg(
   let zero: TestObservation | undefined;
   for (const other of observations) {
     if (other.atUs >= observation.atUs || !isNearZero(other, rules)) continue;
+    if (!isSameRun(other, observation)) continue;
     if ((other.tilt ?? 'level') !== (observation.tilt ?? 'level')) continue;
     if (zero === undefined || other.atUs > zero.atUs) zero = other;
   }

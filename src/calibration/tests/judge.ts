@@ -28,8 +28,30 @@ const judges: Readonly<Record<TestName, Judge>> = {
   tilt: judgeTilt,
 };
 
+/** Tests that are about time: none of them goes on over a loss of power. */
+const timed: readonly TestName[] = ['creep', 'zero-return', 'warm-up'];
+
 function of(test: TestName, observations: readonly TestObservation[]): TestObservation[] {
   return observations.filter((one) => one.test === test);
+}
+
+/** A test of times counts its readings since the power was last lost; that there are others is told. */
+function judgeOne(
+  test: TestName,
+  own: readonly TestObservation[],
+  all: readonly TestObservation[],
+  rules: TestRules,
+): TestVerdict {
+  if (!timed.includes(test)) return judges[test](own, rules, all);
+  const run = Math.max(...own.map((one) => one.run ?? 0));
+  const since = (some: readonly TestObservation[]) => some.filter((one) => (one.run ?? 0) === run);
+  const kept = since(own);
+  const verdict = judges[test](kept, rules, since(all));
+  const left = own.length - kept.length;
+  if (left === 0) return verdict;
+  const what = left === 1 ? '1 reading' : `${left} readings`;
+  const note = `The power was lost during the test: ${what} from before do not count.`;
+  return { ...verdict, notes: [...verdict.notes, note] };
 }
 
 /**
@@ -41,7 +63,7 @@ export function judgeTests(observations: readonly TestObservation[], rules: Test
   return testNames.flatMap((test) => {
     const own = of(test, observations);
     if (own.length === 0) return [];
-    const verdict = judges[test](own, rules, observations);
+    const verdict = judgeOne(test, own, observations, rules);
     return [remarks.length === 0 ? verdict : { ...verdict, notes: [...verdict.notes, ...remarks] }];
   });
 }

@@ -1,4 +1,13 @@
-import { conclude, errorMg, inTime, isNearZero, judged, judgedByLoad, zeroErrorMg } from './errors-of.ts';
+import {
+  conclude,
+  errorMg,
+  inTime,
+  isNearZero,
+  isSameRun,
+  judged,
+  judgedByLoad,
+  zeroErrorMg,
+} from './errors-of.ts';
 import { eccentricityLoadMg, eccentricPlacements, maximumPermissibleErrorMg } from './tolerances.ts';
 import type { TestFigures, TestObservation, TestRules, TestVerdict } from './types.ts';
 
@@ -13,14 +22,18 @@ const fewestWeighings = 3;
 const repeatabilityPart = 0.5;
 
 /**
- * Errors over loads that rise and fall again. E₀ is the error of the first reading near zero (R 76-1, A.4.4.3). Hysteresis
+ * Errors over loads that rise and fall again. E₀ is the error of the first reading near zero (R 76-1, A.4.4.3), and
+ * after a loss of power of the first one since. Hysteresis
  * is what a load shows when unloading less what it showed when loading.
  */
 export function judgeLinearity(observations: readonly TestObservation[], rules: TestRules): TestVerdict {
   const ordered = inTime(observations);
-  const zero = ordered.find((one) => isNearZero(one, rules));
-  const zeroError = zero === undefined ? 0 : errorMg(zero, rules);
-  const checked = ordered.map((one) => judgedByLoad(one, one === zero ? 0 : zeroError, rules));
+  const zeroOf = (one: TestObservation) =>
+    ordered.find((other) => isNearZero(other, rules) && isSameRun(one, other));
+  const checked = ordered.map((one) => {
+    const zero = zeroOf(one);
+    return judgedByLoad(one, zero === undefined || zero === one ? 0 : errorMg(zero, rules), rules);
+  });
   const missing: string[] = [];
   for (const direction of ['up', 'down'] as const) {
     const loads = new Set(
@@ -32,7 +45,9 @@ export function judgeLinearity(observations: readonly TestObservation[], rules: 
   }
   const top = Math.max(0, ...ordered.map(({ massMg }) => massMg));
   if (top < nearMaxPart * rules.plate.maxMg) missing.push('a load at or close to Max');
-  if (zero === undefined) missing.push('a reading of the empty plate before the first load');
+  if (ordered.some((one) => zeroOf(one) === undefined)) {
+    missing.push('a reading of the empty plate before the first load');
+  }
   return conclude('linearity', checked, missing, hysteresis(ordered, rules), substitutionNotes(ordered));
 }
 

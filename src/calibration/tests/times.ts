@@ -152,21 +152,34 @@ export function judgeZeroReturn(
 export const warmUpMinutes = [0, 5, 15, 30] as const;
 /** A reading is one of those minutes if it comes at most so late. */
 const warmUpSlackUs = 2.5 * usPerMinute;
+/** The first one, too: a device has to start, a session to begin, zero to be taken. */
+const atOnceUs = 4 * usPerMinute;
 
-/** Empty and loaded, at once after switching on and 5, 15 and 30 min later: always within the tolerance. */
+/**
+ * Empty and loaded, at once after switching on and 5, 15 and 30 min later: always within the tolerance. Minutes count from
+ * when the cells got their power, which the observations say; where they don't, the test can't be whole.
+ */
 export function judgeWarmUp(observations: readonly TestObservation[], rules: TestRules): TestVerdict {
   const ordered = inTime(observations);
   const loaded = ordered.filter((one) => !isNearZero(one, rules));
-  const [first] = loaded;
   const checked = loaded.map((one) => {
     const limit = maximumPermissibleErrorMg(one.massMg, rules.plate, rules.regime);
     return judged(one, errorMg(one, rules) - zeroErrorMg(one, ordered, rules), limit);
   });
+  if (loaded.some(({ poweredSinceUs }) => poweredSinceUs === undefined)) {
+    return conclude('warm-up', checked, ['when the scale was switched on, which the device did not tell']);
+  }
+  const sinceUs = loaded.map(({ atUs, poweredSinceUs = atUs }) => atUs - poweredSinceUs);
   const missing = warmUpMinutes
     .filter((minute) => {
-      const dueUs = (first?.atUs ?? 0) + minute * usPerMinute;
-      return !loaded.some(({ atUs }) => atUs >= dueUs - 30_000_000 && atUs <= dueUs + warmUpSlackUs);
+      const dueUs = minute * usPerMinute;
+      const latestUs = minute === 0 ? atOnceUs : dueUs + warmUpSlackUs;
+      return !sinceUs.some((us) => us >= dueUs - 30_000_000 && us <= latestUs);
     })
-    .map((minute) => `a load ${minute === 0 ? 'right after switching on' : `after ${minute} minutes`}`);
+    .map((minute) =>
+      minute === 0
+        ? `a load right after switching on, within ${atOnceUs / usPerMinute} minutes`
+        : `a load after ${minute} minutes`,
+    );
   return conclude('warm-up', checked, missing);
 }

@@ -30,6 +30,10 @@ export interface TestObservation {
   readonly extraMg?: number;
   /** Monotonic, µs. */
   readonly atUs: number;
+  /** Since when the cells had had power, on the same clock; absent where that isn't known. */
+  readonly poweredSinceUs?: number;
+  /** After how many losses of power it was read; none where left out. */
+  readonly run?: number;
   readonly milliCelsius?: number;
   /** Ids of the weights that made up the load. */
   readonly weights: readonly string[];
