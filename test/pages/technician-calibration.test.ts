@@ -9,15 +9,14 @@ import {
   desktop,
   device,
   enrolAndSignIn,
-  openBrowser,
   openConsole,
   phone,
+  sharedStore,
   signIn,
-  startConsoleStore,
-  startSignedGateway,
 } from './technician-store.ts';
 
 const test = needs(anyTest, 'chromium', 'mosquitto', 'mosquitto_passwd', 'openssl').serial;
+const open = sharedStore((work) => test.after.always('everything is ended', work));
 const weights = '1 kg, 2 kg, 5 kg, 5 kg, W10=10 kg, W20=10 kg, 500 g';
 const mostSteps = 40;
 
@@ -34,9 +33,8 @@ const revision = async (page: Page) =>
 
 test('A technician calibrates a cart from the page, and sees revision, report and audit log of it', async (t) => {
   t.timeout(900_000);
-  const shop = await startConsoleStore(t);
-  const { hands } = await startSignedGateway(t, shop);
-  const browser = await openBrowser(t);
+  const { shop, hands, browser } = await open();
+  await hands(0);
   const { page, complaints } = await openConsole(browser, shop.url, phone);
   const axe = await readFile(axePath, 'utf8');
   const isClean = async (what: string) => t.deepEqual(await accessibility(page, axe), [], what);
@@ -56,6 +54,19 @@ test('A technician calibrates a cart from the page, and sees revision, report an
   await beginWork(page, weights);
 
   // What does not lie there is refused, and nothing is lost by it.
+  t.is(await nextStep(page), 'Empty the plate.');
+  await hands(5_000_000);
+  await page.locator('[data-act=step]').click();
+  await page.locator('.problem').filter({ hasText: 'CW-CAL-027' }).waitFor();
+  // What the device can't know may be right: whoever says why has it his way, and may take it back.
+  await page.getByLabel('Why it is right').fill('the basket has a new floor');
+  await isClean('insist');
+  await page.getByRole('button', { name: 'Take it all the same' }).click();
+  await until(page, `document.querySelectorAll('.steps li.done').length === 1`);
+  t.is(await page.locator('[data-key=insist]').count(), 0);
+  await page.getByText('Other steps', { exact: true }).click();
+  await page.getByRole('button', { name: 'Take the last step back' }).click();
+  await until(page, `document.querySelectorAll('.steps li.done').length === 0`);
   t.is(await nextStep(page), 'Empty the plate.');
   await doStep(page, hands);
   await page.locator('[data-act=step]').click();
@@ -121,9 +132,8 @@ test('A technician calibrates a cart from the page, and sees revision, report an
 
 test('A connection that is lost in any state of a calibration changes nothing, and the work goes on where it was', async (t) => {
   t.timeout(900_000);
-  const shop = await startConsoleStore(t);
-  const { hands } = await startSignedGateway(t, shop);
-  const browser = await openBrowser(t);
+  const { shop, hands, browser } = await open();
+  await hands(0);
   const { page, context } = await openConsole(browser, shop.url, desktop);
   await enrolAndSignIn(page, await shop.code('17'));
   await page.getByText('Calibration: revision').waitFor();
@@ -135,6 +145,21 @@ test('A connection that is lost in any state of a calibration changes nothing, a
     .waitFor();
   const before = await revision(page);
   await beginWork(page, weights);
+
+  // Half an hour without a step, on another tab: the page asks, and goes on for whoever says that he is there.
+  await openTab(page, 'History');
+  await page.evaluate('aheadMs = 30 * 60_000');
+  const asking = page.getByRole('alert').filter({ hasText: `Are you still working on ${device}?` });
+  await asking.waitFor();
+  t.deepEqual(await accessibility(page, await readFile(axePath, 'utf8')), []);
+  await asking.getByRole('button', { name: 'Go on' }).click();
+  await asking.waitFor({ state: 'detached' });
+  t.is(await page.locator('#note').innerText(), '');
+  await openTab(page, 'Calibrate');
+  await page
+    .locator('[data-key=lease]')
+    .getByText(/^Lease: (9 min|10 min 00 s)/)
+    .waitFor();
 
   const { broker } = shop.store;
   const lost = async () => {
@@ -208,9 +233,8 @@ test('A connection that is lost in any state of a calibration changes nothing, a
 
 test('A verification takes checks and readings of tests, shows its report, and changes nothing', async (t) => {
   t.timeout(900_000);
-  const shop = await startConsoleStore(t);
-  const { hands } = await startSignedGateway(t, shop);
-  const browser = await openBrowser(t);
+  const { shop, hands, browser } = await open();
+  await hands(0);
   const { page } = await openConsole(browser, shop.url, desktop);
   await enrolAndSignIn(page, await shop.code('17'));
   await page.getByText('Calibration: revision').waitFor();

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { parse, stringify } from 'yaml';
+import { CodeBook } from '#console/codes.ts';
 import { useHands } from '#drivers/virtual/hands.ts';
+import type { Role } from '#identity/key-list.ts';
 import { type CliRun, runCli, startCli } from '../support/cli.ts';
 import { device, makeGatewayFolder, startGateway, store } from '../support/gateway.ts';
 import type { Stage } from '../support/store-broker.ts';
@@ -26,8 +28,14 @@ export interface ConsoleStore {
   readonly root: string;
   /** Options with which the command line reaches the broker, as this user. */
   broker(user: keyof typeof passwords): readonly string[];
+  /** Folder of the console. */
+  readonly data: string;
   /** A one-time code. */
-  code(who: string, role?: string): Promise<string>;
+  code(who: string, role?: Role): Promise<string>;
+  /** A one-time code for a technician, as the command line prints it. */
+  printedCode(who: string): Promise<string>;
+  /** Starts a second console of the store that has no root key. Answers with its address. */
+  withoutRootKey(t: Stage): Promise<string>;
 }
 
 async function cli(args: readonly string[]): Promise<string> {
@@ -42,44 +50,17 @@ async function end(run: CliRun): Promise<void> {
   await run.ended;
 }
 
-/** Starts broker and console; both are ended with the test. */
-export async function startConsoleStore(
+/** Starts a console as a process of its own; without the root key it only writes requests. Answers with its address. */
+async function startConsole(
   t: Stage,
-  options: { readonly rootKey?: boolean } = {},
-): Promise<ConsoleStore> {
-  const folder = await mkdtemp(join(tmpdir(), 'cartwright-console-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
-  const shop = await startStoreBroker(t, store);
-  const [root, keys, data] = [join(folder, 'root.pem'), join(folder, 'keys.json'), join(folder, 'console')];
-  await cli(['key', 'make', root]);
-  const broker = (user: keyof typeof passwords) => [
-    '-b',
-    shop.url,
-    '--ca',
-    shop.ca,
-    '-u',
-    user,
-    '--password-file',
-    shop.passwordFile(user),
-  ];
+  shop: Omit<ConsoleStore, 'url' | 'withoutRootKey'>,
+  hasRootKey = true,
+): Promise<string> {
+  const args = ['--keys', shop.keys, '--page-broker', shop.store.webSocket, '--listen', '127.0.0.1:0'];
   const run = startCli([
-    'console',
-    'run',
-    ...[
-      '-s',
-      store,
-      '--data',
-      data,
-      '--keys',
-      keys,
-      '--make-certificate',
-      '--listen',
-      '127.0.0.1:0',
-      '--page-broker',
-      shop.webSocket,
-    ],
-    ...(options.rootKey === false ? [] : ['--root-key', root]),
-    ...broker('console'),
+    ...['console', 'run', '-s', store, '--data', shop.data, '--make-certificate', ...args],
+    ...(hasRootKey ? ['--root-key', shop.root] : []),
+    ...shop.broker('console'),
   ]);
   t.teardown(() => end(run));
   let shown = '';
@@ -87,17 +68,52 @@ export async function startConsoleStore(
     shown += text;
   });
   await run.shows('SHA-256');
-  const url = /https:\/\/\S+/.exec(shown)?.[0] ?? '';
-  return {
-    store: shop,
-    folder,
-    url,
-    keys,
-    root,
-    broker,
-    code: async (who, role = 'technician') =>
-      (await cli(['console', 'code', '-s', store, '--data', data, '--who', who, '--role', role])).slice(0, 9),
+  return /https:\/\/\S+/.exec(shown)?.[0] ?? '';
+}
+
+/** Starts broker and console; both are ended with the stage. */
+export async function startConsoleStore(t: Stage): Promise<ConsoleStore> {
+  const folder = await mkdtemp(join(tmpdir(), 'cartwright-console-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const [root, keys, data] = [join(folder, 'root.pem'), join(folder, 'keys.json'), join(folder, 'console')];
+  const [shop] = await Promise.all([startStoreBroker(t, store), cli(['key', 'make', root])]);
+  const codes = new CodeBook(join(data, 'codes'), store);
+  const made = {
+    ...{ store: shop, folder, keys, root, data },
+    broker: (user: keyof typeof passwords) => {
+      const login = ['-u', user, '--password-file', shop.passwordFile(user)];
+      return ['-b', shop.url, '--ca', shop.ca, ...login];
+    },
+    code: async (who: string, role: Role = 'technician') =>
+      (await codes.issue({ who, role }, Date.now())).code,
+    printedCode: async (who: string) =>
+      (await cli(['console', 'code', '-s', store, '--data', data, '--who', who])).slice(0, 9),
   };
+  const url = await startConsole(t, made);
+  return { ...made, url, withoutRootKey: (stage) => startConsole(stage, made, false) };
+}
+
+/**
+ * What the cases of one file share: each part is started by the first case that asks for it, and ended after the last. The
+ * cases have browsing contexts, keys and codes of their own, and leave the plate empty.
+ */
+export function sharedStore(after: (work: () => Promise<void>) => void) {
+  const works: (() => unknown)[] = [];
+  const stage: Stage = { teardown: (work) => void works.push(work) };
+  after(async () => {
+    for (const work of works.reverse()) await work();
+  });
+  let shop: Promise<ConsoleStore> | undefined;
+  let gateway: ReturnType<typeof startSignedGateway> | undefined;
+  let browser: Promise<Browser> | undefined;
+  const openShop = () => (shop ??= startConsoleStore(stage));
+  const open = async () => {
+    gateway ??= openShop().then((opened) => startSignedGateway(stage, opened));
+    browser ??= openBrowser(stage);
+    const [opened, running, chromium] = await Promise.all([openShop(), gateway, browser]);
+    return { shop: opened, browser: chromium, ...running };
+  };
+  return open;
 }
 
 /** A real gateway that takes signed commands alone, on that broker, in a world where `hands` puts weights on its plate. */
@@ -148,6 +164,13 @@ const withoutEd25519 = `{
   };
 }`;
 
+/** Lets a page's own clock, by which it tells how long nobody did anything, go ahead of time by `aheadMs`. */
+const aheadOfTime = `{
+  const now = performance.now.bind(performance);
+  globalThis.aheadMs = 0;
+  performance.now = () => now() + globalThis.aheadMs;
+}`;
+
 /** A technician's browser on the console's page. What the page complains of is in `complaints`. */
 export async function openConsole(
   browser: Browser,
@@ -162,6 +185,7 @@ export async function openConsole(
     hasTouch: viewport === phone,
   });
   if (more.withoutEd25519 === true) await context.addInitScript(withoutEd25519);
+  await context.addInitScript(aheadOfTime);
   const page = await context.newPage();
   page.setDefaultTimeout(longMs);
   const complaints: string[] = [];

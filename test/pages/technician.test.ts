@@ -12,22 +12,19 @@ import {
   device,
   enrolAndSignIn,
   longMs,
-  openBrowser,
   openConsole,
   phone,
+  sharedStore,
   signIn,
-  startConsoleStore,
-  startSignedGateway,
   store,
 } from './technician-store.ts';
 
 const test = needs(anyTest, 'chromium', 'mosquitto', 'mosquitto_passwd', 'openssl').serial;
+const open = sharedStore((work) => test.after.always('everything is ended', work));
 
 test('A technician enrols a browser, sees the fleet and live values, and commands by signature until the key is revoked', async (t) => {
   t.timeout(400_000);
-  const shop = await startConsoleStore(t);
-  const { daemon } = await startSignedGateway(t, shop);
-  const browser = await openBrowser(t);
+  const { shop, browser, daemon } = await open();
   const { page, complaints, context } = await openConsole(browser, shop.url, phone);
   const axe = await readFile(axePath, 'utf8');
   const isClean = async (what: string) => t.deepEqual(await accessibility(page, axe), [], what);
@@ -36,7 +33,19 @@ test('A technician enrols a browser, sees the fleet and live values, and command
   await page.getByRole('button', { name: 'Enrol', exact: true }).click();
   await page.getByRole('alert').filter({ hasText: 'CW-CON-005' }).waitFor();
   await isClean('enrol');
-  await enrolAndSignIn(page, (await shop.code('17')).toLowerCase());
+  // The answer is lost on its way: the same code is good for this browser's key still, and for no other one.
+  const code = await shop.code('17');
+  let lost = 0;
+  await page.route('**/api/enrol', async (route) => {
+    if (lost++ > 0) return await route.continue();
+    await route.fetch();
+    await route.abort();
+  });
+  await page.getByLabel('One-time code').fill(code);
+  await page.getByRole('button', { name: 'Enrol', exact: true }).click();
+  await page.getByRole('alert').filter({ hasText: 'unreachable' }).waitFor();
+  await page.reload({ waitUntil: 'domcontentloaded' });
+  await enrolAndSignIn(page, code.toLowerCase());
 
   await page.getByText(device, { exact: true }).waitFor();
   await page.getByText('Calibration: revision').waitFor();
@@ -81,7 +90,7 @@ test('A technician enrols a browser, sees the fleet and live values, and command
   })()`);
   t.is(extracted, 'InvalidAccessError');
   t.deepEqual(
-    complaints.filter((one) => !/40[0-9]|certificate/i.test(one)),
+    complaints.filter((one) => !/40[0-9]|certificate|ERR_FAILED/i.test(one)),
     [],
   );
 
@@ -127,9 +136,7 @@ test('A technician enrols a browser, sees the fleet and live values, and command
 
 test('Who has another role may look, and is refused with the reason; a wrong login is told; an operator revokes in the page', async (t) => {
   t.timeout(400_000);
-  const shop = await startConsoleStore(t);
-  await startSignedGateway(t, shop);
-  const browser = await openBrowser(t);
+  const { shop, browser } = await open();
 
   const staff = await openConsole(browser, shop.url, desktop);
   await staff.page.getByLabel('One-time code').fill(await shop.code('4', 'staff'));
@@ -170,10 +177,10 @@ test('Who has another role may look, and is refused with the reason; a wrong log
 
 test('Where the root key is kept elsewhere, a key waits until it is in the published list', async (t) => {
   t.timeout(400_000);
-  const shop = await startConsoleStore(t, { rootKey: false });
-  const browser = await openBrowser(t);
-  const { page } = await openConsole(browser, shop.url, desktop);
-  await page.getByLabel('One-time code').fill(await shop.code('17'));
+  const { shop, browser } = await open();
+  const { page, context } = await openConsole(browser, await shop.withoutRootKey(t), desktop);
+  t.teardown(() => context.close());
+  await page.getByLabel('One-time code').fill(await shop.printedCode('31'));
   await page.getByRole('button', { name: 'Enrol', exact: true }).click();
   await page.getByText('requested: it works when').waitFor({ timeout: longMs });
   const id = /[0-9a-f]{32}/.exec(await page.locator('dl').innerText())?.[0] ?? '';
@@ -182,11 +189,11 @@ test('Where the root key is kept elsewhere, a key waits until it is in the publi
     const { code, stderr } = await runCli(args);
     t.is(code, 0, stderr);
   };
-  await run(['key', 'add', shop.keys, request, '--role', 'technician', '--who', '17']);
+  await run(['key', 'add', shop.keys, request, '--role', 'technician', '--who', '31']);
   await run(['key', 'publish', shop.keys, '-s', store, '--root', shop.root, ...shop.broker('console')]);
   await signIn(page);
   await page.getByRole('link', { name: 'Keys' }).click();
-  await page.getByText('List 1, 1 keys').waitFor();
+  await page.getByRole('cell', { name: id }).waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByText('enrolled', { exact: true }).waitFor();
 });

@@ -2,6 +2,7 @@ import { type PlateFacts, platesIn } from './board.ts';
 import type { Answer } from './broker.ts';
 import {
   asVerification,
+  canInsist,
   type Notice,
   noticesIn,
   type PlannedStep,
@@ -9,11 +10,11 @@ import {
   planIn,
   type SessionView,
   sessionIn,
+  zeroPlan,
 } from './calibration.ts';
+import { leaseS } from './leases.ts';
 import type { Desk } from './view.ts';
 
-const leaseS = 120;
-const renewEveryMs = 20_000;
 const storageName = 'cartwright-plan';
 
 /** What a step of a plan does to the session. */
@@ -49,6 +50,9 @@ export class Bench {
   notices: readonly Notice[] = [];
   /** Why the last step was refused. */
   refusal: { readonly code: string; readonly message: string } | undefined;
+  /** The step that was refused, where it may be taken all the same for a reason. */
+  #insisting: { readonly command: string; readonly args: Readonly<Record<string, unknown>> } | undefined;
+  #isRefreshing = false;
   /** What is being done now, for people. */
   busy: string | undefined;
   /** How the last session ended. */
@@ -60,10 +64,6 @@ export class Bench {
       }
     | undefined;
   loaded = false;
-  /** When the lease is over: by the device's clock, and by this browser's, where this page asked for it. */
-  #expiresUs: number | undefined;
-  #endsMs: number | undefined;
-  #lastRenewMs = 0;
 
   /** @param nowUs the device's own time, as live values tell it */
   constructor(desk: Desk, device: string, nowUs: () => number | undefined) {
@@ -88,9 +88,15 @@ export class Bench {
 
   /** s until the lease is over; undefined where the device's time is not known. */
   get leaseLeftS(): number | undefined {
-    const [nowUs, endsUs] = [this.#nowUs(), this.#expiresUs];
-    if (nowUs !== undefined && endsUs !== undefined) return Math.max(0, (endsUs - nowUs) / 1e6);
-    return this.#endsMs === undefined ? undefined : Math.max(0, (this.#endsMs - performance.now()) / 1_000);
+    const nowUs = this.#nowUs();
+    if (this.#desk.leases.holds(this.device)) return this.#desk.leases.leftS(this.device, nowUs);
+    const endsUs = this.session?.expiresUs;
+    return nowUs === undefined || endsUs === undefined ? undefined : Math.max(0, (endsUs - nowUs) / 1e6);
+  }
+
+  /** Whether the step that was just refused may be taken all the same, for a reason. */
+  get canInsist(): boolean {
+    return this.refusal !== undefined && this.#insisting !== undefined;
   }
 
   get facts(): PlateFacts | undefined {
@@ -133,13 +139,21 @@ export class Bench {
       this.plan = [];
     }
     this.session = open;
-    this.#expiresUs = open?.expiresUs;
+    const { leases } = this.#desk;
+    if (open !== undefined && this.isMine) leases.hold(this.device, open.session, open.expiresUs);
+    else leases.end(this.device);
     if (open !== undefined) this.#restorePlan(open);
     this.#desk.draw();
   }
 
   async makePlan(args: Readonly<Record<string, unknown>>, purpose: string): Promise<boolean> {
     this.refusal = undefined;
+    const { weights, model } = args;
+    if (model === 'zero' && Array.isArray(weights) && weights.length === 0) {
+      this.plan = zeroPlan;
+      this.planNotes = [];
+      return true;
+    }
     const answer = await this.#during('Making a plan …', () => this.#ask('calibration.plan', args));
     if (answer.status !== 'done') {
       this.refusal = answer;
@@ -156,7 +170,6 @@ export class Bench {
     this.ended = undefined;
     const answer = await this.#step('Beginning …', 'begin', { ...args, expected: this.revision, leaseS });
     if (answer.status !== 'done') return;
-    this.#extend(answer);
     await this.refresh();
     if (this.session !== undefined) this.#keepPlan(this.session.session);
   }
@@ -164,8 +177,16 @@ export class Bench {
   /** Takes the next step of the plan, or another one; true where the device took it. */
   async take(command: string, args: Readonly<Record<string, unknown>>, doing: string): Promise<boolean> {
     const answer = await this.#step(doing, command, { session: this.session?.session ?? '', ...args });
+    if (answer.status === 'refused' && canInsist(command, answer.code)) this.#insisting = { command, args };
     await this.refresh();
     return answer.status === 'done';
+  }
+
+  /** Takes the step that was refused all the same; why goes on record. */
+  async insist(why: string): Promise<void> {
+    if (this.#insisting === undefined) return;
+    const { command, args } = this.#insisting;
+    await this.take(command, { ...args, force: why }, 'Waiting for rest, then measuring …');
   }
 
   /** The command and arguments of a planned step. */
@@ -210,15 +231,11 @@ export class Bench {
     await this.refresh();
   }
 
-  async resume(): Promise<void> {
-    const answer = await this.#step('Going on …', 'resume', { session: this.session?.session ?? '', leaseS });
-    if (answer.status === 'done') this.#extend(answer);
-    await this.refresh();
-  }
-
   async #step(doing: string, command: string, args: Readonly<Record<string, unknown>>): Promise<Answer> {
     this.refusal = undefined;
     this.notices = [];
+    this.#insisting = undefined;
+    this.#desk.leases.stepped(this.device);
     const answer = await this.#during(doing, () => this.#ask(`calibration.${command}`, args));
     if (answer.status === 'done') this.notices = noticesIn(answer.data.notices);
     else this.refusal = answer;
@@ -228,7 +245,9 @@ export class Bench {
   async #during(doing: string, work: () => Promise<Answer>): Promise<Answer> {
     this.busy = doing;
     this.#desk.draw();
+    const screen = stayAwake();
     const answer = await work();
+    void screen.then((lock) => lock?.release());
     this.busy = undefined;
     this.#desk.draw();
     return answer;
@@ -238,27 +257,16 @@ export class Bench {
     return this.#desk.broker.ask(this.device, command, args);
   }
 
-  /** The device has renewed the lease. */
-  #extend({ data }: Answer & { readonly status: 'done' }): void {
-    this.#endsMs = performance.now() + leaseS * 1_000;
-    this.#lastRenewMs = performance.now();
-    if (typeof data.expiresUs === 'number') this.#expiresUs = data.expiresUs;
-  }
-
   #tick(): void {
     if (this.session === undefined || !this.isMine) return;
     this.#desk.draw();
-    const { broker } = this.#desk;
-    if (!broker.connected || this.busy !== undefined) return;
-    if (this.leaseLeftS === 0) void this.refresh();
-    else if (performance.now() - this.#lastRenewMs > renewEveryMs) void this.#renew(this.session.session);
-  }
-
-  async #renew(session: string): Promise<void> {
-    this.#lastRenewMs = performance.now();
-    const answer = await this.#desk.broker.ask(this.device, 'calibration.renew', { session }, 12_000);
-    if (answer.status === 'done') this.#extend(answer);
-    else if (answer.code !== 'no-answer') await this.refresh();
+    if (!this.#desk.broker.connected || this.busy !== undefined) return;
+    // Whoever holds it no longer hears from the device what became of it.
+    if (this.#isRefreshing || (this.leaseLeftS !== 0 && this.#desk.leases.holds(this.device))) return;
+    this.#isRefreshing = true;
+    void this.refresh().finally(() => {
+      this.#isRefreshing = false;
+    });
   }
 
   /** A plan outlives a reload of the page, for its session. */
@@ -275,4 +283,11 @@ export class Bench {
     this.plan = kept.plan;
     this.plate = kept.plate;
   }
+}
+
+/** Keeps a phone's screen on while a plate is read, where the browser can and may. */
+async function stayAwake(): Promise<WakeLockSentinel | undefined> {
+  return 'wakeLock' in navigator
+    ? await navigator.wakeLock.request('screen').catch(() => undefined)
+    : undefined;
 }

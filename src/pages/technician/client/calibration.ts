@@ -169,6 +169,28 @@ export function planIn(data: Loose): readonly PlannedStep[] {
   }));
 }
 
+/** Zero alone needs no weights, so there is nothing to plan: what a device answers for it. */
+export const zeroPlan: readonly PlannedStep[] = (['zero', 'fit', 'commit'] as const).map((step) => ({
+  step,
+  massMg: 0,
+  at: 'centre',
+  direction: 'up',
+  weights: [],
+}));
+
+/** Whether a step that was refused so may be insisted on, with a reason: what was found can be as it is for a cause that the device does not know. */
+export function canInsist(command: string, code: string): boolean {
+  return (command === 'zero' || command === 'load') && (code === 'CW-CAL-027' || code === 'CW-CAL-032');
+}
+
+/** What a device would refuse to put in force for: the result was not checked, or a check failed. */
+export function checkOf({ candidate, verifications }: PlateView): 'passed' | 'failed' | 'missing' {
+  // Of the empty plate alone there is nothing that weights could show.
+  if (candidate?.model === 'zero') return 'passed';
+  if (verifications.length === 0) return 'missing';
+  return verifications.every(({ passed }) => passed) ? 'passed' : 'failed';
+}
+
 /** The same loads as checks: what a verification does, which fits nothing and puts nothing in force. */
 export function asVerification(plan: readonly PlannedStep[]): readonly PlannedStep[] {
   return plan.flatMap((one) =>

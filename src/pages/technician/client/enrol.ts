@@ -1,6 +1,6 @@
 import { toBase64 } from './bytes.ts';
-import { keepKey } from './key-store.ts';
-import { makeKey, type NewKey, type OwnKey } from './keys.ts';
+import { forgetKey, keepKey, loadKey } from './key-store.ts';
+import { makeKey, type OwnKey } from './keys.ts';
 import { enrolmentProof, enrolmentText } from './proof.ts';
 import { signingParameters } from './signing.ts';
 
@@ -14,25 +14,39 @@ export class Refused extends Error {
   }
 }
 
-/** Makes a key, enrols it for the code, and keeps it in this browser. Rejects with `Refused`. */
+interface Answered extends Pick<OwnKey, 'role' | 'who'> {
+  readonly status: 'enrolled' | 'requested';
+  readonly published?: boolean;
+}
+
+/**
+ * Makes a key, enrols it for the code, and keeps it in this browser. The key is kept before the console is asked: where the
+ * answer is lost, the same code is tried again for the same key, and the console says what became of it. Rejects with `Refused`.
+ */
 export async function enrol(code: string, store: string): Promise<OwnKey> {
-  const key = await makeKey();
+  const kept = await loadKey(store);
+  const key: OwnKey =
+    kept?.status === 'asked' ? kept : { ...(await makeKey()), store, status: 'asked', role: '', who: '' };
+  await keepKey(key);
   const body = JSON.stringify({
     key: toBase64(key.spki),
     proof: toBase64(await enrolmentProof(code, store, key.spki)),
     signature: toBase64(await possession(key, store)),
   });
-  const answer = (await post('/api/enrol', body, 'application/json')) as Pick<
-    OwnKey,
-    'status' | 'role' | 'who'
-  >;
-  const own: OwnKey = { ...key, store, status: answer.status, role: answer.role, who: answer.who };
+  const answer = await post('/api/enrol', body, 'application/json').catch(async (error: unknown) => {
+    // This key will never be taken: the next try is with another one.
+    if (error instanceof Refused && error.code === 'CW-CON-003') await forgetKey(store);
+    throw error;
+  });
+  const { status, published, role, who } = answer as Answered;
+  // What is written and not published yet, devices don't know.
+  const own: OwnKey = { ...key, status: published === false ? 'requested' : status, role, who };
   await keepKey(own);
   return own;
 }
 
 /** Shows that whoever asks has the private half. */
-async function possession(key: NewKey, store: string): Promise<Uint8Array> {
+async function possession(key: OwnKey, store: string): Promise<Uint8Array> {
   const signed = enrolmentText(store, key.spki);
   return new Uint8Array(await crypto.subtle.sign(signingParameters(key.algorithm), key.privateKey, signed));
 }
@@ -49,7 +63,7 @@ export async function post(
   if (response === undefined)
     throw new Refused(
       'unreachable',
-      'The console does not answer. Is it running, and is this device on its network?',
+      'The console does not answer. Is it running, and is this device on its network? Then try again; a code for which no answer came holds for this browser still.',
     );
   const answer = (await response.json().catch(() => ({}))) as {
     readonly code?: string;

@@ -8,12 +8,12 @@ export interface OwnKey extends Signer {
   readonly store: string;
   readonly role: string;
   readonly who: string;
-  /** `requested`: whoever holds the root key has to add it to the list. */
-  readonly status: 'enrolled' | 'requested';
+  /** `asked`: the console was asked, and its answer is not known; `requested`: it works when it is in the published list. */
+  readonly status: 'asked' | 'enrolled' | 'requested';
 }
 
 /** A key that was just made, and is nobody's yet. */
-export type NewKey = Signer & Pick<OwnKey, 'spki'>;
+type NewKey = Signer & Pick<OwnKey, 'spki'>;
 
 const idBytes = 16;
 

@@ -7,7 +7,9 @@ async function begin(): Promise<void> {
   const response = await fetch('/api/settings');
   if (!response.ok) throw new Error(`the console answers ${response.status}`);
   const settings = (await response.json()) as Settings;
-  new ConsolePage(settings, await loadKey(settings.store)).begin();
+  const key = await loadKey(settings.store);
+  // What became of a key without an answer is not known: the code is typed again.
+  new ConsolePage(settings, key?.status === 'asked' ? undefined : key).begin();
 }
 
 begin().catch((error: unknown) => {

@@ -4,6 +4,7 @@ import { Fleet } from './fleet.ts';
 import { KeyBook } from './key-book.ts';
 import { keepKey } from './key-store.ts';
 import type { OwnKey } from './keys.ts';
+import { type HeldSession, Leases } from './leases.ts';
 import type { Desk, Settings, View } from './view.ts';
 import { DeviceView } from './views/device-view.ts';
 import { FleetView } from './views/fleet-view.ts';
@@ -12,6 +13,8 @@ import { badge, button } from './views/parts.ts';
 import { SignIn } from './views/sign-in.ts';
 
 const loginName = 'cartwright-login';
+const leasesName = 'cartwright-leases';
+const tickEveryMs = 1_000;
 /** Not more often than that, ms: live values come ten times a second and more. */
 const drawEveryMs = 150;
 
@@ -19,6 +22,7 @@ const drawEveryMs = 150;
 export class ConsolePage implements Desk {
   readonly settings: Settings;
   readonly fleet = new Fleet();
+  readonly leases: Leases;
   readonly #book = new KeyBook();
   #broker: Broker | undefined;
   #key: OwnKey | undefined;
@@ -32,6 +36,16 @@ export class ConsolePage implements Desk {
     this.settings = settings;
     this.#key = key;
     this.#view = this.#signIn();
+    this.leases = new Leases(
+      {
+        connected: () => this.#broker?.connected === true,
+        ask: (...asked) => this.broker.ask(...asked),
+        nowMs: () => performance.now(),
+        changed: (held) => sessionStorage.setItem(leasesName, JSON.stringify(held)),
+        lost: (device, message) => this.tell(`${device}: ${message}`, 'bad'),
+      },
+      JSON.parse(sessionStorage.getItem(leasesName) ?? '[]') as readonly HeldSession[],
+    );
   }
 
   get key(): OwnKey | undefined {
@@ -52,8 +66,14 @@ export class ConsolePage implements Desk {
         this.#view.changed?.(input.dataset.change, input.value);
     });
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden && this.#broker !== undefined) this.#view.link?.(this.#link);
+      if (document.hidden || this.#broker === undefined) return;
+      this.leases.back();
+      this.#view.link?.(this.#link);
     });
+    setInterval(() => {
+      this.leases.tick();
+      if (this.leases.waiting().length > 0) this.draw();
+    }, tickEveryMs);
     addEventListener('hashchange', () => this.#route(true));
     const kept = JSON.parse(sessionStorage.getItem(loginName) ?? 'null') as Login | null;
     if (kept !== null && this.#key !== undefined) this.#connect(kept);
@@ -132,6 +152,7 @@ export class ConsolePage implements Desk {
       this.#signOut();
       return;
     }
+    if (link === 'connected') this.leases.back();
     this.#view.link?.(link);
     this.draw();
   }
@@ -173,7 +194,12 @@ export class ConsolePage implements Desk {
   #show(): void {
     document.title = `${this.#view.title} · ${this.settings.store} · Cartwright`;
     show(byId('top'), ...this.#top());
-    show(byId('main'), this.#banner(), h('div', { 'data-key': this.#view.title }, this.#view.draw()));
+    show(
+      byId('main'),
+      this.#banner(),
+      ...this.#stillThere(),
+      h('div', { 'data-key': this.#view.title }, this.#view.draw()),
+    );
   }
 
   #top(): readonly (HTMLElement | false)[] {
@@ -208,11 +234,37 @@ export class ConsolePage implements Desk {
     return h('p', { class: 'problem', role: 'alert', 'data-key': 'banner' }, text);
   }
 
+  /** Whatever tab is open: a session that nobody works on ends, unless somebody says that he is there. */
+  #stillThere(): readonly HTMLElement[] {
+    if (this.#broker === undefined) return [];
+    return this.leases.waiting().map((device) => {
+      const left = this.leases.leftS(device);
+      return h(
+        'div',
+        { class: 'problem row', role: 'alert', 'data-key': `still-${device}` },
+        h(
+          'p',
+          {},
+          h('strong', {}, `Are you still working on ${device}?`),
+          ` Without an answer the session ends${left === undefined ? ' soon' : ` in ${Math.ceil(left / 60)} min`}, the scale weighs as before, and what was measured is lost.`,
+        ),
+        button('Go on', 'go-on', { 'data-device': device, disabled: this.#link !== 'connected' }),
+      );
+    });
+  }
+
+  async #goOn(device: string): Promise<void> {
+    const answer = await this.leases.goOn(device);
+    if (answer?.status === 'refused') this.tell(`${answer.message} (${answer.code})`, 'bad');
+    this.draw();
+  }
+
   #clicked(event: Event): void {
     const target = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-act]') : null;
     const name = target?.dataset.act;
     if (target === null || name === undefined || target.hasAttribute('disabled')) return;
     if (name === 'sign-out') this.#signOut();
+    else if (name === 'go-on') void this.#goOn(target.dataset.device ?? '');
     else void this.#view.act?.(name, target);
   }
 

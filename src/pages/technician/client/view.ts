@@ -2,6 +2,7 @@ import type { Child } from '../../client/dom.ts';
 import type { Answer, Broker, Heard, Link } from './broker.ts';
 import type { Fleet } from './fleet.ts';
 import type { OwnKey } from './keys.ts';
+import type { Leases } from './leases.ts';
 
 /** What the console told the page. */
 export interface Settings {
@@ -18,6 +19,7 @@ export interface Desk {
   readonly broker: Broker;
   readonly fleet: Fleet;
   readonly key: OwnKey | undefined;
+  readonly leases: Leases;
   /** Shows what has changed, soon. */
   draw(): void;
   /** Tells something in the line at the bottom, which screen readers speak. */

@@ -1,14 +1,14 @@
 import { type Child, h } from '../../../client/dom.ts';
 import { Bench } from '../bench.ts';
 import type { Heard } from '../broker.ts';
-import { doneOf } from '../calibration.ts';
+import { checkOf, doneOf, type PlateView } from '../calibration.ts';
 import { duration, kilograms, readWeights } from '../format.ts';
 import { Live } from '../live.ts';
 import { showReport } from '../reports.ts';
 import type { Desk, View } from '../view.ts';
 import { candidateCard, loadsCard } from './candidate-view.ts';
 import { badge, button, card, choice, field } from './parts.ts';
-import { moreSteps, stepCard, stepList } from './step-view.ts';
+import { insistForm, moreSteps, stepCard, stepList } from './step-view.ts';
 
 const scopes = [
   ['full', 'Everything: zero, span and corners'],
@@ -57,6 +57,7 @@ export class CalibrateTab implements View {
           ' ',
           bench.refusal.message,
         ),
+      bench.canInsist && insistForm(bench.busy !== undefined),
       bench.notices.map(({ code, message }) =>
         h('p', { class: 'notice' }, badge('warn', code), ' ', message),
       ),
@@ -116,8 +117,8 @@ export class CalibrateTab implements View {
           field(
             'Weights at hand',
             'weights',
-            { required: true, placeholder: '2 kg M1, 5 kg M1, W7=10 kg', spellcheck: 'false' },
-            'With commas between; the class of OIML R 111 behind, where there is one (5 kg M1), and before it the name on its certificate (W7=10 kg M1). They go on record.',
+            { placeholder: '2 kg M1, 5 kg M1, W7=10 kg', spellcheck: 'false' },
+            'With commas between; the class of OIML R 111 behind, where there is one (5 kg M1), and before it the name on its certificate (W7=10 kg M1). They go on record. Zero alone needs none.',
           ),
           field('Temperature, °C (optional)', 'celsius', { inputmode: 'decimal', maxlength: 6 }),
           field('Note (optional)', 'note', { maxlength: 200 }),
@@ -162,8 +163,7 @@ export class CalibrateTab implements View {
       hasCandidate &&
         session.candidate !== undefined &&
         session.purpose !== 'verify' &&
-        (next === undefined || next.step === 'commit' || next.step === 'verify') &&
-        this.#commitCard(session.candidate),
+        this.#commitCard(session.candidate, view),
       session.purpose === 'verify' &&
         next === undefined &&
         bench.plan.length > 0 &&
@@ -218,7 +218,6 @@ export class CalibrateTab implements View {
           {},
           'Nothing is changed meanwhile. When the connection is back in time, you go on where you were.',
         ),
-      connected && left !== undefined && left < 45 && button('Go on', 'resume'),
     );
   }
 
@@ -240,20 +239,28 @@ export class CalibrateTab implements View {
     );
   }
 
-  #commitCard(candidate: string): HTMLElement {
-    const { session, view, busy } = this.#bench;
-    const failed = view?.verifications.some(({ passed }) => !passed) === true;
-    return card(
-      'Put in force',
-      failed &&
-        h('p', { class: 'notice' }, badge('bad', 'A check failed'), ' Look for the cause before you go on.'),
-      view?.verifications.length === 0 &&
+  /** Offered once the device would take it; what is missing is told instead. */
+  #commitCard(candidate: string, view: PlateView): Child {
+    const { session, busy } = this.#bench;
+    const check = checkOf(view);
+    // The plan has the check as the next step.
+    if (check === 'missing' && this.#bench.plan[doneOf(this.#bench.plan, view)]?.step === 'verify')
+      return undefined;
+    if (check !== 'passed') {
+      return card(
+        'Not yet to be put in force',
         h(
           'p',
           { class: 'notice' },
-          badge('warn', 'Not checked'),
-          ' No load has been checked with other weights.',
+          check === 'failed'
+            ? [badge('bad', 'A check failed'), ' Look for the cause, take the check back, and check again.']
+            : [badge('warn', 'Not checked'), ' Check a load with other weights first, under “Other steps”.'],
         ),
+        check === 'failed' && button('Take the check back', 'undo', { disabled: busy !== undefined }),
+      );
+    }
+    return card(
+      'Put in force',
       this.#confirming === 'commit'
         ? h(
             'div',
@@ -302,7 +309,6 @@ export class CalibrateTab implements View {
       await bench.take('substitute', { plate: bench.plate }, 'Waiting for rest, then measuring …');
     else if (name === 'commit-really') await bench.commit();
     else if (name === 'abort-really') await bench.abort();
-    else if (name === 'resume') await bench.resume();
     else if (name === 'refresh') await bench.refresh();
     else if (name === 'report' && bench.session !== undefined)
       await showReport(this.#desk, bench.device, { session: bench.session.session }, 'window');
@@ -315,9 +321,12 @@ export class CalibrateTab implements View {
   }
 
   async submit(name: string, form: FormData): Promise<void> {
+    if (name === 'insist') return await this.#bench.insist(String(form.get('force')));
     if (name !== 'plan') return await this.#freeStep(name, form);
-    const weights = readWeights(String(form.get('weights')));
-    if (weights === undefined || weights.length === 0) {
+    const typed = String(form.get('weights')).trim();
+    const isZero = form.get('model') === 'zero' && form.get('purpose') === 'calibrate';
+    const weights = typed === '' && isZero ? [] : readWeights(typed);
+    if (weights === undefined || (weights.length === 0 && !isZero)) {
       this.#formProblem = 'Weights are written as 2 kg, 5 kg or W7=10 kg, with commas between.';
       this.#desk.draw();
       return;

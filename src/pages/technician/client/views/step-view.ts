@@ -95,6 +95,22 @@ export function stepCard(
   );
 }
 
+/** Asks why a step that was refused is right all the same. */
+export function insistForm(disabled: boolean): HTMLElement {
+  return h(
+    'form',
+    { 'data-form': 'insist', 'data-key': 'insist', class: 'card' },
+    h('h2', {}, 'Is it right all the same?'),
+    h(
+      'p',
+      {},
+      'Look first: at what lies on the plate, at the mass and its unit, at cells and cables. Where cells or parts of the plate were changed, this can be right.',
+    ),
+    field('Why it is right', 'force', { required: true, maxlength: 200 }, 'It goes on record.', 'insist'),
+    h('button', { type: 'submit', disabled }, 'Take it all the same'),
+  );
+}
+
 /** Steps beside the plan, for who knows what to do. */
 export function moreSteps(
   view: PlateView,
