@@ -79,6 +79,8 @@ export interface Residual {
   readonly errorMg: number;
   /** Maximum permissible error of that load, mg. */
   readonly mpeMg: number;
+  /** Ids of the weights that lay there, with those that a substitution load was made by. */
+  readonly weights?: readonly string[];
 }
 
 /** One load of a verification, judged. */

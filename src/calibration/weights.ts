@@ -61,6 +61,11 @@ export function areNamed(ids: readonly string[]): boolean {
   return ids.every((id) => !id.startsWith(unnamed));
 }
 
+/** Weights for a reader: `a5, a2`; of those that nobody named, that they were not. */
+export function weightsText(ids: readonly string[]): string {
+  return [...new Set(ids.map((id) => (areNamed([id]) ? id : 'not named')))].join(', ') || '—';
+}
+
 /**
  * Joins the stated mass with the named weights, whose masses count where they are given.
  * @throws CalibrationError CW-CAL-036 for a weight that is unknown or named twice, -033 where the sum is not the stated

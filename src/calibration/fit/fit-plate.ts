@@ -233,9 +233,10 @@ function zeroOnly(fit: PlateFit): PlateCandidate {
 
 /** How far every load is from the candidate, each from its own zero. */
 function residualsOf(fit: PlateFit, entry: PlateCalibrationEntry): Residual[] {
-  return fit.loads.map(({ massMg, at, direction, capture, zero }) => {
+  return fit.loads.map(({ massMg, at, direction, weights, capture, zero }) => {
     const indicatedMg = indicate(capture, entry, {}, zero);
-    return { massMg, at, direction, indicatedMg, errorMg: indicatedMg - massMg, mpeMg: fit.mpeMg(massMg) };
+    const errorMg = indicatedMg - massMg;
+    return { massMg, at, direction, indicatedMg, errorMg, mpeMg: fit.mpeMg(massMg), weights };
   });
 }
 

@@ -54,7 +54,17 @@ function plateOf(plate: PlateEntry, done: PlateView, hash: string, regime: Regim
     ...(done.candidate === undefined ? {} : { fit: fitOf(done.candidate, hash) }),
     checks: done.verifications,
     tests: done.observations.length === 0 ? [] : judgeTests(done.observations, rules),
+    ...(done.notices.length === 0 ? {} : { notices: done.notices }),
+    ...(done.undone === 0 ? {} : { undone: done.undone }),
+    ...measuredOf(done),
   };
+}
+
+/** Over all readings that came with a temperature. */
+function measuredOf({ zero, loads, observations }: PlateView): Pick<ReportedPlate, 'measured'> {
+  const all = [zero, ...loads, ...observations].flatMap((one) => one?.milliCelsius ?? []);
+  if (all.length === 0) return {};
+  return { measured: { leastMilliCelsius: Math.min(...all), mostMilliCelsius: Math.max(...all) } };
 }
 
 function fitOf(

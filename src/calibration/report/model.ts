@@ -45,6 +45,12 @@ export interface ReportedPlate {
   /** Loads of other weights than those of the fit, held against the tolerance before the commit. */
   readonly checks: readonly ReportedLoad[];
   readonly tests: readonly TestVerdict[];
+  /** What was told of steps that stand, and the reasons of those that were taken against a check. */
+  readonly notices?: readonly { readonly code: string; readonly message: string }[];
+  /** How many steps were taken back; none where left out. */
+  readonly undone?: number;
+  /** What the plate's sensor said with the readings, m°C. */
+  readonly measured?: { readonly leastMilliCelsius: number; readonly mostMilliCelsius: number };
 }
 
 /** What was done to the scales of one device, as plain JSON: kept with the revision, answered and rendered. */

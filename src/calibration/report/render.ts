@@ -106,14 +106,31 @@ function calibration({ calibration: made, session, purpose }: CalibrationReport)
 function circumstances(report: CalibrationReport): Markup {
   const { environment, gravityUmS2 } = report;
   const { milliCelsius, humidityPpm, pressurePa, note } = environment ?? {};
+  const known = milliCelsius === undefined ? undefined : `${(milliCelsius / 1_000).toFixed(1)} °C`;
+  const temperature = known ?? (measuredText(report) === '' ? 'not recorded' : undefined);
   return factList('Circumstances', [
     ['Tolerances', regimeTitle(report.regime)],
-    ['Temperature', milliCelsius === undefined ? 'not recorded' : `${(milliCelsius / 1_000).toFixed(1)} °C`],
+    ['Temperature', temperature],
+    ['Measured', measuredText(report)],
     ['Humidity', humidityPpm === undefined ? undefined : `${Math.round(humidityPpm / 10_000)} %`],
     ['Pressure', pressurePa === undefined ? undefined : `${(pressurePa / 100).toFixed(0)} hPa`],
     ['Gravity', gravityUmS2 === undefined ? undefined : `${(gravityUmS2 / 1e6).toFixed(5)} m/s²`],
     ['Note', note],
   ]);
+}
+
+/** What the plates' own sensors said. */
+function measuredText({ plates }: CalibrationReport): string {
+  const several = plates.length > 1;
+  return plates
+    .flatMap(({ id, measured }) => {
+      if (measured === undefined) return [];
+      const [least, most] = [measured.leastMilliCelsius, measured.mostMilliCelsius].map((one) =>
+        (one / 1_000).toFixed(1),
+      );
+      return `${least === most ? least : `${least} to ${most}`} °C at ${several ? `plate ${id}` : 'the plate'}`;
+    })
+    .join(', ');
 }
 
 function who(report: CalibrationReport): Markup {
@@ -177,6 +194,7 @@ function plateSection(plate: ReportedPlate, report: CalibrationReport): Markup {
 <p class="sub">${plateLine(plate)}</p>
 ${summaryTable(plate)}
 ${figures.length > 0 ? html`<div class="figures">${figures}</div>` : undefined}
+${noticeSection(plate)}
 ${fitSection(plate)}
 ${plate.checks.length > 0 ? html`<div class="loads"><h3>Check with other weights</h3>${loadsTable(`Checks of plate ${plate.id}`, plate.checks, plate)}</div>` : undefined}
 ${plate.tests.length > 0 ? html`<h3>Readings</h3>${plate.tests.map((test) => testDetails(test, plate))}` : undefined}
@@ -197,6 +215,16 @@ function plateLine(plate: ReportedPlate): string {
     ...cells.map(({ id, capacityMg }) => `${id} ${loadText(capacityMg)}`),
   ];
   return parts.map((part) => part.replaceAll(' ', '\u00a0')).join(' · ');
+}
+
+/** What was told meanwhile, with the reasons of steps that were taken against a check. */
+function noticeSection({ notices = [], undone = 0 }: ReportedPlate): Markup | undefined {
+  if (notices.length === 0 && undone === 0) return undefined;
+  const back =
+    undone === 0
+      ? undefined
+      : html`<p class="note">${undone === 1 ? '1 step was' : `${undone} steps were`} taken back.</p>`;
+  return html`<h3>Notices</h3>${notices.map(({ code, message }) => html`<p class="missing">${code} ${message}</p>`)}${back}`;
 }
 
 function fitSection(plate: ReportedPlate): Markup | undefined {

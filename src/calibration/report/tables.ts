@@ -1,6 +1,7 @@
 import { usPerMinute } from '#base/units.ts';
 import { differenceText, loadText } from '../mass-text.ts';
 import type { JudgedObservation, TestName, TestVerdict, Verdict } from '../tests/types.ts';
+import { weightsText } from '../weights.ts';
 import { html, type Markup } from './html.ts';
 import type { ReportedLoad, ReportedPlate } from './model.ts';
 
@@ -122,6 +123,7 @@ export function testDetails(test: TestVerdict, plate: ReportedPlate): Markup {
     'limit',
     'margin',
     'within',
+    'weights',
   ];
   const rows = test.observations.map((one) => {
     const { observation } = one;
@@ -137,6 +139,7 @@ export function testDetails(test: TestVerdict, plate: ReportedPlate): Markup {
       limitText(one.limitMg, plate.intervalMg),
       differenceText(one.marginMg, plate.intervalMg),
       mark(one.passed),
+      weightsText(observation.weights),
     ];
   });
   return html`<section class="test"><h4>${name} ${badge(test.verdict)}</h4><p class="question">${question}</p>
@@ -160,8 +163,13 @@ export function loadsTable(caption: string, loads: readonly ReportedLoad[], plat
     differenceText(load.errorMg, plate.intervalMg),
     limitText(load.mpeMg, plate.intervalMg),
     mark(Math.abs(load.errorMg) <= load.mpeMg),
+    weightsText(load.weights ?? []),
   ]);
-  return table(caption, ['load', 'where', 'direction', 'reading', 'error', 'limit', 'within'], rows);
+  return table(
+    caption,
+    ['load', 'where', 'direction', 'reading', 'error', 'limit', 'within', 'weights'],
+    rows,
+  );
 }
 
 /** Weights with their class and how wrong it lets them be. */
