@@ -34,7 +34,8 @@ export const technicianAdvice: Readonly<Record<string, string>> = {
   'CW-CAL-026': 'Switch the bridge off and on; then diagnose.',
   'CW-CAL-027':
     'Take everything off, bags too. If it is empty, look for what the plate touches; then say why you take it as zero.',
-  'CW-CAL-028': 'Wait ten minutes from switching on.',
+  'CW-CAL-028':
+    'Wait ten minutes from switching on, and take zero again if it was taken before. Only the warm-up test is read at once.',
   'CW-CAL-029': 'Give what the message names.',
   'CW-CAL-030':
     'Is the weight really on this plate? If it is: the cell is not connected, or the plate lies on something. Diagnose, press test.',
@@ -63,9 +64,10 @@ export const technicianAdvice: Readonly<Record<string, string>> = {
   'CW-CAL-054': 'Take more loads, or choose a simpler model.',
   'CW-CAL-055': 'A plate that touches something under load, or a wrong weight. Look, undo, repeat.',
   'CW-CAL-056': 'Repeat the corner loads; if it stays, choose the linear model.',
-  'CW-CAL-060': 'Check with weights that were not used before.',
+  'CW-CAL-060': 'Check with weights that were not used before, and name them.',
   'CW-CAL-061': 'Check with a heavier load.',
-  'CW-CAL-070': 'Name your weights next time: the report can then prove that the check was done with others.',
+  'CW-CAL-070':
+    'Name your weights: a check counts only where those of the fit and those of the check were named.',
   'CW-CAL-071': 'Add the class of the weight as its certificate says.',
   'CW-CAL-072': 'Bring more weights, or use substitution loads.',
   'CW-CAL-073': 'Not wrong yet: look at that cell and its mount.',
