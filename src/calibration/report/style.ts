@@ -37,6 +37,7 @@ th,td{padding:.3rem .7rem .3rem 0;text-align:left;vertical-align:baseline;border
 thead th{color:var(--quiet);font-weight:600;border-bottom:1.5px solid var(--edge);white-space:nowrap}
 tbody th{font-weight:600;white-space:nowrap}
 .test td,.loads td,.summary td:nth-child(3){white-space:nowrap}
+.test td:last-child,.loads td:last-child{white-space:normal;min-width:7rem}
 .summary td:last-child{min-width:15rem}
 .yes{color:var(--good)}
 .no{color:var(--bad);font-weight:700}
