@@ -144,7 +144,7 @@ test('A connection that is lost in any state of a calibration changes nothing, a
     .getByText(/revision \d/)
     .waitFor();
   const before = await revision(page);
-  await beginWork(page, weights);
+  await beginWork(page, '5 kg, W10=10 kg, W20=10 kg');
 
   // Half an hour without a step, on another tab: the page asks, and goes on for whoever says that he is there.
   await openTab(page, 'History');

@@ -16,6 +16,8 @@ import { leaseS } from './leases.ts';
 import type { Desk } from './view.ts';
 
 const storageName = 'cartwright-plan';
+/** The same key may have gone on, or have ended it, in another window. */
+const lookEveryMs = 15_000;
 
 /** What a step of a plan does to the session. */
 const commandOf: Readonly<Record<string, string>> = {
@@ -53,6 +55,7 @@ export class Bench {
   /** The step that was refused, where it may be taken all the same for a reason. */
   #insisting: { readonly command: string; readonly args: Readonly<Record<string, unknown>> } | undefined;
   #isRefreshing = false;
+  #refreshedMs = 0;
   /** What is being done now, for people. */
   busy: string | undefined;
   /** How the last session ended. */
@@ -123,6 +126,7 @@ export class Bench {
   /** Hears from the device how the session stands. */
   async refresh(): Promise<void> {
     const before = this.session;
+    this.#refreshedMs = performance.now();
     const answer = await this.#desk.broker.ask(this.device, 'calibration.status', {}, 12_000);
     if (answer.status !== 'done') {
       if (answer.code !== 'no-answer') this.refusal ??= answer;
@@ -262,7 +266,9 @@ export class Bench {
     this.#desk.draw();
     if (!this.#desk.broker.connected || this.busy !== undefined) return;
     // Whoever holds it no longer hears from the device what became of it.
-    if (this.#isRefreshing || (this.leaseLeftS !== 0 && this.#desk.leases.holds(this.device))) return;
+    const isSound = this.leaseLeftS !== 0 && this.#desk.leases.holds(this.device);
+    const isFresh = performance.now() - this.#refreshedMs < lookEveryMs;
+    if (this.#isRefreshing || (isSound && isFresh)) return;
     this.#isRefreshing = true;
     void this.refresh().finally(() => {
       this.#isRefreshing = false;
