@@ -169,7 +169,11 @@ test('Who has another role may look, and is refused with the reason; a wrong log
   await operator.page.getByRole('button', { name: 'Revoke the key of staff 4' }).click();
   await operator.page.getByRole('button', { name: 'Revoke it' }).click();
   await operator.page.getByText('The key is revoked.').waitFor();
-  await operator.page.getByText('revoked', { exact: true }).waitFor();
+  await operator.page
+    .getByRole('row')
+    .filter({ hasText: /^staff\s*4/ })
+    .getByText('revoked', { exact: true })
+    .waitFor();
   const axe = await readFile(axePath, 'utf8');
   t.deepEqual(await accessibility(operator.page, axe), []);
   await staff.page.getByRole('alert').filter({ hasText: 'Your key has been revoked' }).waitFor();
