@@ -30,23 +30,36 @@ const full = set(
   2_000,
 );
 
-/** What an ideal scale would read, step by step; waiting where the plan says so. */
+/** What an ideal scale, switched on at 0 of its clock, would read, step by step; waiting where the plan says so. */
 function perform(steps: readonly PlannedStep[]): TestObservation[] {
   let atUs = 0;
   let sinceUs = 0;
   let stays = '';
+  let poweredSinceUs = 0;
   return steps.flatMap((step): TestObservation[] => {
     atUs += 30_000_000;
     const place = `${step.test} ${step.massMg > 0}`;
-    if (step.afterMinutes === 0 || place !== stays)
-      sinceUs = step.test === 'warm-up' && sinceUs > 0 ? sinceUs : atUs;
+    // The scale was off until the test of warm-up begins.
+    if (step.test === 'warm-up' && poweredSinceUs === 0) poweredSinceUs = atUs;
+    if (step.afterMinutes === 0 || place !== stays) sinceUs = step.test === 'warm-up' ? poweredSinceUs : atUs;
     stays = place;
     if (step.afterMinutes !== undefined) atUs = Math.max(atUs, sinceUs + step.afterMinutes * 60_000_000);
     if (step.kind !== 'reading') return [];
     const { test: name, massMg, at, direction, weights, substitutedMg, tilt } = step;
     const more = tilt === undefined ? {} : { tilt };
     return [
-      { test: name, massMg, at, direction, weights, substitutedMg, indicatedMg: massMg, atUs, ...more },
+      {
+        test: name,
+        massMg,
+        at,
+        direction,
+        weights,
+        substitutedMg,
+        indicatedMg: massMg,
+        atUs,
+        poweredSinceUs,
+        ...more,
+      },
     ];
   });
 }

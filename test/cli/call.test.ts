@@ -7,6 +7,9 @@ import type { Request } from '#commands/messages.ts';
 import { encodeRecord } from '#events/codec.ts';
 import { requestPayload, responsePayload } from '#events/mqtt-payloads.ts';
 import { decodePayload } from '#uplink/payloads.ts';
+import { devicePrefix, responseTopic } from '#uplink/topics.ts';
+
+const device = { store: 's', device: 'd' };
 
 /** A connection to a device that refuses what has expired, as every device does, and that hears only some requests. */
 class Connection extends EventEmitter {
@@ -33,14 +36,17 @@ class Connection extends EventEmitter {
       request.expires < Date.now()
         ? { transaction, status: 'refused' as const, code: 'CW-CMD-003', message: 'expired' }
         : { transaction, status: 'done' as const, data: {} };
-    this.emit('message', 'response', Buffer.from(encodeRecord(responsePayload, answer)));
+    this.emit(
+      'message',
+      `${devicePrefix(device)}/${responseTopic('session.begin')}`,
+      Buffer.from(encodeRecord(responsePayload, answer)),
+    );
   }
 }
 
 const ask = (connection: Connection, timeout: number) =>
   askDevice(connection as unknown as MqttClient, {
-    store: 's',
-    device: 'd',
+    ...device,
     command: 'session.begin',
     args: { token: 'QR-1' },
     timeout,

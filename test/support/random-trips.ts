@@ -12,6 +12,11 @@ import type { TimedTruth } from '#traces/replay.ts';
 import { type Score, score } from '#traces/score.ts';
 
 type Step = Record<string, unknown>;
+/**
+ * When a shopper is asked, at the latest, seconds after the thing was let go: a toss settles within 1.5 s and its scan is
+ * waited for 1.6 s. What is taken out before that is asked about by nobody, and nothing is charged for it.
+ */
+const askedAfter = 3.5;
 const hands = ['drop', 'place', 'lower', 'toss'];
 
 /** Products that a shopper can scan and whose mass tells them from `other`: 4.65 sigma, so that 1 % are confused. */
@@ -75,12 +80,16 @@ function randomAct(random: Random, any: () => Product, inside: (string | undefin
   if (kind < 0.94) {
     const name = `thing ${act}`;
     const unlisted = { name, grossMg: 100_000 + random.integer(900_000) };
-    return [{ put: { unlisted, how } }, { take: { unlisted: name }, after: 2.5 }];
+    return [{ put: { unlisted, how } }, { take: { unlisted: name }, after: askedAfter }];
   }
   if (kind < 0.97) return [{ knock: {} }];
   let other = any();
   while (!tellsApart(product, other)) other = any();
-  return [{ scan: { gtin } }, { put: { gtin: other.gtin, how } }, { take: { gtin: other.gtin }, after: 2.5 }];
+  return [
+    { scan: { gtin } },
+    { put: { gtin: other.gtin, how } },
+    { take: { gtin: other.gtin }, after: askedAfter },
+  ];
 }
 
 /** Plays a trip in the simulated world through the daemon's pipeline, in virtual time, and scores it. */
