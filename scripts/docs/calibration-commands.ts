@@ -8,6 +8,8 @@ const load = {
   massMg: 'mass of the weights, mg',
   'at?': '`centre` (where left out), or the id of the cell that they lie over',
   'weights?': 'ids of the weights, as named at the beginning',
+  'force?':
+    'why the step is right although what is read speaks against it; kept in the report and in the audit log',
 };
 const expected = 'revision that is expected to be in force; 0 where there is none';
 const step =

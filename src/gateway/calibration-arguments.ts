@@ -9,6 +9,8 @@ const session = name;
 const plate = name;
 const weights = z.array(name).max(32);
 const at = name.default('centre');
+/** Why a step is taken against what speaks against it. */
+const force = z.string().min(1).max(200).optional();
 
 const weight = z.strictObject({
   id: name,
@@ -48,7 +50,7 @@ export const calibrationArguments = {
     model: z.enum(['zero', 'span', 'full']).default('full'),
     tests: z.array(z.enum(testNames)).min(1).optional(),
   }),
-  zero: z.strictObject({ session, plate, force: z.string().min(1).max(200).optional() }),
+  zero: z.strictObject({ session, plate, force }),
   load: z.strictObject({
     session,
     plate,
@@ -56,7 +58,7 @@ export const calibrationArguments = {
     at,
     direction: z.enum(['up', 'down']).default('up'),
     weights: weights.default([]),
-    force: z.string().min(1).max(200).optional(),
+    force,
   }),
   substitute: z.strictObject({ session, plate }),
   temperature: z.strictObject({ session, plate, massMg: mass.default(0), weights: weights.default([]) }),
@@ -67,7 +69,7 @@ export const calibrationArguments = {
     model: z.enum(['linear', 'piecewise', 'quadratic']).optional(),
     trim: z.boolean().optional(),
   }),
-  verify: z.strictObject({ session, plate, massMg: mass, at, weights: weights.default([]) }),
+  verify: z.strictObject({ session, plate, massMg: mass, at, weights: weights.default([]), force }),
   test: z.strictObject({
     session,
     plate,
@@ -78,6 +80,7 @@ export const calibrationArguments = {
     extraMg: mass.optional(),
     tilt: z.enum(tilts).optional(),
     weights: weights.default([]),
+    force,
   }),
   commit: z.strictObject({ session, candidate: name, expected: z.number().int().nonnegative() }),
   rollback: z.strictObject({

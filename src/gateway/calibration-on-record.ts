@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { isSameJson } from '#base/canonical-json.ts';
 import type { StoreFinding } from '#calibration/store/chain.ts';
 import { type CalibrationRecord, sha256Hex } from '#calibration/store/record.ts';
@@ -29,10 +30,11 @@ export function committedEvent(record: CalibrationRecord, before: CalibrationRec
 
 /**
  * What the audit log says of a revision: its place in the chain of revisions, so that one can be held against the other,
- * and each parameter that changed with its value before and after.
+ * each parameter that changed with its value before and after, and the steps that somebody took for a reason of his own.
  */
 export function committedFacts(record: CalibrationRecord, before: CalibrationRecord | undefined): AuditFacts {
-  const { revision, cause, plates, counters, hash, from, session, changes } = record;
+  const { revision, cause, plates, counters, hash, from, session, changes, report } = record;
+  const forced = forcedSteps(report);
   return {
     calibration: {
       revision,
@@ -44,9 +46,31 @@ export function committedFacts(record: CalibrationRecord, before: CalibrationRec
       ...(session === undefined ? {} : { session }),
     },
     ...(changes === undefined ? {} : { changes: whole(changes) }),
+    ...(forced.length === 0 ? {} : { forced: whole(forced) }),
     before: { revision: before?.revision ?? null, parameters: whole(parametersOf(before, plates)) },
     after: { revision, parameters: whole(parametersOf(record, plates)) },
   };
+}
+
+const reportedNotices = z.object({
+  plates: z.array(
+    z.object({
+      id: z.string(),
+      notices: z.array(z.object({ code: z.string(), message: z.string() })).default([]),
+    }),
+  ),
+});
+
+/** Codes of steps that were taken although something spoke against them: of zero, and of a load. */
+const forcedCodes: readonly string[] = ['CW-CAL-074', 'CW-CAL-075'];
+
+/** What the report keeps of such steps; nothing where a revision has no report. */
+function forcedSteps(report: unknown): { plate: string; code: string; message: string }[] {
+  const { success, data } = reportedNotices.safeParse(report);
+  if (!success) return [];
+  return data.plates.flatMap(({ id, notices }) =>
+    notices.filter(({ code }) => forcedCodes.includes(code)).map((notice) => ({ plate: id, ...notice })),
+  );
 }
 
 /** The named plates' entries, and what the calibration says beside its plates. */

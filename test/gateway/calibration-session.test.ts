@@ -126,6 +126,28 @@ test('A plate is calibrated by signed commands, weighs by it at once, and the le
   t.is((await status(t, shop)).session, undefined);
 });
 
+test('A step that somebody takes against what is read needs his reason, which the report and the audit log keep', async (t) => {
+  const shop = await shopOf(t);
+  const session = await begin(t, shop);
+  await measure(t, shop, session);
+  const candidate = await fitAndVerify(t, shop, session);
+  const corner = { ...on(session), massMg: 5_000_000, weights: ['b'], at: 'cell-fl' };
+  const step = { ...corner, test: 'eccentricity' };
+  for (const [name, args] of [
+    ['calibration.verify', corner],
+    ['calibration.test', step],
+  ] as const) {
+    const refused = await shop.send(name, args, technician);
+    t.regex(String(refused.message), /\(force\)/, 'it lies at the centre');
+  }
+  await done(t, shop, 'calibration.test', { ...step, force: 'the tray hangs' });
+  await done(t, shop, 'calibration.commit', { session, candidate, expected: 1 });
+  const { report } = await done(t, shop, 'calibration.report', {});
+  t.regex(String(report), /CW-CAL-075[^}]*because: the tray hangs/);
+  const { entries: log } = await done(t, shop, 'audit.list', { count: 5 });
+  t.regex(JSON.stringify(log), /forced[^}]*basket[^}]*CW-CAL-075[^}]*because: the tray hangs/);
+});
+
 test('While one technician calibrates another is told who, and how long; a session that nobody goes on with ends, and the scale is as it was', async (t) => {
   const shop = await shopOf(t);
   const session = await begin(t, shop, 30);
