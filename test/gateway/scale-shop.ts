@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -274,6 +274,14 @@ export class ScaleShop {
     const expected = JSON.parse(head) as { number: number; hash: string };
     const { problems } = await verifyAudit(join(this.#setup.dataFolder, 'audit'), expected);
     return problems;
+  }
+
+  /** The records of the audit log, a line each. */
+  async auditLines(): Promise<string> {
+    await this.running.auditor.flush();
+    const folder = join(this.#setup.dataFolder, 'audit');
+    const names = (await readdir(folder)).sort();
+    return (await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))).join('');
   }
 
   async remove(): Promise<void> {

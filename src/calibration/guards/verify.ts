@@ -79,7 +79,12 @@ function elsewhere({ plate, settings }: PlateRules, trial: Trial): CalibrationEr
     return undefined;
   if (trial.substitutedMg > 0 && at !== 'centre') return undefined;
   const net = netCounts(cells, trial.capture, trial.zero);
-  const found = misplaced(plate, at, loadFigures(cells, net, effectiveSlopes(cells, entry), massMg), settings);
+  const found = misplaced(
+    plate,
+    at,
+    loadFigures(cells, net, effectiveSlopes(cells, entry), massMg),
+    settings,
+  );
   if (found === undefined) return undefined;
   return new CalibrationError('CW-CAL-037', `${found.message}; ${keepIt}`, { details: found.details });
 }
