@@ -9,8 +9,7 @@ import type { PlainMap } from '#events/fields.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
 import type { ScanReading } from '#readings/readings.ts';
-import { Uplink, type UplinkStatus } from '#uplink/uplink.ts';
-import { bornDevice } from './birth.ts';
+import { Uplink } from '#uplink/uplink.ts';
 import { CalibrationKeeper } from './calibration-keeper.ts';
 import { GatewayDesk } from './command-desk.ts';
 import { CommandWatch } from './command-watch.ts';
@@ -18,13 +17,14 @@ import { DecisionLoop } from './decisions.ts';
 import type { DeviceSupervisor } from './devices.ts';
 import { GatewayError } from './errors.ts';
 import { makeHandlers } from './handlers.ts';
-import { type Health, HealthReporter, processorTemperature } from './health.ts';
+import type { Health } from './health.ts';
 import { gatewayInfo } from './info.ts';
 import { makeInspection } from './inspection.ts';
 import { LiveFeed } from './live.ts';
 import { LastMeasurements } from './measurements.ts';
 import { startPipeline } from './pipeline-setup.ts';
 import { Publisher } from './publisher.ts';
+import { Reporting } from './reporting.ts';
 import { type ScaleCare, watchScales } from './scale-care.ts';
 import { calibratedSetup, type GatewaySetup } from './setup.ts';
 import { StoreStock } from './store-stock.ts';
@@ -80,13 +80,9 @@ export class Gateway {
   readonly #live: LiveFeed;
   readonly #time: TimeSource;
   readonly #publisher: Publisher;
-  readonly #health = new HealthReporter();
+  readonly #reporting: Reporting;
   readonly #measurements = new LastMeasurements();
   readonly #timers: Timers;
-  readonly #startedUs: number;
-  #linkState = '';
-  #lastHealth: Health | undefined;
-  #announced = false;
   #stopped = false;
 
   /** Opens the outbox and puts the parts together; `start` sets them going. Rejects with coded errors. */
@@ -124,7 +120,6 @@ export class Gateway {
     this.#options = { ...options, setup };
     this.#trust = trust;
     this.#uplink = uplink;
-    this.#startedUs = clock.nowUs();
     this.#timers = new Timers(clock);
     this.#time = new TimeSource(clock);
     this.bus = new TypedBus((error, event) => log.error({ err: error, event }, 'a listener failed'));
@@ -171,9 +166,7 @@ export class Gateway {
       inSession: () => this.#loop.pipeline.session !== undefined,
       catalogue: () => this.pipeline.stock.catalogue,
       uplink,
-      onIdentity: () => {
-        if (this.#announced) this.#announce();
-      },
+      onIdentity: () => this.#reporting.announceAgain(),
     });
     this.#stock = new StoreStock({
       device: config.device,
@@ -184,7 +177,7 @@ export class Gateway {
       log,
       push: (input) => this.#loop.push(input),
       stock: () => this.pipeline.stock,
-      onInForce: () => this.#announce(),
+      onInForce: () => this.#reporting.announce(),
     });
     this.#devices = superviseDevices(setup, {
       ...{ clock, log, cameras, tapPorts: options.tapPorts },
@@ -234,6 +227,19 @@ export class Gateway {
         }),
       background: (work) => this.#background(work),
     });
+    this.#reporting = new Reporting({
+      ...{ setup, clock, uplink, loop: this.#loop, publisher: this.#publisher },
+      measurements: this.#measurements,
+      timeQuality: () => this.timeQuality,
+      devices: () => this.devices.reports(),
+      revision: () => this.calibration?.revision,
+      parts: () => ({
+        vision: this.#vision.health(),
+        keys: this.#desk.health(),
+        calibration: this.#care.health(),
+      }),
+      onHealth: (health) => this.bus.emit('health', health),
+    });
   }
 
   /** All devices of the board, cameras too. */
@@ -273,7 +279,7 @@ export class Gateway {
   }
 
   get lastHealth(): Health | undefined {
-    return this.#lastHealth;
+    return this.#reporting.last;
   }
 
   /** Begins to decide, opens the devices and announces itself. Resolves when it has announced itself. */
@@ -302,23 +308,23 @@ export class Gateway {
     this.#uplink.onDropped((drop) =>
       this.#background(this.#loop.append({ type: 'outbox.dropped', data: drop })),
     );
-    this.#uplink.onStatus((status) => this.#linkChanged(status));
+    this.#uplink.onStatus((status) => this.#background(this.#reporting.linkChanged(status)));
     this.#trust.start({ loop: this.#loop, timeQuality: () => this.timeQuality });
     this.#background(this.#technician.start(this.#technicianHost()));
     this.#vision.start();
     this.#stock.start();
     const tried = this.#devices.start();
     if (!(await this.#timers.within(announceWithinUs, tried)))
-      this.#background(tried.then(() => this.#announce()));
+      this.#background(tried.then(() => this.#reporting.announce()));
     if (this.#stopped) return;
-    this.#announce();
+    this.#reporting.announce();
     this.#timers.every(clockEveryUs, () => this.#background(this.#synchronizeClock()));
     this.#timers.every(saveEveryUs, () => this.#background(this.#loop.saveState(this.#care.changes())));
     this.#timers.every(sweepEveryUs, () => this.#background(this.#desk.desk.sweep()));
     this.#timers.every(this.#options.setup.config.healthS * 1_000_000, () =>
-      this.#background(this.#reportHealth(true)),
+      this.#background(this.#reporting.health(true)),
     );
-    await this.#reportHealth(false);
+    await this.#reporting.health(false);
   }
 
   /** Stops sensing, decides on what is there, flushes what can be flushed and says goodbye. */
@@ -326,6 +332,7 @@ export class Gateway {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#timers.stop();
+    this.#reporting.stop();
     this.#live.stop();
     this.#technician.stop();
     await Promise.all([this.#devices.stop(), this.#vision.stop(), this.#stock.stop()]);
@@ -367,7 +374,7 @@ export class Gateway {
       opened: () => this.#devices.opened(),
       onInForce: () => {
         this.#devices.rejudge();
-        if (this.#announced) this.#announce();
+        this.#reporting.announceAgain();
       },
     };
   }
@@ -378,58 +385,7 @@ export class Gateway {
   }
 
   uptimeS(): number {
-    return Math.floor((this.#options.clock.nowUs() - this.#startedUs) / 1_000_000);
-  }
-
-  /** The birth on `state`; connecting begins with it. */
-  #announce(): void {
-    if (this.#stopped) return;
-    this.#announced = true;
-    const { setup, clock } = this.#options;
-    // The pipeline takes a new calibration in its turn, which is a moment later.
-    const revision = this.calibration?.revision;
-    this.#uplink.setBirth({
-      software: setup.versions.software,
-      versions: { ...this.pipeline.versions, ...(revision === undefined ? {} : { calibration: revision }) },
-      devices: this.devices.reports().map(bornDevice),
-      ...(this.timeQuality === 'unset' ? {} : { since: clock.utcMs() }),
-    });
-  }
-
-  async #reportHealth(asEvent: boolean): Promise<void> {
-    if (this.#stopped) return;
-    const { clock } = this.#options;
-    const status = this.#uplink.status();
-    const health = this.#health.report(
-      {
-        uptimeUs: clock.nowUs() - this.#startedUs,
-        devices: this.devices.reports(),
-        vision: this.#vision.health(),
-        measurements: this.#measurements,
-        faultyCells: this.#loop.pipeline.weigher
-          .cellStatus()
-          .flatMap(({ cell, fault }) => (fault === undefined ? [] : [{ cell, fault }])),
-        uplink: status,
-        timeQuality: this.timeQuality,
-        keys: this.#desk.health(),
-        calibration: this.#care.health(),
-        milliCelsius: await processorTemperature(),
-      },
-      clock.nowUs(),
-    );
-    this.#lastHealth = health;
-    this.#publisher.health(health);
-    this.bus.emit('health', health);
-    if (asEvent) await this.#loop.append({ type: 'gateway.health', data: health });
-  }
-
-  /** Health is told on change: of the link, of whether events can be kept, of losses; not of every event sent. */
-  #linkChanged({ connected, ledgerFull, blocked, dropped }: UplinkStatus): void {
-    const state = JSON.stringify([connected, ledgerFull, blocked, dropped]);
-    if (state === this.#linkState) return;
-    this.#linkState = state;
-    this.#loop.push({ kind: 'capacity', atUs: this.#options.clock.nowUs(), full: ledgerFull });
-    this.#background(this.#reportHealth(false));
+    return this.#reporting.uptimeS();
   }
 
   async #synchronizeClock(): Promise<void> {
