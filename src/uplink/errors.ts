@@ -15,6 +15,7 @@ export const uplinkCodes = {
   'CW-UPL-011': 'The uplink is stopped.',
   'CW-UPL-012': 'The uplink worker ended.',
   'CW-UPL-013': 'A stored event can not be read.',
+  'CW-UPL-014': 'The uplink worker hangs; a new one takes over.',
   'CW-UPL-020': 'The broker can not be reached.',
   'CW-UPL-021': 'The broker refused the connection.',
   'CW-UPL-022': 'Another device uses the identity of this one.',
@@ -28,6 +29,7 @@ export const uplinkCodes = {
   'CW-UPL-030': 'A topic or one of its names is not valid.',
   'CW-UPL-031': 'The address or the credentials of the broker are not usable.',
   'CW-UPL-032': 'No trust between the gateway and the broker: TLS failed.',
+  'CW-UPL-033': 'The broker ends each connection soon after it accepted it.',
   'CW-UPL-040': 'The embedded broker can not listen.',
 } as const;
 

@@ -42,6 +42,8 @@ export interface UplinkOptions {
     readonly maxIncomingBytes?: number;
     /** Events that may wait in memory while the disk doesn't take them, bytes (16 MiB). */
     readonly maxPendingBytes?: number;
+    /** A thread that does not answer for so long is replaced, ms (12,000: a worn card may hold up a write for seconds). */
+    readonly silentMs?: number;
   };
 }
 
@@ -72,6 +74,7 @@ export function engineOptions(options: UplinkOptions): EngineOptions {
       connectTimeoutMs: limits.connectTimeoutMs ?? 15_000,
       maxIncomingBytes: limits.maxIncomingBytes ?? 262_144,
     },
+    silentMs: limits.silentMs ?? 12_000,
     // Jitter only has to differ between devices and boots.
     seed: (process.pid ^ Date.now()) >>> 0,
   };

@@ -3,7 +3,7 @@ import { describeError } from '#base/errors.ts';
 import { createRandom } from '#base/random.ts';
 import { Backoff } from '#base/retry.ts';
 import { fromPlain, UplinkError } from './errors.ts';
-import type { EngineOptions, FromWorker, ToWorker, WorkerStart } from './thread.ts';
+import type { EngineOptions, FromWorker, Ping, ToWorker, WorkerStart } from './thread.ts';
 
 type Opened = Extract<FromWorker, { kind: 'opened' }>;
 
@@ -14,6 +14,11 @@ export interface SupervisorHooks {
   replaced(): void;
   fault(error: UplinkError): void;
 }
+
+/** A thread that hangs is found after so many questions without an answer. */
+const questions = 6;
+/** Opening an outbox takes no longer: it is bounded, and so is reading it once, ms. */
+const openWithinMs = 90_000;
 
 /** Keeps one uplink thread alive: one that ends unasked is reported and replaced, with growing delays. */
 export class Supervisor {
@@ -28,6 +33,11 @@ export class Supervisor {
   #timer: NodeJS.Timeout | undefined;
   #onReady: (() => void)[] = [];
   #failed: UplinkError | undefined;
+  readonly #watch: NodeJS.Timeout;
+  /** Questions in a row without a word of the thread. */
+  #unanswered = 0;
+  #spawnedMs = 0;
+  #hangs = false;
 
   constructor(options: EngineOptions, hooks: SupervisorHooks) {
     this.#options = options;
@@ -36,11 +46,41 @@ export class Supervisor {
       { firstMs: 50, maxMs: 10_000 },
       createRandom(options.seed).fork('supervisor'),
     );
+    this.#watch = setInterval(() => this.#look(), options.silentMs / questions);
+    this.#watch.unref();
   }
 
   /** Counts the threads: what belongs to an earlier one is told apart by it. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /**
+   * For how long the thread has not said a word, ms. It counts questions, not time: where this thread was held up itself,
+   * answers wait to be read. Opening an outbox may take its time.
+   */
+  get silentMs(): number {
+    if (this.#ready && !this.#hangs) return (this.#unanswered * this.#options.silentMs) / questions;
+    return Math.max(0, performance.now() - this.#spawnedMs - (this.#hangs ? 0 : openWithinMs));
+  }
+
+  /** Asks the thread for a word; ends one that has not answered for too long: another takes over where it stopped. */
+  #look(): void {
+    if (!this.#ready || this.#hangs) return;
+    if (this.#unanswered < questions) {
+      this.#unanswered++;
+      this.#worker?.postMessage({ kind: 'ping' } satisfies Ping);
+      return;
+    }
+    this.#hangs = true;
+    this.#spawnedMs = performance.now() - this.#options.silentMs;
+    const seconds = this.#options.silentMs / 1000;
+    this.#failed = new UplinkError(
+      'CW-UPL-014',
+      `the uplink's thread did not answer for ${seconds} s; a new one takes over and stores what this one had not confirmed`,
+      { details: { silentMs: this.#options.silentMs } },
+    );
+    void this.#worker?.terminate();
   }
 
   /** Starts the first thread. Rejects with what kept it from opening the outbox. */
@@ -73,6 +113,7 @@ export class Supervisor {
   }
 
   async #stop(withinMs: number): Promise<void> {
+    clearInterval(this.#watch);
     clearTimeout(this.#timer);
     const worker = this.#worker;
     if (worker === undefined || !this.#ready) {
@@ -104,9 +145,13 @@ export class Supervisor {
     this.#worker = worker;
     this.#generation++;
     this.#ready = false;
+    this.#hangs = false;
+    this.#unanswered = 0;
+    this.#spawnedMs = performance.now();
     this.#failed = undefined;
     let reason = 'it ended';
     worker.on('message', (message: FromWorker) => {
+      this.#unanswered = 0;
       if (message.kind === 'failed') this.#failed = fromPlain(message.error);
       else if (message.kind === 'opened') this.#opened(message, first);
       else this.#hooks.message(message);

@@ -30,6 +30,8 @@ export interface EngineOptions extends OutboxLimits {
   /** While there is no link, dropped ranges are told at most this often, ms: each report takes room of the ledger's. */
   readonly dropReportMs: number;
   readonly link: Omit<LinkOptions, 'clientId'>;
+  /** A thread that says nothing for so long, though it was asked to, is replaced, ms. */
+  readonly silentMs: number;
   /** Seeds the jitter of delays; each device has its own. */
   readonly seed: number;
 }
@@ -53,6 +55,11 @@ export type ToWorker =
   | { readonly kind: 'subscribe' | 'unsubscribe'; readonly filter: string }
   | { readonly kind: 'handled' }
   | { readonly kind: 'stop'; readonly withinMs: number };
+
+/** To be answered at once with `pong`: it shows that the thread gets on. */
+export interface Ping {
+  readonly kind: 'ping';
+}
 
 /** A message that arrived for a subscription. */
 export interface IncomingMessage {
@@ -111,6 +118,7 @@ export type FromWorker =
   | { readonly kind: 'message'; readonly message: IncomingMessage }
   | { readonly kind: 'status'; readonly status: UplinkStatus }
   | { readonly kind: 'fault'; readonly error: PlainError }
+  | { readonly kind: 'pong' }
   | { readonly kind: 'stopped' };
 
 export function packBatch(batch: Batch): PackedBatch {

@@ -215,6 +215,11 @@ export class Uplink {
     return this.#pendingBytes;
   }
 
+  /** For how long the thread has not said a word, though it was asked to, ms: a watchdog sees here whether it hangs. */
+  get workerSilentMs(): number {
+    return this.#supervisor.silentMs;
+  }
+
   /** The returned function unsubscribes. */
   onStatus(listener: (status: UplinkStatus) => void): () => void {
     this.#statusListeners.add(listener);
@@ -280,6 +285,7 @@ export class Uplink {
       case 'failed':
         this.#fault(fromPlain(message.error));
         break;
+      case 'pong':
       case 'stopped':
         break;
     }

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { describeError } from '#base/errors.ts';
 import { Engine } from './engine.ts';
 import { toPlain, UplinkError } from './errors.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './thread.ts';
+import type { FromWorker, Ping, ToWorker, WorkerStart } from './thread.ts';
 
 /** The uplink's thread: an engine behind a message port. */
 function run(port: NonNullable<typeof parentPort>, start: WorkerStart): void {
@@ -22,7 +22,10 @@ function run(port: NonNullable<typeof parentPort>, start: WorkerStart): void {
     port.close();
     return;
   }
-  port.on('message', (message: ToWorker) => engine.handle(message));
+  port.on('message', (message: ToWorker | Ping) => {
+    if (message.kind === 'ping') post({ kind: 'pong' });
+    else engine.handle(message);
+  });
   engine.start();
 }
 
