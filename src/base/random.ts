@@ -10,8 +10,8 @@ export interface Random {
   fork(label: string): Random;
 }
 
-/** FNV-1a, 32 bits: a label's share of a forked seed. */
-function hash32(text: string): number {
+/** FNV-1a, 32 bits, of the text's UTF-16 units: a label's share of a forked seed, a device's share of several addresses. */
+export function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;

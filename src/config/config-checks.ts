@@ -23,17 +23,34 @@ export function checkValues(config: Config, source: Pick<SourceDocument, 'file' 
   return report.findings;
 }
 
-function checkBroker(broker: Config['broker'], report: Report): void {
-  const url = URL.canParse(broker.url) ? new URL(broker.url) : undefined;
-  const expected = 'mqtt://host:1883 or mqtts://host:8883';
+function checkAddress(path: readonly (string | number)[], address: string, report: Report): void {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !brokerProtocols.includes(url.protocol) || url.hostname === '') {
-    report.error('CW-CFG-007', ['broker', 'url'], broker.url, expected);
+    report.error('CW-CFG-007', path, address, 'mqtt://host:1883 or mqtts://host:8883');
   } else if (url.username !== '' || url.password !== '') {
     // The address is logged and shown on pages; a secret in it would be too.
     const redacted = `${url.protocol}//…@${url.host}`;
     const rule = 'an address without user and password: use broker.username and broker.passwordFile';
-    report.error('CW-CFG-007', ['broker', 'url'], redacted, rule);
+    report.error('CW-CFG-007', path, redacted, rule);
   }
+}
+
+function checkAddresses({ url, urls, embedded }: Config['broker'], report: Report): void {
+  checkAddress(['broker', 'url'], url, report);
+  for (const [index, address] of (urls ?? []).entries()) {
+    checkAddress(['broker', 'urls', index], address, report);
+    if (urls?.indexOf(address) !== index) {
+      report.error('CW-CFG-012', ['broker', 'urls', index], address, 'each address once');
+    }
+  }
+  if (embedded && urls !== undefined) {
+    const rule = 'no urls, as embedded serves the one broker of broker.url';
+    report.error('CW-CFG-007', ['broker', 'urls'], urls, rule);
+  }
+}
+
+function checkBroker(broker: Config['broker'], report: Report): void {
+  checkAddresses(broker, report);
   if (broker.reconnectFirstMs < 1) {
     report.error('CW-CFG-007', ['broker', 'reconnectFirstMs'], broker.reconnectFirstMs, 'at least 1');
   }

@@ -185,6 +185,14 @@ export const configSchema = z.strictObject({
   broker: z
     .strictObject({
       url: z.string().default('mqtt://127.0.0.1:1883').describe('mqtt:// or mqtts:// address of the broker.'),
+      urls: z
+        .array(z.string())
+        .min(1)
+        .max(16)
+        .optional()
+        .describe(
+          'Addresses of one replicated broker, in place of url. Each device begins at one that its name chooses, so that they spread, and goes on in this order where that one fails; user, certificates and protocol are the same for all.',
+        ),
       protocol: z
         .enum(['auto', '5', '3.1.1'])
         .default('auto')

@@ -16,6 +16,15 @@ export const stateDevice = record('state-device', {
   firmware: may(6, text, 'firmware, as the device says'),
 });
 
+/** Why a device is out of service, and what it does about that. */
+export const safeState = record('safe-state', {
+  cause: must(1, text, 'how its last run ended, as `before` of the event gateway.born'),
+  code: may(2, text, 'CW-… of what ended it, where that is known'),
+  message: may(3, text, 'the same for people'),
+  failed: may(4, text, 'name/version that does not run'),
+  retryS: must(5, uint, 'it tries again after so many s'),
+});
+
 /**
  * `state`, retained. Birth (`online` true) and, on the same topic, the will (`online` false) with the connection that
  * it belongs to. One that names an older connection than the last birth comes late and means nothing.
@@ -33,6 +42,10 @@ export const statePayload = record('state', {
   ),
   devices: may(7, array(stateDevice), 'devices of the board; birth only'),
   versions: may(8, versions, 'what events are decided with; birth only'),
+  instance: may(9, hex(8), 'drawn at each start of the gateway: two devices with one identity differ in it'),
+  broker: may(10, text, 'address of the broker that was reached'),
+  mode: may(11, choice('safe'), 'safe: out of service, only reporting; left out in service; birth only'),
+  safe: may(12, safeState, 'why it is out of service; `mode` safe only'),
 });
 
 /** `ack`, from the store, retained. */

@@ -10,6 +10,7 @@ import {
   type Remembered,
 } from '#commands/desk.ts';
 import { ruleOf } from '#commands/rules.ts';
+import { brokerUrls } from '#config/broker.ts';
 import { isLoopbackBroker } from '#config/commands.ts';
 import type { PlainMap } from '#events/fields.ts';
 import type { AuditFacts } from '#identity/audit-chain.ts';
@@ -69,7 +70,8 @@ export class GatewayDesk {
     const { setup, clock, clockTrusted, loop, keys } = options;
     const { broker, commands } = setup.config;
     this.#options = options;
-    this.mustSign = commands.signed === 'always' || !(broker.embedded || isLoopbackBroker(setup.broker.url));
+    this.mustSign =
+      commands.signed === 'always' || !(broker.embedded || brokerUrls(setup.broker).every(isLoopbackBroker));
     if (this.mustSign && keys.ring.size === 0) {
       options.log.warn(
         { code: 'CW-CMD-010' },

@@ -6,7 +6,7 @@ import { Delivery } from './delivery.ts';
 import { toPlain, UplinkError } from './errors.ts';
 import { FaultGate } from './fault-gate.ts';
 import { Incoming, notUnderstood } from './incoming.ts';
-import { Link, type Session, transportOf } from './link.ts';
+import { Link, type Session, type SessionEnd, transportOf } from './link.ts';
 import { Messages } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import type { EncodedEvent } from './outbox-types.ts';
@@ -55,6 +55,7 @@ export class Engine {
   #statusTimer: NodeJS.Timeout | undefined;
   #pumping: NodeJS.Immediate | undefined;
   #protocol: UplinkStatus['protocol'];
+  #broker: string;
   #reason: string | undefined = 'not connected yet';
   #toldAt = performance.now();
 
@@ -72,7 +73,13 @@ export class Engine {
     const random = createRandom(options.seed);
     const fault = (error: UplinkError) => this.#fault(error);
     this.#outbox = new Outbox(options.path, options, start.resume);
-    this.#presence = new Presence(this.#outbox.start);
+    const { ledger, boot } = this.#outbox.start;
+    this.#presence = new Presence(
+      { ledger, boot, instance: options.instance },
+      options.standBackMs,
+      random.fork('presence'),
+    );
+    this.#broker = options.link.urls[0] ?? '';
     this.#writer = new Writer(
       this.#outbox,
       options.groupMs,
@@ -103,7 +110,7 @@ export class Engine {
         progress: () => this.#schedulePump(),
       },
     );
-    this.#status = new StatusSource(options.link.url, this.#outbox, this.#writer, this.#delivery);
+    this.#status = new StatusSource(this.#outbox, this.#writer, this.#delivery);
     this.#incoming = new Incoming(this.#prefix, {
       acknowledge: (payload) => this.#acknowledge(payload),
       stateSeen: (payload) => this.#stateSeen(payload),
@@ -114,9 +121,12 @@ export class Engine {
     this.#link = new Link(
       { ...options.link, clientId: clientId(options) },
       {
-        will: () => this.#will(),
+        will: (url) => this.#will(url),
         up: (session) => this.#up(session),
-        down: (reason) => this.#down(reason),
+        down: (end) => this.#down(end),
+        away: (reason) => {
+          this.#reason = reason;
+        },
         message: (packet, done) => this.#incoming.receive(packet, done),
         fault,
       },
@@ -187,7 +197,8 @@ export class Engine {
 
   #encodeState(online: boolean): Uint8Array {
     const { boot, ledger } = this.#outbox.start;
-    const link = { online, boot, ledger, connection: this.#connection };
+    const { instance } = this.#options;
+    const link = { online, boot, ledger, connection: this.#connection, instance, broker: this.#broker };
     return encodeState(this.#birth, link, this.#options.encoding);
   }
 
@@ -200,7 +211,8 @@ export class Engine {
     });
   }
 
-  #will(): { topic: string; payload: Uint8Array } {
+  #will(url: string): { topic: string; payload: Uint8Array } {
+    this.#broker = url;
     try {
       this.#connection = this.#outbox.nextConnection();
     } catch (error) {
@@ -246,17 +258,22 @@ export class Engine {
     this.#postStatus();
   }
 
-  #down(reason: string): void {
+  #down({ reason, by }: SessionEnd): number {
     clearTimeout(this.#grace);
     this.#startDelivery = undefined;
     this.#reason = reason;
     this.#delivery.disconnected();
     this.#messages.disconnected();
     this.#incoming.disconnected();
-    if (reason === 'session taken over' && this.#presence.takenOver(performance.now())) {
-      this.#fault(identityError(clientId(this.#options)));
+    const standBackMs =
+      by === 'broken' ? 0 : this.#presence.thrownOff(by === 'taken-over', performance.now());
+    if (standBackMs > 0) {
+      const error = identityError(clientId(this.#options), standBackMs);
+      this.#reason = error.message;
+      this.#fault(error);
     }
     this.#postStatus();
+    return standBackMs;
   }
 
   #subscribe(client: MqttClient, filters: readonly string[], then?: () => void): void {
@@ -295,8 +312,8 @@ export class Engine {
     if (payload.length === 0) return;
     const state = readState(payload);
     if (state === undefined) return;
-    const verdict = this.#presence.judge(state);
-    if (verdict === 'foreign') this.#fault(identityError(clientId(this.#options)));
+    const verdict = this.#presence.judge(state, performance.now());
+    if (verdict === 'foreign') this.#fault(identityError(clientId(this.#options), 0));
     if (verdict === 'stale' && !this.#stopping) this.#publishState(true);
   }
 
@@ -341,13 +358,23 @@ export class Engine {
     this.#post({ kind: 'dropped', ranges: this.#outbox.tellDrops() });
   }
 
+  #contested(): UplinkStatus['contested'] {
+    const nowMs = performance.now();
+    const contest = this.#presence.contest(nowMs);
+    if (contest === undefined) return undefined;
+    const { times, backAtMs = nowMs } = contest;
+    return { times, standsBackS: Math.max(0, Math.ceil((backAtMs - nowMs) / 1_000)) };
+  }
+
   #postStatus(): void {
     clearTimeout(this.#statusTimer);
     this.#statusTimer = undefined;
     const status = this.#status.read({
       connected: this.#link.session !== undefined,
       protocol: this.#protocol,
+      broker: this.#broker,
       reason: this.#reason,
+      contested: this.#contested(),
       connection: this.#connection,
     });
     this.#post({ kind: 'status', status });

@@ -17,8 +17,10 @@ export class FaultGate {
 
   pass(error: UplinkError, nowMs: number): void {
     if (oncePerOutage.has(error.code)) {
-      if (this.#outage.has(error.code)) return;
-      this.#outage.add(error.code);
+      // Each address of the broker has its own troubles.
+      const key = `${error.code} ${String(error.details.url)}`;
+      if (this.#outage.has(key)) return;
+      this.#outage.add(key);
     } else {
       const last = this.#last.get(error.code);
       if (last !== undefined && nowMs - last < pauseMs) return;

@@ -1,32 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 import { type IConnackPacket, type IPublishPacket, MqttClient } from 'mqtt';
 import { describeError } from '#base/errors.ts';
 import type { Random } from '#base/random.ts';
-import { Backoff } from '#base/retry.ts';
+import { Addresses, settledMs } from './addresses.ts';
+import { distrust, isTlsError, openSocket, type TlsFiles, unreachable, unusable } from './broker-socket.ts';
 import { UplinkError } from './errors.ts';
 import { GuardedStream } from './packet-guard.ts';
+import { type Protocol, Protocols } from './protocols.ts';
 import type { Transport } from './quota.ts';
 
-export type Protocol = '5' | '3.1.1';
-
 export interface LinkOptions {
-  /** `mqtt://host:port` or `mqtts://host:port`. */
-  readonly url: string;
+  /** `mqtt://host:port` or `mqtts://host:port`, of one broker: the nodes of a cluster, the preferred one first. */
+  readonly urls: readonly string[];
   readonly protocol: 'auto' | Protocol;
   readonly clientId: string;
   readonly username?: string | undefined;
   /** Read at each connection, so that a new password needs no restart. */
   readonly passwordFile?: string | undefined;
   /** Files in PEM, read at each connection, for mqtts://. */
-  readonly tls?:
-    | {
-        readonly caFile?: string | undefined;
-        readonly certFile?: string | undefined;
-        readonly keyFile?: string | undefined;
-      }
-    | undefined;
+  readonly tls?: TlsFiles | undefined;
   readonly keepaliveS: number;
   readonly reconnectFirstMs: number;
   readonly reconnectMaxMs: number;
@@ -44,6 +37,8 @@ export interface Will {
 /** One accepted connection. */
 export interface Session {
   readonly client: MqttClient;
+  /** The address that was reached. */
+  readonly url: string;
   readonly protocol: Protocol;
   /** How many QoS 1 messages the broker takes before it acknowledges; 65,535 unless it says otherwise. */
   readonly receiveMaximum: number;
@@ -51,52 +46,73 @@ export interface Session {
   readonly maximumPacketSize: number;
 }
 
+/** Why a session ended: its last word, and whether the broker did it. */
+export interface SessionEnd {
+  readonly reason: string;
+  /** `taken-over`: it said that another client has the session; `closed`: it hung up; `broken`: network, time-out, or ourselves. */
+  readonly by: 'taken-over' | 'closed' | 'broken';
+}
+
 export interface LinkHooks {
-  /** The last will of the connection about to be made; called once per CONNECT. */
-  will(): Will;
+  /** The last will of the connection about to be made to an address; called once per CONNECT. */
+  will(url: string): Will;
   up(session: Session): void;
-  down(reason: string): void;
+  /** A session ended. Returns how long to leave the broker alone, ms; 0 for the usual delay. */
+  down(end: SessionEnd): number;
+  /** There is no session, and why; also after an attempt that failed. */
+  away(reason: string): void;
   /** `done` acknowledges the message. */
   message(packet: IPublishPacket, done: () => void): void;
   fault(error: UplinkError): void;
 }
 
-/** A connection that lasted this long was a good one: only then the next delay is short again. */
-const settledMs = 10_000;
-/** CONNACK codes that mean "not this version": 3.1.1's 1 and 5's 0x84. */
-const wrongVersion = new Set([1, 0x84]);
+/**
+ * The broker has too much to do: CONNACK 3 of 3.1.1; 5's server unavailable, server busy, quota exceeded, connection rate
+ * exceeded, in CONNACK and DISCONNECT.
+ */
+const busyCodes = new Set([3, 0x88, 0x89, 0x97, 0x9f]);
 const takenOver = 0x8e;
+/** Connections in a row that the broker ended soon after it accepted them, until that is reported. */
+const quickEndsUntilReported = 5;
+
+/** One connection, from the first try on. */
+interface Dial {
+  readonly url: string;
+  readonly socket: Socket;
+  client: MqttClient | undefined;
+  /** What the end is put down to, where more is known than the socket's error. */
+  reason: string | undefined;
+  by: SessionEnd['by'] | undefined;
+  refused: boolean;
+  busy: boolean;
+  upSince: number;
+}
 
 /**
- * Keeps one connection to the broker. MQTT.js is transport only: each connection is a client of its own that never
- * reconnects and whose queue is thrown away with it; what must arrive is kept by the outbox and by `Retained`.
+ * Keeps one connection to the broker, at one of its addresses. MQTT.js is transport only: each connection is a client of its
+ * own that never reconnects and whose queue is thrown away with it; what must arrive is kept by the outbox and by `Retained`.
  */
 export class Link {
   readonly #options: LinkOptions;
   readonly #hooks: LinkHooks;
-  readonly #backoff: Backoff;
+  readonly #addresses: Addresses;
+  readonly #protocols: Protocols;
   #stopped = true;
   #timer: NodeJS.Timeout | undefined;
-  #socket: Socket | undefined;
-  #client: MqttClient | undefined;
+  #dial: Dial | undefined;
   #session: Session | undefined;
-  #protocol: Protocol;
-  #downReason: string | undefined;
-  #upSince = 0;
-  #refused = false;
+  #quickEnds = 0;
   #ended: (() => void) | undefined;
 
   constructor(options: LinkOptions, hooks: LinkHooks, random: Pick<Random, 'next'>) {
     this.#options = options;
     this.#hooks = hooks;
-    this.#backoff = new Backoff(
-      {
-        firstMs: Math.max(10, options.reconnectFirstMs),
-        maxMs: Math.max(options.reconnectFirstMs, options.reconnectMaxMs, 10),
-      },
+    const { urls, clientId, reconnectFirstMs, reconnectMaxMs, protocol } = options;
+    this.#addresses = new Addresses(
+      { urls, key: clientId, firstMs: reconnectFirstMs, maxMs: reconnectMaxMs },
       random,
     );
-    this.#protocol = options.protocol === 'auto' ? '5' : options.protocol;
+    this.#protocols = new Protocols(protocol);
   }
 
   get session(): Session | undefined {
@@ -106,14 +122,14 @@ export class Link {
   start(): void {
     if (!this.#stopped) return;
     this.#stopped = false;
-    this.#connect();
+    this.#again();
   }
 
   /** Sends DISCONNECT (so that the broker drops the will) and ends. Waits at most `withinMs`. Idempotent. */
   async stop(withinMs: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    const client = this.#client;
+    const { client, socket } = this.#dial ?? {};
     if (client !== undefined && this.#session !== undefined) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, withinMs);
@@ -124,96 +140,106 @@ export class Link {
         client.end(false);
       });
     }
-    this.#socket?.destroy();
+    socket?.destroy();
     this.#session = undefined;
   }
 
   /** Ends this connection as broken; the next one follows after the usual delay. */
   abandon(reason: string): void {
-    this.#downReason ??= reason;
-    this.#socket?.destroy();
+    if (this.#dial !== undefined) this.#giveUp(this.#dial, reason);
   }
 
-  #connect(): void {
-    this.#downReason = undefined;
-    this.#refused = false;
+  #giveUp(dial: Dial, reason: string): void {
+    dial.reason ??= reason;
+    dial.by ??= 'broken';
+    dial.socket.destroy();
+  }
+
+  #connect(url: string): void {
     let socket: Socket;
     try {
-      socket = openSocket(this.#options);
+      socket = openSocket(url, this.#options.tls);
     } catch (error) {
-      const problem = unusable(this.#options.url, error);
-      this.#hooks.fault(problem);
+      this.#hooks.fault(unusable(url, error));
+      this.#hooks.away(describeError(error));
+      this.#addresses.failed(url, performance.now());
       this.#again();
       return;
     }
-    this.#socket = socket;
-    const secure = this.#options.url.startsWith('mqtts:');
+    const dial: Dial = {
+      ...{ url, socket, client: undefined, reason: undefined, by: undefined },
+      ...{ refused: false, busy: false, upSince: 0 },
+    };
+    this.#dial = dial;
+    const secure = url.startsWith('mqtts:');
     socket.setNoDelay(true);
     socket.setTimeout(this.#options.connectTimeoutMs, () => {
-      if (this.#client === undefined) socket.destroy(new Error('no answer'));
+      if (dial.client === undefined) socket.destroy(new Error('no answer'));
     });
     let failure: Error = new Error('closed');
     let reached = false;
     socket.once('connect', () => {
       reached = true;
     });
+    socket.once('end', () => {
+      dial.by ??= 'closed';
+    });
     socket.on('error', (error) => {
       failure = error;
-      if (isTlsError(error)) this.#downReason = describeError(error);
+      if (isTlsError(error)) dial.reason = describeError(error);
+      else if ('code' in error && error.code === 'ECONNRESET') dial.by ??= 'closed';
     });
     socket.once('close', () => {
-      if (secure && (isTlsError(failure) || (reached && this.#client === undefined))) {
-        this.#hooks.fault(distrust(this.#options.url, failure));
+      if (secure && (isTlsError(failure) || (reached && dial.client === undefined))) {
+        this.#hooks.fault(distrust(url, failure));
         // The other version would fail in the same way.
-        this.#refused = true;
-      } else if (this.#client === undefined) {
-        this.#hooks.fault(
-          new UplinkError(
-            'CW-UPL-020',
-            `${this.#options.url} can not be reached (${describeError(failure)}); events wait on disk. Check the network and broker.url`,
-          ),
-        );
-      }
-      this.#down(this.#downReason ?? describeError(failure));
+        dial.refused = true;
+      } else if (dial.client === undefined) this.#hooks.fault(unreachable(url, failure));
+      this.#down(dial, dial.reason ?? describeError(failure));
     });
-    socket.once(secure ? 'secureConnect' : 'connect', () => this.#handshake(socket));
+    socket.once(secure ? 'secureConnect' : 'connect', () => this.#handshake(dial));
   }
 
-  #handshake(socket: Socket): void {
+  #handshake(dial: Dial): void {
+    const { url, socket } = dial;
     socket.setTimeout(0);
-    const protocol = this.#protocol;
-    const { maxIncomingBytes } = this.#options;
+    const protocol = this.#protocols.of(url);
     let client: MqttClient;
     try {
-      client = this.#createClient(socket, protocol);
+      client = this.#createClient(dial, protocol);
     } catch (error) {
-      this.#hooks.fault(unusable(this.#options.url, error));
+      this.#hooks.fault(unusable(url, error));
+      dial.refused = true;
       socket.destroy();
       return;
     }
-    this.#client = client;
+    dial.client = client;
     const watch = setTimeout(
-      () => this.abandon('the broker did not answer CONNECT'),
+      () => this.#giveUp(dial, 'the broker did not answer CONNECT'),
       this.#options.connectTimeoutMs,
     );
     socket.once('close', () => clearTimeout(watch));
-    client.on('error', (error) => this.#onClientError(error));
-    client.on('disconnect', (packet) => {
-      if (packet.reasonCode === takenOver) this.#downReason = 'session taken over';
-      else this.#downReason ??= `the broker ended the connection (reason ${packet.reasonCode ?? 0})`;
+    client.on('error', (error) => this.#onClientError(dial, error));
+    client.on('disconnect', ({ reasonCode = 0 }) => {
+      dial.busy = busyCodes.has(reasonCode);
+      if (reasonCode === takenOver) {
+        dial.reason = 'another device with this identity took the session over';
+        dial.by = 'taken-over';
+      } else dial.reason ??= `the broker ended the connection (reason ${reasonCode})`;
     });
     client.handleMessage = (packet, done) => this.#hooks.message(packet, () => done());
     client.once('connect', (packet) => {
       clearTimeout(watch);
-      this.#upSince = performance.now();
-      this.#session = describeSession(client, protocol, packet, maxIncomingBytes);
+      dial.upSince = performance.now();
+      this.#protocols.accepted(url, protocol);
+      this.#session = describeSession(client, url, protocol, packet, this.#options.maxIncomingBytes);
       this.#hooks.up(this.#session);
     });
   }
 
-  #createClient(socket: Socket, protocol: Protocol): MqttClient {
+  #createClient({ url, socket }: Dial, protocol: Protocol): MqttClient {
     const { passwordFile, username, maxIncomingBytes, keepaliveS, clientId } = this.#options;
-    const will = this.#hooks.will();
+    const will = this.#hooks.will(url);
     const stream = new GuardedStream(socket, maxIncomingBytes, ({ topic, bytes }) =>
       this.#hooks.fault(
         new UplinkError(
@@ -244,59 +270,77 @@ export class Link {
     });
   }
 
-  #onClientError(error: Error & { code?: number | string }): void {
+  #onClientError(dial: Dial, error: Error & { code?: number | string }): void {
     if (this.#session !== undefined || typeof error.code !== 'number') {
-      this.#downReason ??= describeError(error);
-      this.#socket?.destroy();
+      this.#giveUp(dial, describeError(error));
       return;
     }
-    this.#downReason = `the broker refused the connection: ${error.message}`;
-    const other = wrongVersion.has(error.code) && this.#options.protocol === 'auto';
-    if (!other) {
-      this.#refused = true;
+    dial.reason = `the broker refused the connection: ${error.message}`;
+    dial.busy = busyCodes.has(error.code);
+    if (!this.#protocols.isOther(error.code)) {
+      dial.refused = true;
       this.#hooks.fault(
         new UplinkError(
           'CW-UPL-021',
-          `${this.#options.url} refused the connection (${error.message}); check broker.username, broker.passwordFile and the broker's access rules`,
-          { details: { reasonCode: error.code } },
+          `${dial.url} refused the connection (${error.message}); check broker.username, broker.passwordFile and the broker's access rules`,
+          { details: { reasonCode: error.code, url: dial.url } },
         ),
       );
     }
-    this.#socket?.destroy();
+    dial.socket.destroy();
   }
 
-  #down(reason: string): void {
+  #down(dial: Dial, reason: string): void {
     const wasUp = this.#session !== undefined;
-    const handshook = this.#client !== undefined;
     this.#session = undefined;
-    const client = this.#client;
-    this.#client = undefined;
-    this.#socket = undefined;
-    client?.end(true);
+    this.#dial = undefined;
+    dial.client?.end(true);
     this.#ended?.();
+    const nowMs = performance.now();
+    let leaveMs = 0;
     if (wasUp) {
-      this.#hooks.down(reason);
-      if (performance.now() - this.#upSince >= settledMs) this.#backoff.reset();
-    } else if (handshook && !this.#refused && this.#options.protocol === 'auto') {
+      const upMs = nowMs - dial.upSince;
+      this.#addresses.lost(dial.url, nowMs, upMs);
+      this.#countQuickEnds(dial, upMs);
+      leaveMs = this.#hooks.down({ reason, by: dial.by ?? 'broken' });
+    } else {
+      this.#hooks.away(reason);
+      const handshook = dial.client !== undefined && !dial.refused;
       // A broker that doesn't know the version answers so, or just hangs up: the other one is tried at once, and back.
-      const first = this.#protocol === '5';
-      this.#protocol = first ? '3.1.1' : '5';
-      if (first && !this.#stopped) {
-        this.#connect();
+      if (handshook && this.#protocols.refused(dial.url) && !this.#stopped) {
+        this.#connect(dial.url);
         return;
       }
+      this.#addresses.failed(dial.url, nowMs);
     }
-    this.#again();
+    if (dial.busy) this.#addresses.busy(dial.url, nowMs);
+    this.#again(leaveMs);
   }
 
-  #again(): void {
+  #countQuickEnds({ url, by }: Dial, upMs: number): void {
+    this.#quickEnds = upMs < settledMs && by === 'closed' ? this.#quickEnds + 1 : 0;
+    if (this.#quickEnds < quickEndsUntilReported) return;
+    this.#hooks.fault(
+      new UplinkError(
+        'CW-UPL-033',
+        `${url} accepted the last ${this.#quickEnds} connections and ended each within ${settledMs / 1_000} s without saying why; see its log. Another device with this name, a rule of access or a limit of the broker does that`,
+        { details: { url, times: this.#quickEnds } },
+      ),
+    );
+  }
+
+  #again(leaveMs = 0): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => this.#connect(), this.#backoff.nextMs());
+    const { url, delayMs } = this.#addresses.next(performance.now());
+    if (delayMs + leaveMs === 0) this.#connect(url);
+    else if (leaveMs > 0) this.#timer = setTimeout(() => this.#again(), leaveMs);
+    else this.#timer = setTimeout(() => this.#connect(url), delayMs);
   }
 }
 
 function describeSession(
   client: MqttClient,
+  url: string,
   protocol: Protocol,
   connack: IConnackPacket,
   fallbackBytes: number,
@@ -304,49 +348,11 @@ function describeSession(
   const { receiveMaximum, maximumPacketSize } = connack.properties ?? {};
   return {
     client,
+    url,
     protocol,
     receiveMaximum: receiveMaximum ?? 65_535,
     maximumPacketSize: maximumPacketSize ?? Math.max(fallbackBytes, 268_435_455),
   };
-}
-
-function openSocket(options: LinkOptions): Socket {
-  const url = new URL(options.url);
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (url.protocol === 'mqtt:') return connectTcp({ host, port: Number(url.port || 1883) });
-  if (url.protocol !== 'mqtts:') throw new Error(`the scheme ${url.protocol} is not mqtt: or mqtts:`);
-  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
-  return connectTls({
-    host,
-    port: Number(url.port || 8883),
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ca: read(options.tls?.caFile),
-    cert: read(options.tls?.certFile),
-    key: read(options.tls?.keyFile),
-    minVersion: 'TLSv1.2',
-  });
-}
-
-/** Codes of OpenSSL's handshake and of its verification of certificates (https://nodejs.org/api/tls.html). */
-function isTlsError(error: Error): boolean {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return /^(ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_)/.test(code);
-}
-
-function distrust(url: string, error: Error): UplinkError {
-  return new UplinkError(
-    'CW-UPL-032',
-    `TLS with ${url} failed (${describeError(error)}); events wait on disk. Check broker.caFile, broker.certFile, broker.keyFile, the broker's certificate and the clock`,
-    { cause: error },
-  );
-}
-
-function unusable(url: string, error: unknown): UplinkError {
-  return new UplinkError(
-    'CW-UPL-031',
-    `the settings of the broker ${JSON.stringify(url)} are not usable (${describeError(error)}); give mqtt://host:port or mqtts://host:port and readable files`,
-    { cause: error },
-  );
 }
 
 /** A session as a way to send: QoS 1 answers with PUBACK or the broker's refusal, or not at all where it ends before. */

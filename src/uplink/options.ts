@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from '#base/log.ts';
+import { brokerUrls } from '#config/broker.ts';
 import type { Config } from '#config/schema.ts';
 import type { UplinkError } from './errors.ts';
 import type { OutboxStart } from './outbox-types.ts';
@@ -14,6 +16,7 @@ export interface UplinkOptions {
   readonly broker: Pick<
     Config['broker'],
     | 'url'
+    | 'urls'
     | 'protocol'
     | 'username'
     | 'passwordFile'
@@ -38,6 +41,8 @@ export interface UplinkOptions {
     readonly dropReportMs?: number;
     /** From TCP to CONNACK, ms (15,000). */
     readonly connectTimeoutMs?: number;
+    /** First time that the device leaves the broker to another one with its identity, ms (240,000; doubles, up to an hour). */
+    readonly standBackMs?: number;
     /** Largest message taken from the broker, bytes (262,144). */
     readonly maxIncomingBytes?: number;
     /** Events that may wait in memory while the disk doesn't take them, bytes (16 MiB). */
@@ -63,7 +68,7 @@ export function engineOptions(options: UplinkOptions): EngineOptions {
     resendAfterMs: limits.resendAfterMs ?? 60_000,
     dropReportMs: limits.dropReportMs ?? 600_000,
     link: {
-      url: broker.url,
+      urls: brokerUrls(broker),
       protocol: broker.protocol,
       username: broker.username,
       passwordFile: broker.passwordFile,
@@ -75,6 +80,8 @@ export function engineOptions(options: UplinkOptions): EngineOptions {
       maxIncomingBytes: limits.maxIncomingBytes ?? 262_144,
     },
     silentMs: limits.silentMs ?? 12_000,
+    standBackMs: limits.standBackMs ?? 240_000,
+    instance: randomBytes(8).toString('hex'),
     // Jitter only has to differ between devices and boots.
     seed: (process.pid ^ Date.now()) >>> 0,
   };
@@ -87,6 +94,7 @@ export function emptyStatus(broker: string, start: OutboxStart): UplinkStatus {
     protocol: undefined,
     broker,
     reason: 'not connected yet',
+    contested: undefined,
     connection: 0,
     outboxEvents: 0,
     outboxBytes: 0,

@@ -6,9 +6,9 @@ import { ackPayload, statePayload } from '#events/mqtt-payloads.ts';
 type State = Infer<typeof statePayload>;
 
 /** What the gateway says of itself in its birth; the uplink adds connection, ledger and boot. */
-export type BirthFields = Omit<State, 'online' | 'connection' | 'ledger' | 'boot'>;
+export type BirthFields = Omit<State, 'online' | 'connection' | 'ledger' | 'boot' | 'instance' | 'broker'>;
 /** What the uplink knows of the link. */
-export type LinkState = Pick<State, 'online' | 'connection' | 'ledger' | 'boot'>;
+export type LinkState = Pick<State, 'online' | 'connection' | 'ledger' | 'boot' | 'instance' | 'broker'>;
 export type StateSeen = LinkState;
 
 const openBrace = 0x7b;

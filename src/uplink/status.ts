@@ -5,29 +5,31 @@ import type { EncodedEvent } from './outbox-types.ts';
 import type { UplinkStatus } from './thread.ts';
 import type { Writer } from './writer.ts';
 
+/** What the engine knows of the link. */
+type LinkStatus = Pick<
+  UplinkStatus,
+  'connected' | 'protocol' | 'broker' | 'reason' | 'contested' | 'connection'
+>;
+
 /** Puts together what the gateway is told of outbox and link. */
 export class StatusSource {
-  readonly #broker: string;
   readonly #outbox: Outbox;
   readonly #writer: Writer;
   readonly #delivery: Delivery;
   /** Of the oldest waiting event, which is decoded once. */
   #oldest: { sequence: number; atUs: number | undefined } | undefined;
 
-  /** @param broker address of the broker */
-  constructor(broker: string, outbox: Outbox, writer: Writer, delivery: Delivery) {
-    this.#broker = broker;
+  constructor(outbox: Outbox, writer: Writer, delivery: Delivery) {
     this.#outbox = outbox;
     this.#writer = writer;
     this.#delivery = delivery;
   }
 
   /** The status of now. Throws the database's error. */
-  read(link: Pick<UplinkStatus, 'connected' | 'protocol' | 'reason' | 'connection'>): UplinkStatus {
+  read(link: LinkStatus): UplinkStatus {
     const { events, bytes, ledgerBytes, dropped } = this.#outbox.tally;
     return {
       ...link,
-      broker: this.#broker,
       outboxEvents: events,
       outboxBytes: bytes,
       ledgerBytes,

@@ -32,6 +32,10 @@ export interface EngineOptions extends OutboxLimits {
   readonly link: Omit<LinkOptions, 'clientId'>;
   /** A thread that says nothing for so long, though it was asked to, is replaced, ms. */
   readonly silentMs: number;
+  /** First time that this device leaves the broker to another one with its identity, ms; doubles. */
+  readonly standBackMs: number;
+  /** Drawn at each start: tells copies of one device apart. */
+  readonly instance: string;
   /** Seeds the jitter of delays; each device has its own. */
   readonly seed: number;
 }
@@ -77,10 +81,19 @@ export interface UplinkStatus {
   readonly connected: boolean;
   /** Of the connection, or of the last one. */
   readonly protocol: '5' | '3.1.1' | undefined;
-  /** Address of the broker. */
+  /** Address of the broker: the one that is connected, else the one that was tried last. */
   readonly broker: string;
   /** Why there is no connection. */
   readonly reason: string | undefined;
+  /** Another device uses this identity (CW-UPL-022). */
+  readonly contested:
+    | {
+        /** How often it threw this one off. */
+        readonly times: number;
+        /** How long this one still leaves the broker to it, s; 0 while it doesn't. */
+        readonly standsBackS: number;
+      }
+    | undefined;
   /** CONNECTs so far, across boots. */
   readonly connection: number;
   readonly outboxEvents: number;

@@ -1,4 +1,5 @@
 import { type Logger, silentLogger } from '#base/log.ts';
+import { brokerUrls } from '#config/broker.ts';
 import { eventTypes } from '#events/catalog.ts';
 import { encodeEvent } from '#events/codec.ts';
 import type { CartEvent } from '#events/event.ts';
@@ -94,7 +95,7 @@ export class Uplink {
     this.#log = options.log ?? silentLogger;
     this.#supervisor = supervisor;
     this.start = start;
-    this.#status = emptyStatus(options.broker.url, start);
+    this.#status = emptyStatus(brokerUrls(options.broker)[0] ?? options.broker.url, start);
   }
 
   /**
@@ -177,7 +178,11 @@ export class Uplink {
    */
   setBirth(fields: BirthFields): void {
     const { ledger, boot } = this.start;
-    encodeState(fields, { online: true, connection: 0, ledger, boot }, this.#options.encoding);
+    encodeState(
+      fields,
+      { online: true, connection: 0, ledger, boot, instance: '0'.repeat(16) },
+      this.#options.encoding,
+    );
     this.#birth = fields;
     this.#supervisor.post({ kind: 'birth', fields });
   }

@@ -149,7 +149,7 @@ test('retained messages are sent again to a broker that lost them, the last valu
   // The device comes back after the subscriber: an answer is for who is there.
   const device = await BenchDevice.open(t, {
     url: first.url,
-    broker: { reconnectFirstMs: 3_000, reconnectMaxMs: 3_000 },
+    broker: { reconnectFirstMs: 8_000, reconnectMaxMs: 8_000 },
   });
   await device.connected();
   device.uplink.publish('health', 'one', { qos: 1, retain: true });
