@@ -1,11 +1,22 @@
 import { deviceFaultKinds } from '#readings/faults.ts';
 import { array, bool, choice, hex, int, may, must, record, text, uint } from '../fields.ts';
 
+const runEnd = record('run-end', {
+  cause: must(
+    1,
+    text,
+    'how it ended: `stopped`, `fault`, `hung`, `out-of-memory`, `crashed`, `killed`, `power-loss`, `reboot`, `poweroff`',
+  ),
+  software: must(2, text, 'name/version that ran'),
+  code: may(3, text, 'CW-… of what ended it, where one did'),
+  message: may(4, text, 'the same for people'),
+});
 export const gatewayBorn = record('gateway-born', {
   boot: must(1, uint, 'boot count'),
   software: must(2, text, 'name/version'),
   reason: must(3, choice('start', 'restart-after-crash', 'reconfigured'), 'why it started'),
   downMs: may(4, uint, 'how long it was away, ms, where the clock is trusted'),
+  before: may(5, runEnd, 'how the run before ended, where that is known'),
 });
 export const sensorHealth = record('sensor-health', {
   id: must(1, text, 'device or cell'),
@@ -62,6 +73,26 @@ const calibrationHealth = record('calibration-health', {
   due: must(3, bool, 'a calibration is due'),
   reasons: must(4, array(calibrationReason), 'why; empty where none is due'),
 });
+const certificateHealth = record('certificate-health', {
+  notAfter: must(1, uint, 'until when it is valid, UTC, ms since 1970'),
+  daysLeft: may(2, int, 'whole days until then, negative after it; left out while the clock is unset'),
+});
+const powerHealth = record('power-health', {
+  externalPower: may(1, bool, 'the sensor of `power.sensor` says that power comes from outside'),
+  batteryPpm: may(2, uint, 'it says how full the battery is, millionths'),
+  underVoltage: may(3, bool, 'the supply of the machine is too low now'),
+  underVoltageSeen: may(4, bool, 'it was since the machine started'),
+  throttled: may(5, bool, 'the processor is slowed down now, for heat or for its supply'),
+  shutdownInS: may(6, uint, 'the machine is shut down in so many s, unless power comes back'),
+});
+const storageHealth = record('storage-health', {
+  freeBytes: must(1, uint, 'room that is left where the outbox lies, bytes'),
+  totalBytes: must(2, uint, 'all of it, bytes'),
+});
+const healthWarning = record('health-warning', {
+  code: must(1, text, 'CW-…'),
+  message: must(2, text, 'what was found and what to do'),
+});
 export const gatewayHealth = record('gateway-health', {
   ok: must(1, bool, 'everything needed for decisions works'),
   uptimeS: must(2, uint, 's'),
@@ -81,6 +112,14 @@ export const gatewayHealth = record('gateway-health', {
     'whose commands it takes; left out where it takes unsigned ones and knows no key',
   ),
   calibration: may(14, calibrationHealth, 'how the calibration of its scales stands'),
+  certificate: may(
+    16,
+    certificateHealth,
+    'with which the device shows the broker who it is, where it has one',
+  ),
+  power: may(17, powerHealth, 'supply of the machine, as far as anything tells'),
+  storage: may(18, storageHealth, 'the disk under the data folder'),
+  warnings: may(19, array(healthWarning), 'what somebody should see to before it becomes a fault'),
 });
 export const deviceFault = record('device-fault', {
   source: must(1, text, 'device of the board profile'),
