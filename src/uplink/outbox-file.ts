@@ -4,6 +4,13 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UplinkError } from './errors.ts';
 
+/** From one version of the format to the next one, and back: so that an older release can go on with the same ledger. */
+interface OutboxStep {
+  readonly up: string;
+  /** Left out where there is nothing before, or what the step added can't be told in the older format. */
+  readonly down?: string;
+}
+
 /**
  * Steps of the format, one version each; `user_version` counts those that are done. A step is never changed once it
  * was released: outboxes in the field are brought forward through all of them, in one transaction.
@@ -11,8 +18,9 @@ import { UplinkError } from './errors.ts';
  * Version 1. `event`: what the store has not confirmed. `meta`: what the ledger is and how far it got. `state`: what
  * the pipeline keeps with its events. `dropped`: ranges that were given up and whose report is not stored yet.
  */
-const migrations: readonly string[] = [
-  `CREATE TABLE event (
+const migrations: readonly OutboxStep[] = [
+  {
+    up: `CREATE TABLE event (
      sequence INTEGER PRIMARY KEY,
      class INTEGER NOT NULL,
      type TEXT NOT NULL,
@@ -27,7 +35,11 @@ const migrations: readonly string[] = [
      class INTEGER NOT NULL,
      reason TEXT NOT NULL
    ) STRICT;`,
+  },
 ];
+
+/** The format that this version writes. */
+export const outboxFormat = migrations.length;
 
 /** Files above this size are not checked as a whole at the start: it would take seconds on an SD card. */
 const largestCheckedBytes = 64 * 1024 * 1024;
@@ -154,7 +166,7 @@ function migrate(path: string, database: DatabaseSync): string {
   if (version < migrations.length) {
     database.exec('BEGIN IMMEDIATE');
     try {
-      for (const step of migrations.slice(version)) database.exec(step);
+      for (const { up } of migrations.slice(version)) database.exec(up);
       if (version === 0) {
         database
           .prepare("INSERT INTO meta (key, value) VALUES ('ledger', ?)")
@@ -172,6 +184,75 @@ function migrate(path: string, database: DatabaseSync): string {
     throw new DamagedError('the name of the ledger is missing');
   }
   return ledger;
+}
+
+/** The format of the outbox at `path`; undefined where there is none. Throws CW-UPL-001, -004; nobody else may have it open. */
+export function outboxFormatAt(path: string): number | undefined {
+  if (!existsSync(path)) return undefined;
+  return withDatabase(path, (database) =>
+    Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0),
+  );
+}
+
+/**
+ * Brings an outbox back to an older format, in one transaction, before an older release goes on with it. Throws
+ * CW-UPL-003 where a step can't be taken back; then it stays as it is.
+ */
+export function lowerOutbox(path: string, to: number, steps: readonly OutboxStep[] = migrations): void {
+  if (!existsSync(path)) return;
+  withDatabase(path, (database) => {
+    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0);
+    if (version <= to) return;
+    const downs = steps
+      .slice(to, version)
+      .map(({ down }) => down)
+      .reverse();
+    if (version > steps.length || downs.some((down) => down === undefined)) {
+      throw new UplinkError(
+        'CW-UPL-003',
+        `${path} has format ${version}, and this version can't bring it back to ${to}`,
+        { details: { path, version } },
+      );
+    }
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      for (const down of downs) database.exec(down ?? '');
+      database.exec(`PRAGMA user_version = ${to}`);
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  });
+}
+
+/**
+ * Copies an outbox that nobody has open: its state, under the name of a new ledger and without its events. Whoever goes
+ * on from such a copy gives no number of the old ledger a second time.
+ */
+export function copyOutboxState(path: string, to: string): void {
+  if (!existsSync(path)) return;
+  withDatabase(path, (database) => database.prepare('VACUUM INTO ?').run(to));
+  withDatabase(to, (database) => {
+    database.exec('DELETE FROM event; DELETE FROM dropped; DELETE FROM meta');
+    database
+      .prepare("INSERT INTO meta (key, value) VALUES ('ledger', ?)")
+      .run(randomBytes(8).toString('hex'));
+  });
+}
+
+function withDatabase<Result>(path: string, work: (database: DatabaseSync) => Result): Result {
+  try {
+    const database = new DatabaseSync(path, { timeout: 0 });
+    try {
+      database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      return work(database);
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    throw asOpenError(path, error);
+  }
 }
 
 function quickCheck(database: DatabaseSync): void {

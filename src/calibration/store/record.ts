@@ -37,9 +37,12 @@ const changeSchema = z.object({
 });
 export type ConfigurationChange = z.infer<typeof changeSchema>;
 
+/** Version of the records' format. */
+export const calibrationRecordFormat = 1;
+
 /** A later version may say more about a revision; what it weighs with has to be understood in full. */
 const recordSchema = z.object({
-  record: z.literal(1),
+  record: z.literal(calibrationRecordFormat),
   revision: count,
   previous: hash.nullable(),
   oldest: count,
@@ -85,7 +88,7 @@ const tailLength = 76;
  * the content by the hash, those of hash and frame because they have one form only.
  */
 export function encodeRecord(facts: RecordFacts): Buffer {
-  const body = JSON.stringify({ record: 1, ...facts }).slice(0, -1);
+  const body = JSON.stringify({ record: calibrationRecordFormat, ...facts }).slice(0, -1);
   return Buffer.from(`${body},"hash":"${sha256Hex(body)}"}\n`);
 }
 
