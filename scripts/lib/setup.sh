@@ -101,10 +101,12 @@ install_packages() {
   exec 9>&-
 }
 
-# Puts the pinned Node.js first and lets it keep compiled modules between runs.
+# Puts the pinned Node.js first and lets it keep compiled modules between runs; those of an installed release, in which
+# nothing may change, lie where the program itself chooses.
 use_node() {
   PATH="$root/node_modules/.bin:$PATH"
   export PATH
+  [ -e "$root/release.json" ] && return 0
   NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$root/.cache/node}
   export NODE_COMPILE_CACHE
 }
