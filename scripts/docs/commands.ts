@@ -30,6 +30,25 @@ export const commands: readonly CommandDoc[] = [
     answer: '`level`',
   },
   {
+    name: 'device.reboot',
+    summary:
+      'Restarts the machine in good order; refused while a shopper is there (CW-GWY-010), and where the gateway is no service (CW-GWY-011). On record in the audit log; the next birth tells the reason.',
+    args: {
+      why: 'why, for the record, 3 … 256 characters',
+      'force?': 'true: also while a shopper is there; the basket is kept',
+    },
+    answer: '`action`: `reboot`',
+  },
+  {
+    name: 'device.poweroff',
+    summary: 'Switches the machine off in good order; refused as `device.reboot` is.',
+    args: {
+      why: 'why, for the record, 3 … 256 characters',
+      'force?': 'true: also while a shopper is there; the basket is kept',
+    },
+    answer: '`action`: `poweroff`',
+  },
+  {
     name: 'audit.list',
     summary: "Shows records of the device's audit log, at most 120,000 characters of them.",
     args: {

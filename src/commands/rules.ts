@@ -60,6 +60,8 @@ export const commandRules: Readonly<Record<string, CommandRule>> = {
   'maintenance.end': { roles: ['staff', 'technician'] },
   'mass.forget': servicing,
   'log.level': servicing,
+  'device.reboot': servicing,
+  'device.poweroff': servicing,
   'audit.list': inspecting,
   'config.show': inspecting,
   'calibration.status': open,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { basketSchema } from './basket.ts';
 import { commandsSchema } from './commands.ts';
 import { displaySchema } from './display.ts';
+import { powerSchema } from './power.ts';
 import { visionSchema } from './vision.ts';
 
 const name = z
@@ -220,6 +221,12 @@ export const configSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('Serve a broker on loopback in this process (demo, tests).'),
+      subscribeQos: z
+        .union([z.literal(0), z.literal(1)])
+        .default(1)
+        .describe(
+          'QoS with which this device listens. Its sessions end with the connection, so 0 loses nothing that 1 would keep; use 0 with NATS, which makes a replicated consumer for each subscription with 1.',
+        ),
       keepaliveS: z.number().int().min(5).max(3600).default(30).describe('Keep-alive, s.'),
       reconnectFirstMs: ms(500).describe('First delay before reconnecting, ms.'),
       reconnectMaxMs: ms(30_000).describe('Longest delay before reconnecting, ms.'),
@@ -285,6 +292,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('Status page.'),
   display: displaySchema.prefault({}).describe("Shopper's display."),
+  power: powerSchema.prefault({}),
   log: z
     .strictObject({
       level: z

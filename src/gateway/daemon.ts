@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { systemClock } from '#base/clock.ts';
 import { describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import { connectServiceManager, type ServiceManager } from '#base/service-manager.ts';
 import { software } from '#base/software.ts';
 import { keepYoungGenerationSmall } from '#base/young-generation.ts';
 import { startStatusPage } from '#pages/status/server.ts';
@@ -30,6 +31,10 @@ const stopWithinMs = 10_000;
 /** sysexits: configuration error, so that systemd doesn't restart in vain. */
 const badConfiguration = 78;
 
+/** While it starts, the service manager is asked for more time this often, and for so long at most. */
+const extendEveryMs = 20_000;
+const startWithinMs = 15 * 60_000;
+
 /** What holds the process after everything was stopped is cut off after this long. */
 const lingerMs = 1_000;
 
@@ -49,7 +54,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const run = new DaemonRun(log);
   process.once('SIGINT', () => run.end(0));
   process.once('SIGTERM', () => run.end(0));
-  const starting = startAll(options, log, run);
+  const service = await connectServiceManager(process.env, (message) => log.warn({}, message));
+  const slow = grantTime(service);
+  const starting = startAll(options, log, run, service);
+  starting.then(slow, slow);
   try {
     // A signal doesn't wait for a start that takes long.
     await Promise.race([starting.then(() => run.ended), run.ended]);
@@ -57,15 +65,37 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     log.fatal({ err: describeError(error) }, 'the gateway does not start');
     run.end(isCoded(error) && /^CW-(CFG|CAT|GWY|DRV|IDN-00[78])/.test(error.code) ? badConfiguration : 1);
   }
+  slow();
+  service.stopping();
   await run.stop(starting);
+  service.close();
   const code = run.code;
   log.flush();
   setTimeout(() => process.exit(code), lingerMs).unref();
   return code;
 }
 
+/**
+ * Asks for more time while a start takes long (a large outbox on a worn card), for as long as this process gets on: but not
+ * for ever. Returns what ends it.
+ */
+function grantTime(service: ServiceManager): () => void {
+  const untilMs = performance.now() + startWithinMs;
+  const timer = setInterval(() => {
+    if (performance.now() > untilMs) clearInterval(timer);
+    else service.extend(2 * extendEveryMs * 1000);
+  }, extendEveryMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
 /** Starts one part after the other, each with what stops it; between them it sees whether it is to end already. */
-async function startAll(options: DaemonOptions, log: pino.Logger, run: DaemonRun): Promise<void> {
+async function startAll(
+  options: DaemonOptions,
+  log: pino.Logger,
+  run: DaemonRun,
+  service: ServiceManager,
+): Promise<void> {
   let setup = await loadSetup(options.configPath, process.env);
   log.level = setup.config.log.level;
   for (const warning of setup.warnings) log.warn(warning);
@@ -86,6 +116,8 @@ async function startAll(options: DaemonOptions, log: pino.Logger, run: DaemonRun
     },
     onInput: (input) => recording?.recorder.input(input),
     tapPorts: (entry, ports) => raw?.tap(entry, ports) ?? ports,
+    service,
+    runtimeFolder: process.env.RUNTIME_DIRECTORY,
     onFatal: (error) => {
       log.fatal({ err: describeError(error) }, 'the gateway can not go on without losing events; it stops');
       run.end(1);
@@ -128,6 +160,7 @@ async function startAll(options: DaemonOptions, log: pino.Logger, run: DaemonRun
   if (run.ending) return;
   await gateway.start();
   if (run.ending) return;
+  service.ready();
   log.info({ software, store: setup.config.store, device: setup.config.device }, 'gateway running');
   if (options.seconds !== undefined) setTimeout(() => run.end(0), options.seconds * 1000);
 }

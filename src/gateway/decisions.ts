@@ -90,6 +90,11 @@ export class DecisionLoop {
     return this.#ingest.late;
   }
 
+  /** Time up to which has been decided, µs. */
+  get decidedUs(): number {
+    return this.#ingest.reachedUs;
+  }
+
   /** Begins to take inputs. State that could not be used is told in the ledger, and kept beside in the same write. */
   start(): void {
     this.#ingest.start();

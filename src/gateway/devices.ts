@@ -159,6 +159,14 @@ export class DeviceSupervisor {
     );
   }
 
+  /** Opens a device anew that is open and delivers nothing; one that is not open is being seen to. */
+  async reopen(id: string): Promise<void> {
+    const slot = this.#slots.get(id);
+    if (slot?.state !== 'running' || this.#stopped) return;
+    await this.#lose(slot);
+    this.#retry(slot);
+  }
+
   /** Judges what is open anew: another calibration was made on what is attached, or was not. */
   rejudge(): void {
     for (const slot of this.#slots.values()) {

@@ -1,5 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import type { ServiceManager } from '#base/service-manager.ts';
 import { TypedBus } from '#base/typed-bus.ts';
 import type { CommandDesk } from '#commands/desk.ts';
 import type { Calibration, DeviceEntry } from '#config/board.ts';
@@ -9,8 +10,7 @@ import type { PlainMap } from '#events/fields.ts';
 import type { PipelineInput } from '#pipeline/inputs.ts';
 import type { Pipeline, PipelineState } from '#pipeline/pipeline.ts';
 import type { ScanReading } from '#readings/readings.ts';
-import { Uplink } from '#uplink/uplink.ts';
-import { CalibrationKeeper } from './calibration-keeper.ts';
+import type { Uplink } from '#uplink/uplink.ts';
 import { GatewayDesk } from './command-desk.ts';
 import { CommandWatch } from './command-watch.ts';
 import { DecisionLoop } from './decisions.ts';
@@ -21,7 +21,10 @@ import type { Health } from './health.ts';
 import { gatewayInfo } from './info.ts';
 import { makeInspection } from './inspection.ts';
 import { LiveFeed } from './live.ts';
+import { machineHandlers } from './machine-handlers.ts';
 import { LastMeasurements } from './measurements.ts';
+import { type OpenedParts, openParts } from './opened-parts.ts';
+import { Operations } from './operations.ts';
 import { startPipeline } from './pipeline-setup.ts';
 import { Publisher } from './publisher.ts';
 import { Reporting } from './reporting.ts';
@@ -32,9 +35,8 @@ import { superviseDevices } from './supervision.ts';
 import { Technician } from './technician.ts';
 import { TimeSource } from './time-source.ts';
 import { Timers } from './timers.ts';
-import { Trust } from './trust.ts';
+import type { Trust } from './trust.ts';
 import { GatewayVision } from './vision.ts';
-import { camerasOf } from './vision-setup.ts';
 
 const clockEveryUs = 60_000_000;
 const saveEveryUs = 60_000_000;
@@ -55,6 +57,10 @@ export interface GatewayOptions {
   readonly tapPorts?: ((entry: DeviceEntry, ports: Ports) => Ports) | undefined;
   /** Called once when the gateway can't go on without losing events; the process must end and be restarted. */
   readonly onFatal: (error: unknown) => void;
+  /** Who started this program, where somebody supervises it. */
+  readonly service?: ServiceManager | undefined;
+  /** Folder of its own below /run, where it is a service. */
+  readonly runtimeFolder?: string | undefined;
 }
 
 /** What the pages and the command line listen to. Events are on disk when they appear here. */
@@ -81,47 +87,32 @@ export class Gateway {
   readonly #time: TimeSource;
   readonly #publisher: Publisher;
   readonly #reporting: Reporting;
+  readonly #operations: Operations;
   readonly #measurements = new LastMeasurements();
   readonly #timers: Timers;
   #stopped = false;
 
   /** Opens the outbox and puts the parts together; `start` sets them going. Rejects with coded errors. */
   static async open(options: GatewayOptions): Promise<Gateway> {
-    const { setup, log } = options;
-    const { config } = setup;
-    const uplink = await Uplink.open({
-      store: config.store,
-      device: config.device,
-      folder: setup.dataFolder,
-      encoding: config.encoding,
-      broker: setup.broker,
-      outbox: config.outbox,
-      log,
-    });
+    const parts = await openParts(options);
     try {
-      const cameras = await camerasOf(setup.board, setup.driverPaths);
-      const trust = await Trust.open({ ...options, uplink });
-      const calibrations = await CalibrationKeeper.open({ ...options, stored: uplink.start.state });
-      return new Gateway(options, uplink, cameras, { trust, calibrations });
+      return new Gateway(options, parts);
     } catch (error) {
-      await uplink.stop();
+      await parts.begun.record.failed(error);
+      await parts.uplink.stop();
       throw error;
     }
   }
 
-  private constructor(
-    options: GatewayOptions,
-    uplink: Uplink,
-    cameras: readonly DeviceEntry[],
-    { trust, calibrations }: { readonly trust: Trust; readonly calibrations: CalibrationKeeper },
-  ) {
+  private constructor(options: GatewayOptions, parts: OpenedParts) {
+    const { uplink, cameras, trust, calibrations, begun } = parts;
     const { clock, log } = options;
     const setup = calibratedSetup(options.setup, calibrations.calibration);
     this.#options = { ...options, setup };
     this.#trust = trust;
     this.#uplink = uplink;
     this.#timers = new Timers(clock);
-    this.#time = new TimeSource(clock);
+    this.#time = new TimeSource(clock, undefined, () => begun.floor.isBehind);
     this.bus = new TypedBus((error, event) => log.error({ err: error, event }, 'a listener failed'));
     const { state } = uplink.start;
     const { config } = setup;
@@ -155,7 +146,10 @@ export class Gateway {
         this.bus.emit('events', events);
       },
       onBasket: (basket) => this.#publisher.basket(basket),
-      onLost: options.onFatal,
+      onLost: (error) => {
+        void begun.record.failed(error);
+        options.onFatal(error);
+      },
     });
     this.#vision = new GatewayVision({
       setup,
@@ -202,6 +196,15 @@ export class Gateway {
     });
     // It asks for the calibration in force, so the technician's part comes first.
     this.#care = watchScales(setup, this, { clock, log, stored: state, timers: this.#timers });
+    this.#operations = new Operations({
+      ...{ ...begun, setup, clock, log, uplink, loop: this.#loop, timers: this.#timers },
+      ...{ service: options.service, runtimeFolder: options.runtimeFolder, measurements: this.#measurements },
+      devices: () => this.#devices.reports(),
+      reopen: (device) => this.#devices.reopen(device),
+      timeQuality: () => this.timeQuality,
+      onHung: options.onFatal,
+      background: (work) => this.#background(work),
+    });
     this.#desk = new GatewayDesk({
       setup,
       clock,
@@ -216,6 +219,10 @@ export class Gateway {
       handlers: (pipeline, nonce, keep) =>
         makeHandlers({
           calibration: this.#technician.handlers(keep, this.#care),
+          machine: machineHandlers({
+            ...{ keep, operations: this.#operations },
+            inSession: () => this.pipeline.session !== undefined,
+          }),
           clock,
           live: this.#live,
           vision: this.#vision,
@@ -237,8 +244,12 @@ export class Gateway {
         vision: this.#vision.health(),
         keys: this.#desk.health(),
         calibration: this.#care.health(),
+        operations: this.#operations.health(),
       }),
-      onHealth: (health) => this.bus.emit('health', health),
+      onHealth: (health) => {
+        this.bus.emit('health', health);
+        this.#background(this.#operations.told(health));
+      },
     });
   }
 
@@ -298,6 +309,7 @@ export class Gateway {
           boot,
           software: this.#options.setup.versions.software,
           reason: crashed ? 'restart-after-crash' : 'start',
+          ...this.#operations.before,
         },
       }),
     );
@@ -324,6 +336,7 @@ export class Gateway {
     this.#timers.every(this.#options.setup.config.healthS * 1_000_000, () =>
       this.#background(this.#reporting.health(true)),
     );
+    await this.#operations.start();
     await this.#reporting.health(false);
   }
 
@@ -337,6 +350,7 @@ export class Gateway {
     this.#technician.stop();
     await Promise.all([this.#devices.stop(), this.#vision.stop(), this.#stock.stop()]);
     await this.#trust.stop(this.#options.log);
+    await this.#operations.stop();
     try {
       this.#background(this.#loop.saveState(this.#care.changes()));
       const stored = this.#loop.stop();

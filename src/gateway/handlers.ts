@@ -8,6 +8,7 @@ import { parseArguments } from './arguments.ts';
 import { calibrationChanges } from './calibration-handlers.ts';
 import type { Inspection } from './inspection.ts';
 import { defaultLeaseS, type LiveFeed, type LiveTopic, liveTopics, longestLeaseS } from './live.ts';
+import { machineChanges } from './machine-handlers.ts';
 import { RefusedOutcome } from './refused.ts';
 import type { GatewayVision } from './vision.ts';
 
@@ -16,6 +17,8 @@ export interface HandlerTargets {
   readonly live: LiveFeed;
   /** The `calibration.…` commands, by name. */
   readonly calibration: ReadonlyMap<string, Handler>;
+  /** The `device.…` commands, by name. */
+  readonly machine: ReadonlyMap<string, Handler>;
   readonly vision: Pick<GatewayVision, 'record' | 'erase' | 'longestRecordingS' | 'gallery'>;
   /** Facts about this gateway, for `gateway.info`. */
   info(): PlainMap;
@@ -38,6 +41,7 @@ export interface HandlerTargets {
 export const changingCommands: ReadonlySet<string> = new Set([
   ...pipelineCommands,
   ...calibrationChanges,
+  ...machineChanges,
   'log.level',
   'gallery.enroll',
   'gallery.remove',
@@ -58,7 +62,7 @@ const recordArgs = (longestS: number) =>
 
 /** The commands that this gateway answers, by name. */
 export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handler> {
-  const handlers = new Map<string, Handler>(targets.calibration);
+  const handlers = new Map<string, Handler>([...targets.calibration, ...targets.machine]);
   for (const command of pipelineCommands) {
     handlers.set(command, async (args, context) => {
       const outcome = await targets.pipeline(command, args, context);

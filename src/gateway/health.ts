@@ -26,6 +26,8 @@ export interface HealthFacts {
   readonly keys?: Health['keys'] | undefined;
   /** How the calibration of the scales stands. */
   readonly calibration?: Health['calibration'];
+  /** Of the machine, its supply, its disk and its certificate. */
+  readonly operations?: Pick<Health, 'certificate' | 'power' | 'storage' | 'warnings'>;
   readonly milliCelsius: number | undefined;
 }
 
@@ -72,6 +74,7 @@ export class HealthReporter {
       ...(facts.vision === undefined ? {} : { vision: facts.vision }),
       ...(facts.keys === undefined ? {} : { keys: facts.keys }),
       ...(facts.calibration === undefined ? {} : { calibration: facts.calibration }),
+      ...facts.operations,
       ...(this.#cpuPpm === undefined ? {} : { cpuPpm: this.#cpuPpm }),
     };
   }

@@ -20,7 +20,7 @@ interface ReportingOptions extends Pick<HealthFacts, 'measurements'> {
   /** Revision of what weighing goes by now. */
   readonly revision: () => number | undefined;
   /** What further parts say for health. */
-  readonly parts: () => Pick<HealthFacts, 'vision' | 'keys' | 'calibration'>;
+  readonly parts: () => Pick<HealthFacts, 'vision' | 'keys' | 'calibration' | 'operations'>;
   readonly onHealth: (health: Health) => void;
 }
 
@@ -97,8 +97,8 @@ export class Reporting {
   }
 
   /** Health is told on change: of the link, of whether events can be kept, of losses; not of every event sent. */
-  async linkChanged({ connected, ledgerFull, blocked, dropped }: UplinkStatus): Promise<void> {
-    const state = JSON.stringify([connected, ledgerFull, blocked, dropped]);
+  async linkChanged({ connected, ledgerFull, blocked, dropped, contested }: UplinkStatus): Promise<void> {
+    const state = JSON.stringify([connected, ledgerFull, blocked, dropped, contested !== undefined]);
     if (state === this.#linkState) return;
     this.#linkState = state;
     this.#options.loop.push({

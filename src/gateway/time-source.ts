@@ -34,16 +34,24 @@ export async function isSynchronized(): Promise<boolean> {
 export class TimeSource {
   readonly #clock: Pick<Clock, 'utcMs'>;
   readonly #ask: () => Promise<boolean>;
+  readonly #isBehind: () => boolean;
   #synchronized = false;
 
-  constructor(clock: Pick<Clock, 'utcMs'>, ask: () => Promise<boolean> = isSynchronized) {
+  /** @param isBehind the clock says less than what is known to have been; a synchronized one is believed nevertheless */
+  constructor(
+    clock: Pick<Clock, 'utcMs'>,
+    ask: () => Promise<boolean> = isSynchronized,
+    isBehind: () => boolean = () => false,
+  ) {
     this.#clock = clock;
     this.#ask = ask;
+    this.#isBehind = isBehind;
   }
 
   get quality(): TimeQuality {
     if (this.#clock.utcMs() < earliestPlausibleMs) return 'unset';
-    return this.#synchronized ? 'synced' : 'holdover';
+    if (this.#synchronized) return 'synced';
+    return this.#isBehind() ? 'unset' : 'holdover';
   }
 
   async refresh(): Promise<void> {

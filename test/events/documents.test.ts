@@ -10,6 +10,7 @@ import { isKnownType } from '#events/codec.ts';
 import { requestPayload } from '#events/mqtt-payloads.ts';
 import { calibrationHandlers } from '#gateway/calibration-handlers.ts';
 import { makeHandlers } from '#gateway/handlers.ts';
+import { machineHandlers } from '#gateway/machine-handlers.ts';
 import { decodePayload } from '#uplink/payloads.ts';
 import { commands } from '../../scripts/docs/commands.ts';
 import { edgeVectors, eventVectors, readDocument } from './vectors.ts';
@@ -83,7 +84,8 @@ test('the schemas of the AsyncAPI description fit the JSON view of every vector'
 
 test('the documented commands are those that the gateway answers', (t) => {
   const calibration = calibrationHandlers({} as Parameters<typeof calibrationHandlers>[0]);
-  const targets = { calibration } as Parameters<typeof makeHandlers>[0];
+  const machine = machineHandlers({} as Parameters<typeof machineHandlers>[0]);
+  const targets = { calibration, machine } as Parameters<typeof makeHandlers>[0];
   t.deepEqual([...makeHandlers(targets).keys()].sort(), commands.map(({ name }) => name).sort());
 });
 
@@ -100,8 +102,10 @@ test('the command that is shown for the shell makes a request that is valid when
   const request = checkRequest(decodePayload(requestPayload, payload));
   t.true(Math.abs(request.issued - before) < 60_000);
   t.true(request.expires >= request.issued + 59_000 && request.expires <= request.issued + 61_000);
-  const answer = await makeHandlers({ live: { start() {} } } as unknown as Parameters<
-    typeof makeHandlers
-  >[0]).get('live.start')?.(request.args, {} as never);
+  const answer = await makeHandlers({
+    live: { start() {} },
+    calibration: [],
+    machine: [],
+  } as unknown as Parameters<typeof makeHandlers>[0]).get('live.start')?.(request.args, {} as never);
   t.deepEqual(answer, { what: 'weight', seconds: 5, topic: 'live/weight' });
 });
