@@ -1,23 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { connectServiceManager, socketAddress } from '#base/service-manager.ts';
-
-/** A peer as systemd is one: a bound datagram socket. It says `bound`, then one line of JSON for each datagram. */
-const peerProgram = `
-import json, socket, sys
-peer = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-name = sys.argv[1]
-peer.bind('\\0' + name[1:] if name.startswith('@') else name)
-print('bound', flush=True)
-while True:
-    print(json.dumps(peer.recv(4096).decode()), flush=True)
-`;
+import { startNotifyPeer } from '#test/support/service.ts';
 
 interface Peer {
   readonly address: string;
@@ -27,20 +16,14 @@ interface Peer {
 async function startPeer(t: ExecutionContext, kind: 'path' | 'abstract'): Promise<Peer> {
   const folder = await mkdtemp(join(tmpdir(), 'cartwright-notify-'));
   const address = kind === 'path' ? join(folder, 'notify') : `@${folder}/notify`;
-  const child: ChildProcess = spawn('python3', ['-c', peerProgram, address], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const { child, lines } = await startNotifyPeer(address);
   t.teardown(async () => {
     const ended = once(child, 'exit');
     child.kill();
     await ended;
     await rm(folder, { recursive: true, force: true });
   });
-  const { stdout } = child;
-  if (stdout === null) throw new Error('no output');
-  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
   const next = async () => String((await lines.next()).value);
-  t.is(await next(), 'bound');
   return { address, next: async () => JSON.parse(await next()) as string };
 }
 
