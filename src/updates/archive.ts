@@ -301,6 +301,8 @@ class Unpacking {
       await fill(file);
       // The process' umask took bits away.
       await writing(entry.path, () => file.chmod(mode));
+      // When the release was made: a machine whose clock was lost takes it for the earliest time that it can be.
+      await writing(entry.path, () => file.utimes(entry.modifiedS, entry.modifiedS));
     } finally {
       await file.close();
     }

@@ -16,6 +16,7 @@ import {
   link,
   listOf,
   manifestOf,
+  modifiedS,
   type Piece,
   scratch,
   smallRelease,
@@ -55,6 +56,7 @@ test('an archive is unpacked as it was made, for everybody to read', async (t) =
   t.is(lstatSync(join(target, 'lib/large')).mode & 0o7777, 0o644);
   t.is(lstatSync(join(target, 'lib')).mode & 0o7777, 0o755);
   t.is(lstatSync(target).mode & 0o7777, 0o755);
+  t.is(lstatSync(join(target, 'release.json')).mtimeMs, modifiedS * 1_000);
   t.is((await checkUnpacked(target)).version, '1.2.3');
 });
 

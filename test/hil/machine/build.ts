@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findTool } from '#test/tools.ts';
 import { GuestAgent } from './agent.ts';
 import { packFolder } from './cpio.ts';
@@ -138,8 +138,8 @@ async function takeSnapshot(folder: string, accelerator: Accelerator): Promise<v
 }
 
 /** Makes a folder whole or not at all: another name until it is complete. */
-async function inNewFolder(target: string, make: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(cacheFolder, 'new-'));
+export async function inNewFolder(target: string, make: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(dirname(target), 'new-'));
   try {
     await make(folder);
     await rename(folder, target);
@@ -159,13 +159,18 @@ async function removeOthers(kept: readonly string[]): Promise<void> {
 }
 
 /** Unpacking with owners and changing root take root; else the root of a user namespace of our own. */
-function runScript(name: string, args: readonly string[], { asRoot }: { asRoot: boolean }): Promise<void> {
+export function runScript(
+  name: string,
+  args: readonly string[],
+  { asRoot }: { asRoot: boolean },
+): Promise<void> {
   const script = [join(import.meta.dirname, name), ...args];
   if (!asRoot || process.getuid?.() === 0) return command('sh', script);
   return command('unshare', ['--user', '--map-auto', '--map-root-user', '--mount', 'sh', ...script]);
 }
 
-async function command(program: string, args: readonly string[]): Promise<void> {
+/** Runs a program to its end; rejects with its last words where it fails. */
+export async function command(program: string, args: readonly string[]): Promise<void> {
   const child = spawn(findTool(program) ?? program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {

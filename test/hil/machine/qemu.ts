@@ -62,6 +62,12 @@ export interface Hardware {
   /** Port on the host's loopback that the guest reaches as 10.0.2.100:1883. */
   readonly brokerPort?: number | undefined;
   readonly snapshot?: string | undefined;
+  /** 1024 where left out. */
+  readonly memoryMegabytes?: number;
+  /** Ports of the guest by those of the host's loopback that lead to them. */
+  readonly forwards?: ReadonlyMap<number, number>;
+  /** The shares are there from the start; no snapshot can be taken with them. */
+  readonly sharesPlugged?: boolean;
 }
 
 export interface Qemu {
@@ -80,20 +86,35 @@ function hardwareArguments(hardware: Hardware): string[] {
     hardware.brokerPort === undefined
       ? ''
       : `,guestfwd=tcp:10.0.2.100:1883-cmd:${findTool('socat') ?? 'socat'} - TCP:127.0.0.1:${hardware.brokerPort}`;
+  const inward = [...(hardware.forwards ?? [])].map(
+    ([host, guest]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`,
+  );
   return [
     ...['-accel', hardware.accelerator, '-cpu', hardware.accelerator === 'kvm' ? 'host' : 'max'],
-    ...['-M', 'pc', '-smp', '1', '-m', '1024', '-nodefaults', '-no-user-config', '-display', 'none'],
+    ...[
+      '-M',
+      'pc',
+      '-smp',
+      '1',
+      '-m',
+      String(hardware.memoryMegabytes ?? 1024),
+      '-nodefaults',
+      '-no-user-config',
+      '-display',
+      'none',
+    ],
     ...['-kernel', hardware.kernel, '-initrd', hardware.initialRamDisk],
     ...['-append', 'console=ttyS0 root=/dev/vda rw quiet net.ifnames=0 mitigations=off panic=-1'],
     ...['-drive', `file=${hardware.disk},if=none,id=disk,format=qcow2,cache=unsafe,discard=unmap`],
     ...['-device', 'virtio-blk-pci,drive=disk', '-device', 'virtio-rng-pci'],
     ...['-device', 'virtio-serial-pci', '-chardev', 'socket,id=agent,fd=3'],
     ...['-device', 'virtserialport,chardev=agent,name=hil.agent'],
-    ...['-netdev', `user,id=net,restrict=on,ipv6=off${forward}`],
+    ...['-netdev', `user,id=net,restrict=on,ipv6=off${forward}${inward.join('')}`],
     ...['-device', 'virtio-net-pci,netdev=net,romfile='],
     ...['-device', 'qemu-xhci,id=usb'],
     ...Object.entries(hardware.shares).flatMap(([tag, path]) => [
       ...['-fsdev', `local,id=${tag},path=${path},security_model=none,readonly=on`],
+      ...(hardware.sharesPlugged === true ? ['-device', `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`] : []),
     ]),
     ...['-chardev', 'socket,id=console,fd=4', '-serial', 'chardev:console', '-qmp', 'stdio'],
     ...(hardware.snapshot === undefined ? [] : ['-loadvm', hardware.snapshot]),

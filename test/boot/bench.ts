@@ -1,0 +1,185 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makePrivateKey, publicPem } from '#identity/keys.ts';
+import { type Mosquitto, startMosquitto } from '#test/support/mosquitto.ts';
+import type { Architecture } from '#updates/facts.ts';
+import { makeRelease, nameOf } from '../../scripts/releasing/make.ts';
+import { NotHere } from './case.ts';
+import { Box, type BoxOptions, brokerInBox } from './machine/box.ts';
+import { bootCache, type FreshImage, layDiskOver, prepareFresh, whatIsMissing } from './machine/image.ts';
+import { Watch } from './watch.ts';
+
+const repository = join(import.meta.dirname, '../..');
+export const store = 'boot-store';
+export const device = 'cart-0001';
+export const version = '0.1.0';
+const archive = `${nameOf(version, 'x64')}.tar.gz`;
+/** Public half of the key that signed the release. */
+export const keyFile = 'release-key.pub';
+
+/** A machine that scripts/setup has been run on, switched off. */
+export interface Installed {
+  readonly disk: string;
+  /** What setup said. */
+  readonly said: string;
+}
+
+/** What the cases share: the release that is tried, machines, brokers. */
+export interface Bench {
+  readonly log: (line: string) => void;
+  /** A scratch folder of this run. */
+  readonly folder: string;
+  /** The folder with the release for this kind of processor, signed; the key's public half is `release-key.pub`. */
+  release(arch: Architecture): Promise<string>;
+  fresh(): Promise<FreshImage>;
+  installed(): Promise<Installed>;
+  /** Disks over the fresh one, and over the installed one. */
+  freshDisk(): Promise<string>;
+  installedDisk(): Promise<string>;
+  /** What a technician brings along: archive, key and configuration. */
+  share(): Promise<string>;
+  boot(disk: string, options?: Partial<BoxOptions>): Promise<Box>;
+  /** A broker outside, and what is seen there. */
+  watch(): Promise<Watch>;
+  /** Ends what a case has left: machines, brokers. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the bench; what takes long is made when it is first asked for. */
+export async function openBench(log: (line: string) => void): Promise<Bench> {
+  await mkdir(bootCache, { recursive: true });
+  return new BootBench(await mkdtemp(join(bootCache, 'run-')), log);
+}
+
+class BootBench implements Bench {
+  readonly folder: string;
+  readonly log: (line: string) => void;
+  readonly #releases = new Map<Architecture, Promise<string>>();
+  #fresh: Promise<FreshImage> | undefined;
+  #installed: Promise<Installed> | undefined;
+  readonly #boxes: Box[] = [];
+  readonly #brokers: Mosquitto[] = [];
+  readonly #watches: Watch[] = [];
+  #disks = 0;
+
+  constructor(folder: string, log: (line: string) => void) {
+    this.folder = folder;
+    this.log = log;
+  }
+
+  release(arch: Architecture): Promise<string> {
+    const made = this.#releases.get(arch) ?? this.#makeRelease(arch);
+    this.#releases.set(arch, made);
+    return made;
+  }
+
+  fresh(): Promise<FreshImage> {
+    const missing = whatIsMissing();
+    if (missing.length > 0) throw new NotHere(`it needs ${missing.join('; ')}`);
+    this.#fresh ??= prepareFresh(this.log);
+    return this.#fresh;
+  }
+
+  installed(): Promise<Installed> {
+    this.#installed ??= this.#install();
+    return this.#installed;
+  }
+
+  async installedDisk(): Promise<string> {
+    return await this.#layOver((await this.installed()).disk);
+  }
+
+  async freshDisk(): Promise<string> {
+    return await this.#layOver((await this.fresh()).disk);
+  }
+
+  async boot(disk: string, options: Partial<BoxOptions> = {}): Promise<Box> {
+    const box = await Box.boot(await this.fresh(), disk, { shares: {}, ...options });
+    this.#boxes.push(box);
+    return box;
+  }
+
+  async watch(): Promise<Watch> {
+    const broker = await startMosquitto({ settings: ['persistence true', 'autosave_interval 60'] });
+    this.#brokers.push(broker);
+    const watch = await Watch.open(broker, store, device);
+    this.#watches.push(watch);
+    return watch;
+  }
+
+  async clear(): Promise<void> {
+    for (const box of this.#boxes.splice(0)) await box.cutPower();
+    for (const watch of this.#watches.splice(0)) await watch.close();
+    for (const broker of this.#brokers.splice(0)) await broker.remove();
+  }
+
+  async close(): Promise<void> {
+    await this.clear();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** CARTWRIGHT_BOOT_RELEASE names a folder with a release that is there already. */
+  async #makeRelease(arch: Architecture): Promise<string> {
+    const given = process.env.CARTWRIGHT_BOOT_RELEASE;
+    const folder = given ?? join(this.folder, 'release');
+    if (given !== undefined && existsSync(join(given, `${nameOf(version, arch)}.release`))) return given;
+    await mkdir(folder, { recursive: true });
+    const { key, pem } = makePrivateKey('Ed25519');
+    await writeFile(join(folder, 'release-key.pem'), pem, { mode: 0o600 });
+    await writeFile(join(folder, keyFile), publicPem(key.publicKey));
+    await makeRelease({
+      repository,
+      origin: { workingTree: true },
+      architectures: [arch],
+      out: folder,
+      cache: join(repository, '.cache/release'),
+      key,
+      version,
+      log: this.log,
+    });
+    return folder;
+  }
+
+  async share(): Promise<string> {
+    const release = await this.release('x64');
+    const files = join(this.folder, 'share');
+    await mkdir(files, { recursive: true });
+    for (const name of [archive, keyFile]) await copyFile(join(release, name), join(files, name));
+    const settings = join(import.meta.dirname, 'settings');
+    await copyFile(join(settings, 'board.yaml'), join(files, 'board.yaml'));
+    const config = (await readFile(join(settings, 'cartwright.yaml'), 'utf8'))
+      .replace('STORE', store)
+      .replace('DEVICE', device)
+      .replace('BROKER', brokerInBox);
+    await writeFile(join(files, 'cartwright.yaml'), config);
+    return files;
+  }
+
+  async #layOver(base: string): Promise<string> {
+    this.#disks += 1;
+    return await layDiskOver(base, join(this.folder, `disk-${this.#disks}.qcow2`));
+  }
+
+  /** From a fresh Debian to a cart: what docs/operator/install.md tells a person to do. */
+  async #install(): Promise<Installed> {
+    const files = await this.share();
+    const disk = await this.freshDisk();
+    this.log('installing it on a fresh Debian');
+    const box = await this.boot(disk, { shares: { release: files } });
+    await box.sh(`mkdir -p /root/release && tar -xzf /mnt/release/${archive} -C /root/release`);
+    const setup = `/root/release/cartwright-${version}/scripts/setup`;
+    const said = await box.sh(
+      `${setup} --offline --no-start --key /mnt/release/${keyFile} --config /mnt/release/cartwright.yaml 2>&1`,
+    );
+    await box.sh(`install -m 0644 /mnt/release/board.yaml /etc/cartwright/board.yaml
+rm -rf /root/release
+mkdir -p /etc/systemd/system/cartwright.service.d /etc/systemd/system/cartwright-safe.service.d
+# The processor is emulated, some 16 times slower than a real one.
+printf '[Service]\\nTimeoutStartSec=20min\\nWatchdogSec=3min\\n' >/etc/systemd/system/cartwright.service.d/slow.conf
+cp /etc/systemd/system/cartwright.service.d/slow.conf /etc/systemd/system/cartwright-safe.service.d/slow.conf`);
+    await box.powerOff();
+    return { disk, said };
+  }
+}
