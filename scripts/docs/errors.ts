@@ -13,7 +13,9 @@ export interface ErrorTable {
 /** The tables of all rooms, found as what their `errors.ts` export under a name that ends in `Codes`. */
 export async function findErrorTables(): Promise<ErrorTable[]> {
   const files: string[] = [];
-  for await (const file of glob(['src/*/**/errors.ts', 'drivers/**/errors.ts'], { cwd: root }))
+  for await (const file of glob(['src/*/**/errors.ts', 'drivers/**/errors.ts', 'scripts/*/errors.ts'], {
+    cwd: root,
+  }))
     files.push(file);
   const tables: ErrorTable[] = [];
   for (const file of files.sort()) {

@@ -19,7 +19,9 @@ const files = ownFiles()
 
 /** Every `…Codes` table of an errors.ts. */
 async function codeTables(): Promise<CodeTable[]> {
-  const paths = globSync(['src/*/errors.ts', 'drivers/errors.ts'], { cwd: root }).sort();
+  const paths = globSync(['src/*/errors.ts', 'drivers/errors.ts', 'scripts/*/errors.ts'], {
+    cwd: root,
+  }).sort();
   const tables = await Promise.all(
     paths.map(async (path) => {
       const exported = (await import(pathToFileURL(join(root, path)).href)) as Record<string, unknown>;
