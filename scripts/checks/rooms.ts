@@ -7,6 +7,7 @@ export const rooms = [
   'main',
   'cli',
   'gateway',
+  'authority',
   'console',
   'pages',
   'store',

@@ -124,6 +124,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./key.ts')).registerKey,
   },
   {
+    usage: 'authority',
+    summary: "the store's certificate authority: makes devices the store's, and shuts them out",
+    load: async () => (await import('./authority.ts')).registerAuthority,
+  },
+  {
+    usage: 'provision',
+    summary: 'make this device one of a store: key, certificate, binding to its hardware',
+    load: async () => (await import('./provision.ts')).registerProvision,
+  },
+  {
     usage: 'audit',
     summary: 'read the audit log of a device, and check that nothing in it was changed or taken away',
     load: async () => (await import('./audit.ts')).registerAudit,
@@ -132,6 +142,11 @@ export const commands: readonly CommandEntry[] = [
     usage: 'vision',
     summary: 'try what cameras see: products and codes on pictures, and how fast',
     load: async () => (await import('./vision.ts')).registerVision,
+  },
+  {
+    usage: 'nats-users [devices...]',
+    summary: "write users.conf of the store's NATS broker: who may connect, and what each may read and write",
+    load: async () => (await import('./nats-users.ts')).registerNatsUsers,
   },
   {
     usage: 'doctor [config]',

@@ -15,7 +15,7 @@ import { type BrokerOptions, connectBroker, withBroker } from './broker.ts';
 import { CliError } from './errors.ts';
 import { listOrNew, privateKeyOf, writeNext } from './key-files.ts';
 import { untilSignal } from './signals.ts';
-import { nameFrom, secondsFrom } from './values.ts';
+import { type Address, addressFrom, nameFrom, namesFrom, secondsFrom } from './values.ts';
 
 interface StoreOptions {
   readonly store: string;
@@ -32,11 +32,6 @@ interface RunOptions extends StoreOptions, BrokerOptions {
   readonly keys: string;
   readonly rootKey?: string;
   readonly timeout: number;
-}
-
-interface Address {
-  readonly host: string;
-  readonly port: number;
 }
 
 interface CodeOptions extends StoreOptions {
@@ -202,23 +197,6 @@ function secureUrl(text: string): string {
   throw new CliError(
     'CW-CLI-001',
     `--page-broker ${JSON.stringify(text)}: must be wss://HOST[:PORT], without a login in it`,
-  );
-}
-
-function addressFrom(text: string): Address {
-  const [, host, port] = /^(?:(\[[0-9a-f:]+\]|[^:]+):)?(\d{1,5})$/i.exec(text) ?? [];
-  if (port !== undefined && Number(port) <= 65_535) {
-    return { host: (host ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: Number(port) };
-  }
-  throw new CliError('CW-CLI-001', `--listen ${JSON.stringify(text)}: must be HOST:PORT or PORT`);
-}
-
-function namesFrom(text: string): readonly string[] {
-  const names = text.split(',').map((name) => name.trim().toLowerCase());
-  if (names.every((name) => /^[a-z0-9.-]{1,253}$/.test(name))) return names;
-  throw new CliError(
-    'CW-CLI-001',
-    `--name ${JSON.stringify(text)}: must be host names or addresses, with commas between`,
   );
 }
 

@@ -42,3 +42,28 @@ export function brokerUrl(text: string): string {
   if (valid && /^mqtts?:\/\//i.test(url)) return url;
   throw wrong('--broker', text, 'mqtt://HOST[:PORT] or mqtts://HOST[:PORT]');
 }
+
+/** An address to listen on. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Reads `HOST:PORT` or `PORT` (of loopback), for --listen. Throws CW-CLI-001. */
+export function addressFrom(text: string): Address {
+  const [, host, port] = /^(?:(\[[0-9a-f:]+\]|[^:]+):)?(\d{1,5})$/i.exec(text) ?? [];
+  if (port !== undefined && Number(port) <= 65_535) {
+    return { host: (host ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: Number(port) };
+  }
+  throw new CliError('CW-CLI-001', `--listen ${JSON.stringify(text)}: must be HOST:PORT or PORT`);
+}
+
+/** Reads host names and addresses with commas between, in lower case. Throws CW-CLI-001. */
+export function namesFrom(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  if (names.every((name) => /^(?:[a-z0-9.-]{1,253}|[0-9a-f:]{2,39})$/.test(name))) return names;
+  throw new CliError(
+    'CW-CLI-001',
+    `--name ${JSON.stringify(text)}: must be host names or addresses, with commas between`,
+  );
+}

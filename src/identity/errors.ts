@@ -16,6 +16,14 @@ export const identityCodes = {
   'CW-IDN-012': 'The audit log is damaged, or records are missing.',
   'CW-IDN-013': 'The audit log can not be written.',
   'CW-IDN-014': 'A record that a power cut had torn was moved aside from the end of the audit log.',
+  'CW-IDN-015': 'A claim, or a claim file, can not be used: mistyped, or not a claim.',
+  'CW-IDN-016': "The store's authority can not be reached.",
+  'CW-IDN-017': "What answers is not the store's authority.",
+  'CW-IDN-018': "The store's authority refuses.",
+  'CW-IDN-019': 'The identity of this device is not there, or can not be used.',
+  'CW-IDN-020': 'The identity belongs to other hardware: a card that was copied, or moved.',
+  'CW-IDN-021': 'A backup can not be read: damaged, of another version, or another passphrase.',
+  'CW-IDN-022': 'The broker does not take the new certificate; the former one stays in use.',
 } as const;
 
 export class IdentityError extends CodedError<keyof typeof identityCodes> {}

@@ -19,6 +19,8 @@ export interface Mosquitto {
   thaw(): void;
   /** Starts it again on the same port, with what it kept. */
   start(): Promise<void>;
+  /** The process that runs now. */
+  readonly pid: number;
   /** Ends it and removes its folder. */
   remove(): Promise<void>;
 }
@@ -95,6 +97,10 @@ export async function startMosquitto(
   return {
     url: `mqtt://127.0.0.1:${port}`,
     port,
+    get pid() {
+      if (child?.pid === undefined) throw new Error('mosquitto does not run');
+      return child.pid;
+    },
     start,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import { Authority } from '#authority/authority.ts';
+import { printJson } from './terminal.ts';
+
+interface ListOptions {
+  readonly folder: string;
+  readonly json?: boolean;
+}
+
+/** Adds `authority list` and `authority audit`: what the record holds. */
+export function registerAuthorityLists(authority: Command): void {
+  for (const [name, description, action] of [
+    ['list', 'show devices with their certificates, and open claims', list],
+    ['audit', 'show what was done with the authority, and what it refused', audit],
+  ] as const) {
+    authority
+      .command(name)
+      .description(description)
+      .option('--folder <folder>', 'folder of the authority', 'data/authority')
+      .option('--json', 'print as JSON')
+      .action(action);
+  }
+}
+
+const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+async function list({ folder, json }: ListOptions): Promise<void> {
+  const authority = await Authority.open(folder);
+  try {
+    const nowMs = Date.now();
+    const certificates = authority.book.certificates().map((one) => ({
+      kind: one.kind,
+      name: one.name,
+      serial: one.serial,
+      from: day(one.fromMs),
+      to: day(one.toMs),
+      state: one.revokedMs === undefined ? (one.toMs > nowMs ? 'valid' : 'over') : 'revoked',
+      why: one.why ?? '',
+    }));
+    const claims = authority.book
+      .claims()
+      .filter(({ usedMs, expiresMs }) => usedMs === undefined && expiresMs > nowMs)
+      .map(({ device, expiresMs, id }) => ({
+        device,
+        claim: id,
+        expires: new Date(expiresMs).toISOString(),
+      }));
+    if (json) {
+      printJson({ store: authority.settings.store, certificates, claims });
+      return;
+    }
+    const width = Math.max(6, ...certificates.map(({ name }) => name.length));
+    for (const one of certificates) {
+      const why = one.why === '' ? '' : `  ${one.why}`;
+      process.stdout.write(
+        `${one.kind.padEnd(6)}  ${one.name.padEnd(width)}  ${one.state.padEnd(7)}  until ${one.to}  ${one.serial}${why}\n`,
+      );
+    }
+    for (const { device, expires } of claims)
+      process.stdout.write(`claim   ${device.padEnd(width)}  open     until ${expires}\n`);
+  } finally {
+    authority.close();
+  }
+}
+
+async function audit({ folder, json }: ListOptions): Promise<void> {
+  const authority = await Authority.open(folder);
+  try {
+    for (const { number, atMs, what, device, facts } of authority.book.audit()) {
+      const line = {
+        number,
+        at: new Date(atMs).toISOString(),
+        what,
+        ...(device === undefined ? {} : { device }),
+        ...facts,
+      };
+      if (json) printJson(line);
+      else
+        process.stdout.write(`${line.at}  ${what.padEnd(9)}  ${device ?? '-'}  ${JSON.stringify(facts)}\n`);
+    }
+  } finally {
+    authority.close();
+  }
+}
