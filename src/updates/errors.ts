@@ -43,6 +43,17 @@ export const updateCodes = {
   'CW-UPD-051': 'A release can not be fetched.',
   'CW-UPD-052': 'A release is not begun now: the device is in use, or not fit for it.',
   'CW-UPD-053': 'Nothing on this device takes releases into service.',
+  'CW-UPD-070': 'A root archive, or its description, can not be read.',
+  'CW-UPD-071': 'A root is signed by none of the keys that this device takes roots from.',
+  'CW-UPD-072': 'A part of a root archive is not the one that was signed.',
+  'CW-UPD-073': 'A partition does not hold what was written to it.',
+  'CW-UPD-074': 'This machine has no second root: it was not started from an image, or its disk was changed.',
+  'CW-UPD-075': 'The root in service is on trial itself, and no other one is written.',
+  'CW-UPD-076': 'The gateway is not healthy, so that no new root can be tried.',
+  'CW-UPD-077': 'The root was taken back on this device before; it is not tried again by itself.',
+  'CW-UPD-078': 'The root is older than the one in service, and nobody said that this is meant.',
+  'CW-UPD-079': 'The root is larger than the partition that it belongs on.',
+  'CW-UPD-080': 'A root on trial was taken back.',
 } as const;
 
 export class UpdateError extends CodedError<keyof typeof updateCodes> {}
