@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from './errors.ts';
 import type { SetupRecord } from './record.ts';
@@ -42,6 +42,11 @@ export function at({ root }: Pick<Machine, 'root'>, path: string): string {
 /** Whether the path is there; a link counts where it leads somewhere on the device. */
 export function isThere(machine: Pick<Machine, 'root'>, path: string): boolean {
   return existsSync(at(machine, path));
+}
+
+/** Whether there is anything of that name: in an image the links of systemctl lead to where nothing is yet. */
+export function isNamed(machine: Pick<Machine, 'root'>, path: string): boolean {
+  return lstatSync(at(machine, path), { throwIfNoEntry: false }) !== undefined;
 }
 
 /** A small text file of the device; undefined where it can't be read. */

@@ -1,5 +1,5 @@
 import { writeFileAtomic } from '#base/atomic-file.ts';
-import { at, isThere, type Machine, mustRun, systemctl, textOf } from '../machine.ts';
+import { at, isNamed, isThere, type Machine, mustRun, systemctl, textOf } from '../machine.ts';
 import { file } from '../parts.ts';
 import { partsStep, type Step } from '../step.ts';
 
@@ -42,12 +42,12 @@ const otherTimeServices = ['chrony.service', 'ntpsec.service', 'ntp.service', 'o
 /** Another program that keeps the time, if one is enabled. */
 function otherTimeService(machine: Machine): string | undefined {
   return otherTimeServices.find((name) =>
-    isThere(machine, `/etc/systemd/system/multi-user.target.wants/${name}`),
+    isNamed(machine, `/etc/systemd/system/multi-user.target.wants/${name}`),
   );
 }
 
 function timeServiceEnabled(machine: Machine): boolean {
-  return isThere(machine, `/etc/systemd/system/sysinit.target.wants/${timeService}`);
+  return isNamed(machine, `/etc/systemd/system/sysinit.target.wants/${timeService}`);
 }
 
 /** The clock is set by a time server; which one is the network's to say, or the machine's configuration. */
@@ -99,7 +99,7 @@ const tmpWant = '/etc/systemd/system/local-fs.target.wants/tmp.mount';
 /** Whether somebody else has settled what /tmp is. */
 function tmpIsSettled(machine: Machine): string | undefined {
   if (/^[^#\s]+\s+\/tmp\s/m.test(textOf(machine, '/etc/fstab') ?? '')) return '/etc/fstab says what /tmp is';
-  if (isThere(machine, '/usr/lib/systemd/system/local-fs.target.wants/tmp.mount'))
+  if (isNamed(machine, '/usr/lib/systemd/system/local-fs.target.wants/tmp.mount'))
     return 'this system has /tmp in memory by itself';
   if (isThere(machine, tmpUnit) && !machine.record.has('made', tmpUnit)) return `${tmpUnit} is another one`;
   return undefined;
@@ -110,7 +110,7 @@ const temporaryParts = partsStep({
   title: 'temporary files',
   what: 'in memory',
   parts: (machine) => [file(tmpUnit, shipped(machine, 'tmp.mount'))],
-  also: (machine) => (isThere(machine, tmpWant) ? undefined : 'enable tmp.mount (at the next start)'),
+  also: (machine) => (isNamed(machine, tmpWant) ? undefined : 'enable tmp.mount (at the next start)'),
   changed: async (machine) => void (await systemctl(machine, 'enable', 'tmp.mount')),
 });
 export const temporary: Step = {

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { SetupError } from '../errors.ts';
-import { isThere, type Machine, systemctl } from '../machine.ts';
+import { isNamed, isThere, type Machine, systemctl } from '../machine.ts';
 import type { Options } from '../options.ts';
 import { file, type Part } from '../parts.ts';
 import { partsStep, type Step } from '../step.ts';
@@ -37,7 +37,7 @@ function unitsStep(
 ): Step {
   const enabled = (machine: Machine) => names.filter((name) => wants(machine, name).length > 0);
   const disabled = (machine: Machine) =>
-    enabled(machine).filter((name) => wants(machine, name).some((path) => !isThere(machine, path)));
+    enabled(machine).filter((name) => wants(machine, name).some((path) => !isNamed(machine, path)));
   const step = partsStep({
     title,
     what,
