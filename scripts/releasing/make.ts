@@ -8,8 +8,8 @@ import type { Architecture, ReleaseFacts } from '#updates/facts.ts';
 import { encodeRelease } from '#updates/manifest.ts';
 import { readImage } from '../firmware/image.ts';
 import { licencesFile, licencesText } from './licences.ts';
-import { type Packed, pack } from './pack.ts';
-import { installPackages, packageItems, shippedPackages } from './packages.ts';
+import { type Item, type Packed, pack } from './pack.ts';
+import { installPackages, packageItems, type Shipped, shippedPackages } from './packages.ts';
 import { billOfMaterials } from './sbom.ts';
 import { buildPages, exportTree, type Origin, timeOf, treeItems } from './tree.ts';
 
@@ -105,21 +105,39 @@ async function formatsOf(tree: string): Promise<ReleaseFacts['formats']> {
   };
 }
 
-async function makeOne({ out, cache, key, log }: MakeOptions, tree: string, facts: Facts): Promise<Made> {
+async function makeOne(options: MakeOptions, tree: string, facts: Facts): Promise<Made> {
   const { arch, version } = facts;
+  const { cache, log } = options;
   log(`Installing the packages of linux-${arch}`);
   const packages = await shippedPackages(await installPackages(tree, cache, arch), arch);
-  const base = join(out, nameOf(version, arch));
-  const archive = `${base}.tar.gz`;
-  for (const ending of ['.tar.gz', '.release', '.cdx.json']) await rm(base + ending, { force: true });
-  log(`Packing ${basename(archive)}`);
-  const licences = { path: licencesFile, text: await licencesText(packages), executable: false };
-  const items = [...(await treeItems(tree, version)), ...(await packageItems(packages, arch)), licences];
-  const packed = await pack(items, facts, archive);
+  log(`Packing ${nameOf(version, arch)}.tar.gz`);
+  const items = [...(await treeItems(tree, version)), ...(await packageItems(packages, arch))];
   const { dependencies, optionalDependencies } = JSON.parse(
     await readFile(join(tree, 'package.json'), 'utf8'),
   ) as Record<string, Record<string, string>>;
   const direct = Object.keys({ ...dependencies, ...optionalDependencies });
+  return await writeArchive(options, facts, { items, packages, direct });
+}
+
+/** What an archive is made of: its files, the packages that some of them are, and which of these ours ask for. */
+export interface Ingredients {
+  readonly items: readonly Item[];
+  readonly packages: readonly Shipped[];
+  readonly direct: readonly string[];
+}
+
+/** Writes archive, bill of materials and, with a key, signature. */
+export async function writeArchive(
+  { out, key }: Pick<MakeOptions, 'out' | 'key'>,
+  facts: Facts,
+  { items, packages, direct }: Ingredients,
+): Promise<Made> {
+  const { arch, version } = facts;
+  const base = join(out, nameOf(version, arch));
+  const archive = `${base}.tar.gz`;
+  for (const ending of ['.tar.gz', '.release', '.cdx.json']) await rm(base + ending, { force: true });
+  const licences = { path: licencesFile, text: await licencesText(packages), executable: false };
+  const packed = await pack([...items, licences], facts, archive);
   await writeFile(`${base}.cdx.json`, await billOfMaterials(facts, packed, packages, direct));
   if (key !== undefined) {
     const { bytes, sha256, unpackedBytes } = packed;
@@ -129,7 +147,7 @@ async function makeOne({ out, cache, key, log }: MakeOptions, tree: string, fact
 }
 
 /** The sums of everything in `out` that is of this version, in the form that `sha256sum --check` reads. */
-async function writeSums(out: string, version: string): Promise<void> {
+export async function writeSums(out: string, version: string): Promise<void> {
   const names = globSync(`cartwright-${version}-linux-*.{tar.gz,release,cdx.json}`, { cwd: out }).sort();
   const lines: string[] = [];
   for (const name of names) lines.push(`${await sha256Of(join(out, name))}  ${name}\n`);

@@ -43,7 +43,12 @@ export async function pack(
   const unpackedBytes = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
   const contents = writeContents({ ...facts, unpackedBytes, files, links });
   mustHaveGzip();
-  const gzip = spawn('gzip', ['--no-name', '--best', '--stdout'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // Older ones take further options from the environment.
+  const { GZIP: _, ...env } = process.env;
+  const gzip = spawn('gzip', ['--no-name', '--best', '--stdout'], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const ended = new Promise<number | null>((resolve, reject) => {
     gzip.once('close', resolve);
     gzip.once('error', reject);

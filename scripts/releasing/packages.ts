@@ -10,6 +10,8 @@ import { run } from './run.ts';
 /** A package as the lock file has it. */
 export interface Locked {
   readonly version: string;
+  /** Only for development. */
+  readonly dev?: boolean;
   readonly integrity?: string;
   readonly license?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -70,7 +72,7 @@ export async function shippedPackages(folder: string, arch: Architecture): Promi
   const shipped: Shipped[] = [];
   for (const [place, locked] of Object.entries(lock.packages)) {
     const at = join(folder, place);
-    if (place === '' || !existsSync(at)) continue;
+    if (place === '' || locked.dev === true || !existsSync(at)) continue;
     const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
     const files = (await filesOf(at)).filter((path) => isShipped(name, path, arch));
     if (isOfUse(files)) shipped.push({ place, name, folder: at, locked, files });

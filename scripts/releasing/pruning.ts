@@ -37,6 +37,8 @@ interface Rule {
 }
 
 const rulesOf = (arch: Architecture): readonly Rule[] => [
+  // Debian's C library is glibc.
+  { package: /^/, except: /(?:^|[-._/])musl(?:[-._][^/]*)?(?:\/|$)/ },
   // The program; headers for building native parts are half of the package.
   { package: /^node-linux-/, only: /^bin\/node$/ },
   { package: /^onnxruntime-node$/, except: new RegExp(`^(?:script/|bin/(?!napi-v\\d+/linux/${arch}/))`) },
@@ -45,15 +47,14 @@ const rulesOf = (arch: Architecture): readonly Rule[] => [
   { package: /^node-hid$/, except: /^(?:hidapi|src)\// },
   { package: /^(?:node-hid|@serialport\/bindings-cpp)$/, except: foreignPrebuilds(arch) },
   { package: /^koffi$/, except: /^(?:src|vendor)\// },
-  { package: /^@koromix\/koffi-/, except: /^musl_/ },
   { package: /^sharp$/, except: /^src\// },
   { package: /^zod$/, except: /^src\// },
   { package: /^zxing-wasm$/, except: /^dist\/(?:full|iife|miniprogram|cjs)\// },
 ];
 
-/** Prebuilt native parts of other systems: `prebuilds/HID-win32-x64/…`, `prebuilds/darwin-x64+arm64/…`; and those for musl. */
+/** Prebuilt native parts of other systems: `prebuilds/HID-win32-x64/…`, `prebuilds/darwin-x64+arm64/…`. */
 function foreignPrebuilds(arch: Architecture): RegExp {
-  return new RegExp(`^prebuilds/(?!(?:[^/]*-)?linux-${arch}/)|^prebuilds/.*musl`);
+  return new RegExp(`^prebuilds/(?!(?:[^/]*-)?linux-${arch}/)`);
 }
 
 /** Names of files with a package's licence and its notices. */

@@ -77,10 +77,10 @@ export async function billOfMaterials(
   return `${JSON.stringify(bom, null, 1)}\n`;
 }
 
-/** Two places may hold the same version of a package: each is a component of its own. */
+/** Two places may hold the same version of a package, as an alias does: each is a component of its own. */
 function referenceOf({ place, name, locked }: Shipped): string {
   const purl = purlOf(name, locked);
-  return place === `node_modules/${name}` ? purl : `${purl}#${place}`;
+  return place === `node_modules/${locked.name ?? name}` ? purl : `${purl}#${place}`;
 }
 
 async function componentOf(shipped: Shipped): Promise<Component> {
@@ -131,10 +131,10 @@ function neededBy({ place, locked }: Shipped, places: ReadonlyMap<string, string
   const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
   return unique(
     names.flatMap((name) => {
-      for (let at = `${place}/`; at !== ''; at = at.slice(0, at.lastIndexOf('node_modules/'))) {
+      for (let at = `${place}/`; ; at = at.slice(0, at.lastIndexOf('node_modules/'))) {
         const found = places.get(`${at}node_modules/${name}`);
         if (found !== undefined) return [found];
-        if (!at.includes('node_modules/')) break;
+        if (at === '') break;
       }
       return [];
     }),

@@ -24,8 +24,10 @@ const taken: readonly RegExp[] = [
   /^scripts\/lib\/setup\.sh$/,
   /^scripts\/(?:firmware|installing|provisioning)\//,
 ];
+/** Folders of a working tree that hold nothing of the sources. */
+const notOurs = new Set(['.git', '.cache', '.setup', 'node_modules', 'out', 'data']);
 /** What browsers get is built from these. */
-const left = /^src\/pages\/[^/]+\/client\//;
+const left = /^src\/pages\/(?:[^/]+\/)?client\//;
 
 /** The commit that HEAD names, or the origin that was asked for. Rejects where the tree has changes that no commit has. */
 export async function chooseOrigin(
@@ -128,7 +130,7 @@ async function filesOf(folder: string, inside = ''): Promise<string[]> {
   const files: string[] = [];
   for (const entry of await readdir(join(folder, inside), { withFileTypes: true })) {
     const path = inside === '' ? entry.name : `${inside}/${entry.name}`;
-    if (entry.isDirectory() && entry.name !== '.git') files.push(...(await filesOf(folder, path)));
+    if (entry.isDirectory() && !notOurs.has(path)) files.push(...(await filesOf(folder, path)));
     else if (entry.isFile()) files.push(path);
   }
   return files;
