@@ -79,10 +79,12 @@ async function install(options: Options, source: Source, machine: Machine, scree
 
 async function remove(options: Options, source: Source, machine: Machine, screen: Screen): Promise<void> {
   if (options.dryRun) {
-    screen.say(`Would stop all services, and remove:`);
-    const brought = machine.record.all('made');
-    for (const path of brought) screen.say(`  ${path}`);
+    screen.say('Would stop all services, and remove:');
+    const data = /^\/(?:etc|var\/lib)\/cartwright/;
+    for (const path of machine.record.all('made'))
+      if (options.purge || !data.test(path)) screen.say(`  ${path}`);
     for (const user of machine.record.all('users')) screen.say(`  the user and group ${user}`);
+    if (!options.purge) screen.say('Configuration, credentials and data would stay (--purge removes them).');
     return;
   }
   screen.say(`Taking Cartwright off ${options.root === '/' ? 'this machine' : options.root}`);

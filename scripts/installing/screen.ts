@@ -37,17 +37,22 @@ export class Screen {
     }
   }
 
-  /** A line a step; what it does in lines below. */
+  /** A line a step; of what was done, every line stands in the log. */
   readonly report: Report = (number, total, title, outcome, lines) => {
     const head = `${String(number).padStart(2)}/${total}  ${title.padEnd(15)}`;
+    const [first = '', ...more] = lines;
     if (outcome === 'begin') {
-      // Something that takes long is told before it is done.
-      this.say(`${head} …`);
-      for (const line of lines) this.say(`         ${line}`);
+      // What takes long is told before it is done.
+      this.say(`${head} ...   ${first}${more.length === 0 ? '' : `, and ${more.length} more`}`);
+      for (const line of lines) this.keep(`         ${line}`);
     } else if (outcome === 'done') {
       this.say(`${head} ${words.done}`);
+    } else if (outcome === 'removed') {
+      this.say(
+        `${head} ${words.removed}  ${lines.at(-1) ?? ''}${more.length === 0 ? '' : `, and ${more.length} more`}`,
+      );
+      for (const line of lines) this.keep(`         ${line}`);
     } else {
-      const [first = '', ...more] = lines;
       this.say(`${head} ${words[outcome].padEnd(5)} ${first}`.trimEnd());
       for (const line of more) this.say(`${' '.repeat(26)}${line}`);
     }
