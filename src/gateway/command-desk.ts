@@ -35,6 +35,8 @@ export interface GatewayDeskOptions {
   readonly log: Logger;
   readonly loop: Pick<DecisionLoop, 'command' | 'append' | 'saveState' | 'pipeline'>;
   readonly stored: StoredState;
+  /** Transactions that were answered while the gateway was out of service. */
+  readonly answered?: ReadonlyMap<string, Remembered>;
   readonly keys: Pick<KeyKeeper, 'ring' | 'fault'>;
   readonly watch: Pick<CommandWatch, 'take'>;
   readonly auditor: Pick<Auditor, 'note' | 'flush'>;
@@ -86,7 +88,7 @@ export class GatewayDesk {
       ),
       clock,
       clockTrusted,
-      remembered: restoreTransactions(options.stored, options.log),
+      remembered: new Map([...(options.answered ?? []), ...restoreTransactions(options.stored, options.log)]),
       remember: (transaction, entry, asked) => this.#remember(transaction, entry, asked),
       forget: (transactions) =>
         loop.saveState(Object.fromEntries(transactions.map((name) => [transactionKey(name), null]))),

@@ -213,6 +213,7 @@ export class Gateway {
       loop: this.#loop,
       stored: state,
       keys: trust.keys,
+      answered: begun.answered,
       auditor: trust.auditor,
       watch: this.#watch,
       publish: this.#publisher.answer,

@@ -12,11 +12,14 @@ import type { DeviceReport } from './devices.ts';
 import { GatewayError } from './errors.ts';
 import type { Health, HealthFacts } from './health.ts';
 import { HealthyFile } from './healthy-file.ts';
+import { factsOf, keepFacts } from './known-facts.ts';
 import { machineWarnings, readMachine, readStorage } from './machine.ts';
 import type { LastMeasurements } from './measurements.ts';
 import { PowerGuard } from './power-guard.ts';
 import { type PowerAction, PowerWish } from './power-wish.ts';
 import { RunRecord, readBeforeRun } from './run-record.ts';
+import { answeredInSafeMode } from './safe-desk.ts';
+import { forgetTries } from './safe-tries.ts';
 import type { GatewaySetup } from './setup.ts';
 import type { Timers } from './timers.ts';
 import { type Warning, Warnings } from './warnings.ts';
@@ -28,6 +31,8 @@ const lookEveryUs = 30 * usPerSecond;
 const keepClockEveryUs = 60 * usPerSecond;
 /** A wish that nobody carried out is left again after this long, µs. */
 const wishAgainUs = 60 * usPerSecond;
+/** A gateway that ran for so long doesn't fail at once: safe mode's pauses begin anew, s. */
+const provenAfterS = 600;
 
 /** What a run begins with. */
 export interface Begun {
@@ -35,6 +40,8 @@ export interface Begun {
   readonly record: RunRecord;
   /** How the run before ended, where that is known. */
   readonly before: Awaited<ReturnType<typeof readBeforeRun>>;
+  /** Commands that safe mode answered. */
+  readonly answered: Awaited<ReturnType<typeof answeredInSafeMode>>;
 }
 
 /** Looks at how the run before ended, and notes that another one begins. Never rejects. */
@@ -46,7 +53,8 @@ export async function beginRun(
   const before = await readBeforeRun(setup.dataFolder);
   const record = runRecord(setup, clock, log);
   await record.begin();
-  return { floor: await ClockFloor.open(setup.dataFolder, clock), record, before };
+  const answered = await answeredInSafeMode(setup.dataFolder);
+  return { floor: await ClockFloor.open(setup.dataFolder, clock), record, before, answered };
 }
 
 /** The record of a run of this gateway. */
@@ -100,6 +108,7 @@ export class Operations {
   #power: ReturnType<PowerGuard['judge']> = { why: undefined, isDue: false };
   #wishedUs = Number.NEGATIVE_INFINITY;
   #isHung = false;
+  #isProven = false;
 
   constructor(options: OperationsOptions) {
     const { setup, clock, runtimeFolder, uplink, loop, before, service } = options;
@@ -134,6 +143,11 @@ export class Operations {
     timers.every(keepClockEveryUs, () => background(this.#keepClock()));
     this.#watch();
     await this.#keepClock().catch((error: unknown) => this.#troubled(error));
+    const { setup, uplink } = this.#options;
+    const facts = factsOf(setup, uplink.start);
+    await keepFacts(setup.dataFolder, facts, process.env.CREDENTIALS_DIRECTORY).catch((error: unknown) =>
+      this.#troubled(error),
+    );
   }
 
   /** The run ends in good order; the reason that was noted first counts. Never rejects. */
@@ -167,7 +181,11 @@ export class Operations {
 
   /** Tells the updater, and whoever asks systemd, how this version does. Never rejects. */
   async told(health: Health): Promise<void> {
-    const { clock, uplink, service } = this.#options;
+    const { clock, uplink, service, setup } = this.#options;
+    if (!this.#isProven && health.uptimeS >= provenAfterS) {
+      this.#isProven = true;
+      await forgetTries(setup.dataFolder).catch((error: unknown) => this.#troubled(error));
+    }
     const waiting = health.outboxEvents === 0 ? '' : `, ${health.outboxEvents} events wait`;
     const state = health.ok ? 'in service' : 'in service with faults';
     service?.status(`${state}; broker ${health.connected ? 'connected' : 'away'}${waiting}`);
