@@ -46,7 +46,7 @@ const rulesOf = (arch: Architecture): readonly Rule[] => [
   { package: /^@tensorflow\//, only: /^dist\/(?:[^/]+\.node\.js|tfjs-backend-wasm(?:-simd)?\.wasm)$/ },
   { package: /^node-hid$/, except: /^(?:hidapi|src)\// },
   { package: /^(?:node-hid|@serialport\/bindings-cpp)$/, except: foreignPrebuilds(arch) },
-  { package: /^koffi$/, except: /^(?:src|vendor)\// },
+  { package: /^koffi$/, except: /^vendor\// },
   { package: /^sharp$/, except: /^src\// },
   { package: /^zod$/, except: /^src\// },
   { package: /^zxing-wasm$/, except: /^dist\/(?:full|iife|miniprogram|cjs)\// },

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePrivateKey, publicPem } from '#identity/keys.ts';
+import { makePrivateKey, type PrivateKey, publicPem, readPrivatePem } from '#identity/keys.ts';
 import { type Mosquitto, startMosquitto } from '#test/support/mosquitto.ts';
 import type { Architecture } from '#updates/facts.ts';
 import { makeRelease, nameOf } from '../../scripts/releasing/make.ts';
@@ -126,9 +126,7 @@ class BootBench implements Bench {
     const folder = given ?? join(this.folder, 'release');
     if (given !== undefined && existsSync(join(given, `${nameOf(version, arch)}.release`))) return given;
     await mkdir(folder, { recursive: true });
-    const { key, pem } = makePrivateKey('Ed25519');
-    await writeFile(join(folder, 'release-key.pem'), pem, { mode: 0o600 });
-    await writeFile(join(folder, keyFile), publicPem(key.publicKey));
+    const key = await this.#keyIn(folder);
     await makeRelease({
       repository,
       origin: { workingTree: true },
@@ -155,6 +153,15 @@ class BootBench implements Bench {
       .replace('BROKER', brokerInBox);
     await writeFile(join(files, 'cartwright.yaml'), config);
     return files;
+  }
+
+  /** One key for all that is made here; it is beside what it signed. */
+  async #keyIn(folder: string): Promise<PrivateKey> {
+    const path = join(folder, 'release-key.pem');
+    if (!existsSync(path)) await writeFile(path, makePrivateKey('Ed25519').pem, { mode: 0o600 });
+    const key = readPrivatePem(await readFile(path, 'utf8'));
+    await writeFile(join(folder, keyFile), publicPem(key.publicKey));
+    return key;
   }
 
   async #layOver(base: string): Promise<string> {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import test from 'ava';
 import { makePrivateKey } from '#identity/keys.ts';
 import { findTool } from '#test/tools.ts';
@@ -208,6 +208,36 @@ test('everything that shipped sources import is shipped', async (t) => {
     [...shipped].filter((path) => path.startsWith('test/') || /^src.*\/client\//.test(path)),
     [],
   );
+});
+
+test('no shipped file of a package asks for one that was left out', async (t) => {
+  const missing: string[] = [];
+  for (const { place, folder, files } of await packages) {
+    const shipped = new Set(files);
+    for (const path of files.filter((one) => /\.[cm]?js$/.test(one))) {
+      const text = await readFile(join(folder, path), 'utf8');
+      for (const [, specifier = ''] of text.matchAll(
+        /(?:require\(|from |import\()\s*['"](\.{1,2}\/[^'"]+)['"]/g,
+      )) {
+        const base = posix.join(posix.dirname(path), specifier);
+        const found = [
+          '',
+          '.js',
+          '.cjs',
+          '.mjs',
+          '.json',
+          '.node',
+          '/index.js',
+          '/index.cjs',
+          '/package.json',
+        ]
+          .map((ending) => base + ending)
+          .find((one) => statSync(join(folder, one), { throwIfNoEntry: false })?.isFile() === true);
+        if (found !== undefined && !shipped.has(found)) missing.push(`${place}/${path} asks for ${found}`);
+      }
+    }
+  }
+  t.deepEqual(missing, []);
 });
 
 /** What a user may install beside (docs/tensorflow-node.md). */
