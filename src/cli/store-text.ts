@@ -12,6 +12,8 @@ import { printable } from './terminal.ts';
 export interface DeviceRow {
   readonly device: string;
   readonly online: boolean;
+  /** Why it is out of service (safe mode); left out in service. */
+  readonly outOfService?: string;
   readonly trip: string;
   readonly items?: number;
   readonly toPay?: string;
@@ -43,6 +45,7 @@ function rowOf({ device, state, basket, plates, faults }: DeviceView, step: Till
   return {
     device,
     online: state?.online === true,
+    ...(state?.mode === 'safe' ? { outOfService: state.safe?.code ?? state.safe?.cause ?? 'safe mode' } : {}),
     trip: basket?.state ?? shelf,
     ...(basket === undefined
       ? {}
@@ -96,16 +99,18 @@ function stepWords(step: TillStep): string {
 export function deviceTable(rows: readonly DeviceRow[]): string[] {
   if (rows.length === 0) return ['no device has said anything yet'];
   const header = ['device', 'link', 'trip', 'items', 'to pay', 'asked', 'catalogue', 'note'];
-  const texts = rows.map(({ device, online, trip, items, toPay, questions, catalogue, note }) => [
-    device,
-    online ? 'online' : 'away',
-    trip,
-    items === undefined ? '' : String(items),
-    toPay ?? '',
-    questions === undefined || questions === 0 ? '' : String(questions),
-    catalogue ?? '',
-    note,
-  ]);
+  const texts = rows.map(
+    ({ device, online, outOfService, trip, items, toPay, questions, catalogue, note }) => [
+      device,
+      online ? (outOfService === undefined ? 'online' : 'safe') : 'away',
+      outOfService === undefined ? trip : 'out of service',
+      items === undefined ? '' : String(items),
+      toPay ?? '',
+      questions === undefined || questions === 0 ? '' : String(questions),
+      catalogue ?? '',
+      outOfService === undefined ? note : outOfService,
+    ],
+  );
   return table([header, ...texts], [0, 1, 2, 6, 7], [9, 6, 9, 5, 10, 5, 9]);
 }
 

@@ -219,6 +219,12 @@ test('The fleet knows who is well, has a fault, is due, or is away; a late will 
   fleet.take(state(true, 4));
   fleet.take(reported({}));
   t.is(condition(), 'ok');
+  const safe = { mode: 'safe', safe: { cause: 'hung', retryS: 600 } };
+  const resting = { ...JSON.parse(String(state(true, 4).payload)), ...safe };
+  fleet.take({ ...state(true, 4), payload: Buffer.from(JSON.stringify(resting)) });
+  t.is(condition(), 'fault', 'out of service, whatever its last health was');
+  fleet.take(state(true, 4));
+  t.is(condition(), 'ok');
   fleet.take(reported({ sensors: [{ id: 'cell-fl', ok: false, ratePerMinute: 0, fault: 'CW-DRV-001' }] }));
   t.is(condition(), 'fault');
   fleet.take(

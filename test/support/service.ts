@@ -109,6 +109,15 @@ export class ServiceUnderTest {
     return Math.round((this.happenings[second]?.atMs ?? 0) - (this.happenings[first]?.atMs ?? 0));
   }
 
+  /** Ends it in good order and starts it anew; resolves when it is ready. */
+  async restart(): Promise<void> {
+    const from = this.happenings.length;
+    this.#child?.kill('SIGTERM');
+    await this.until(/^end/, from);
+    this.#spawn();
+    await this.until('READY=1', from);
+  }
+
   /** Ends it for good; resolves when nothing of it runs. */
   async stop(): Promise<void> {
     this.#stopping = true;

@@ -80,6 +80,7 @@ function newer(known: DeviceState | undefined, next: DeviceState): DeviceState {
 export function conditionOf({ state, health, calibration }: FleetDevice): Condition {
   if (state === undefined) return 'unknown';
   if (!state.online) return 'offline';
+  if (state.mode === 'safe') return 'fault';
   if (health === undefined) return 'unknown';
   if (!health.ok || faultsOf(health).length > 0) return 'fault';
   return calibration?.due === true ? 'due' : 'ok';
