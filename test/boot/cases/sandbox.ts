@@ -22,7 +22,10 @@ const probes: Readonly<Record<string, readonly [script: string, allowed: boolean
   'write its own program': ['echo 1 >/opt/cartwright/current/src/probe', false],
   'read accounts': ['cat /etc/shadow', false],
   'look into homes': ['ls /root', false],
-  'run a program that it wrote': ['cp /bin/true /var/lib/cartwright/probe && /var/lib/cartwright/probe', false],
+  'run a program that it wrote': [
+    'cp /bin/true /var/lib/cartwright/probe && /var/lib/cartwright/probe',
+    false,
+  ],
   'get more rights': ['unshare --user true', false],
   'set the clock': ['date -s @1', false],
 };
@@ -31,7 +34,9 @@ const probes: Readonly<Record<string, readonly [script: string, allowed: boolean
 export async function run(bench: Bench): Promise<readonly string[]> {
   const disk = await bench.installedDisk();
   const box = await bench.boot(disk);
-  await box.sh('printf s3cret >/etc/cartwright/credentials/broker-password && chmod 600 /etc/cartwright/credentials/*');
+  await box.sh(
+    'printf s3cret >/etc/cartwright/credentials/broker-password && chmod 600 /etc/cartwright/credentials/*',
+  );
   const wrong = await probe(box);
   expect(wrong.length === 0, `it is otherwise with: ${wrong.join('; ')}`);
   const devices = await box.sh('cat /proc/devices; find /lib/modules -name "usbserial.ko*"');
@@ -62,7 +67,10 @@ mv /run/cartwright/power.json.new /run/cartwright/power.json`);
 async function probe(box: Box): Promise<string[]> {
   const entries = Object.entries(probes);
   const script = entries
-    .map(([, [line]], index) => `if ( ${line} ) >/dev/null 2>&1; then echo "probe ${index} yes"; else echo "probe ${index} no"; fi`)
+    .map(
+      ([, [line]], index) =>
+        `if ( ${line} ) >/dev/null 2>&1; then echo "probe ${index} yes"; else echo "probe ${index} no"; fi`,
+    )
     .join('\n');
   await box.sh(`cat >/opt/probe.sh <<'END'
 ${script}
@@ -78,6 +86,8 @@ systemctl daemon-reload`);
   }
   await box.sh('rm -f /opt/probe.sh /run/systemd/system/probe.service; systemctl daemon-reload');
   return entries.flatMap(([what, [, allowed]], index) =>
-    said.includes(`probe ${index} ${allowed ? 'yes' : 'no'}`) ? [] : [`${what} (it has to be ${allowed ? 'possible' : 'impossible'})`],
+    said.includes(`probe ${index} ${allowed ? 'yes' : 'no'}`)
+      ? []
+      : [`${what} (it has to be ${allowed ? 'possible' : 'impossible'})`],
   );
 }

@@ -44,7 +44,7 @@ export class Box {
     try {
       await Promise.race([
         guest.booted,
-        box.#ended().then(() => Promise.reject(new Error('QEMU ended'))),
+        box.ended().then(() => Promise.reject(new Error('QEMU ended'))),
         new Promise((_, reject) => {
           tooLong = setTimeout(() => reject(new Error('the agent does not answer')), bootedWithinMs);
         }),
@@ -81,7 +81,7 @@ export class Box {
     let tooLong: NodeJS.Timeout | undefined;
     try {
       await Promise.race([
-        this.#ended(),
+        this.ended(),
         new Promise((_, reject) => {
           tooLong = setTimeout(
             () => reject(new Error(`the machine does not shut down\n${this.console()}`)),
@@ -104,7 +104,8 @@ export class Box {
     return this.#qemu.console();
   }
 
-  #ended(): Promise<void> {
+  /** Resolves when it has switched itself off, or was cut. */
+  ended(): Promise<void> {
     const { child } = this.#qemu;
     return new Promise((resolve) => {
       if (child.exitCode !== null || child.signalCode !== null) resolve();
