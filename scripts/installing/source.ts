@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describeError } from '#base/errors.ts';
 import { plainCause } from '#base/system-error.ts';
@@ -72,7 +71,8 @@ async function openArchive(archive: string, { keys, root }: Pick<Options, 'keys'
   const trusted = [...keys.map(readReleaseKey), ...keysOnDevice(root)];
   if (trusted.length === 0)
     throw notWhole("nobody's signature is trusted yet: name the maker's public key (--key FILE.pem)");
-  const folder = await mkdtemp(join(tmpdir(), 'cartwright-setup-'));
+  // Not /tmp, which lies in memory on a device and is smaller than a release.
+  const folder = await mkdtemp('/var/tmp/cartwright-setup-');
   const close = () => rm(folder, { recursive: true, force: true });
   try {
     const manifest = openRelease(signed, trusted);

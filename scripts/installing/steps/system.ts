@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { writeFileAtomic } from '#base/atomic-file.ts';
 import { at, isNamed, isThere, type Machine, mustRun, systemctl, textOf } from '../machine.ts';
 import { file } from '../parts.ts';
@@ -26,7 +27,8 @@ export const devices: Step = partsStep({
 });
 
 const restartJournal = onLive((machine) => systemctl(machine, 'try-restart', 'systemd-journald.service'));
-export const journal: Step = partsStep({
+const journalFolder = '/var/log/journal';
+const journalParts = partsStep({
   title: 'journal',
   what: 'bounded to 96 MB, compressed, written seldom',
   parts: (machine) => [
@@ -35,6 +37,23 @@ export const journal: Step = partsStep({
   changed: restartJournal,
   removed: restartJournal,
 });
+
+/** The journal is kept on the disk; where it was not before, its folder is setup's as well. */
+export const journal: Step = {
+  ...journalParts,
+  async act(machine) {
+    if (!isThere(machine, journalFolder)) await machine.record.add('made', journalFolder);
+    await journalParts.act(machine);
+  },
+  async undo(machine, purge) {
+    const lines = await journalParts.undo(machine, purge);
+    if (!purge || !machine.record.has('made', journalFolder) || !isThere(machine, journalFolder))
+      return lines;
+    if (machine.live) await machine.run('journalctl', ['--relinquish-var']);
+    await rm(at(machine, journalFolder), { recursive: true, force: true });
+    return [...lines, `removed ${journalFolder}`];
+  },
+};
 
 const timeService = 'systemd-timesyncd.service';
 const otherTimeServices = ['chrony.service', 'ntpsec.service', 'ntp.service', 'openntpd.service'];

@@ -1,6 +1,7 @@
+import { rm } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { SetupError } from '../errors.ts';
-import { isNamed, isThere, type Machine, systemctl } from '../machine.ts';
+import { at, isNamed, isThere, type Machine, systemctl } from '../machine.ts';
 import type { Options } from '../options.ts';
 import { file, type Part } from '../parts.ts';
 import { partsStep, type Step } from '../step.ts';
@@ -58,10 +59,14 @@ function unitsStep(
       const there = names.filter((name) => isThere(machine, `${unitFolder}/${name}`));
       if (there.length === 0) return [];
       const on = there.filter((name) => wants(machine, name).length > 0);
-      if (machine.live) await machine.run('systemctl', ['stop', ...there]);
+      // Safe mode's end starts the gateway again, unless that is stopped after it.
+      if (machine.live)
+        for (const some of [['cartwright-safe.service'], there])
+          await machine.run('systemctl', ['stop', ...some]);
       if (on.length > 0) await systemctl(machine, 'disable', ...on);
       if (machine.live) await machine.run('systemctl', ['clean', '--what=state', ...timersOf(there)]);
-      const lines = await step.undo(machine, purge);
+      const lines = [...(await step.undo(machine, purge))];
+      if (purge) for (const name of there) lines.push(...(await removeAdditions(machine, name)));
       if (machine.live) {
         await systemctl(machine, 'daemon-reload');
         // Of those that failed, systemd remembers it beyond their files.
@@ -70,6 +75,14 @@ function unitsStep(
       return lines;
     },
   };
+}
+
+/** What an operator has added to a unit (`systemctl edit`). */
+async function removeAdditions(machine: Machine, name: string): Promise<string[]> {
+  const folder = `${unitFolder}/${name}.d`;
+  if (!isThere(machine, folder)) return [];
+  await rm(at(machine, folder), { recursive: true, force: true });
+  return [`removed ${folder}`];
 }
 
 const timersOf = (names: readonly string[]) => names.filter((name) => name.endsWith('.timer'));
