@@ -16,7 +16,7 @@ import {
   migrateSource,
   type VersionedFormat,
 } from './migrate.ts';
-import { withOwnOptions } from './own-options.ts';
+import { checkPowerSensors, withOwnOptions } from './own-options.ts';
 import { type Config, configSchema } from './schema.ts';
 import { validate } from './validate.ts';
 
@@ -112,7 +112,9 @@ export async function inspectConfig(path: string, environment: Environment): Pro
   const board = await gather(findings, async () => {
     if (boardFile === undefined) return undefined;
     const profile = await readBoard(boardFile, environment, findings, notes);
-    return profile === undefined ? undefined : withOwnOptions(profile, config.devices, source, findings);
+    if (profile === undefined) return undefined;
+    findings.push(...checkPowerSensors(profile, config.power, source));
+    return withOwnOptions(profile, config.devices, source, findings);
   });
   const calibration = await gather(findings, async () => {
     if (paths.calibration === undefined) return undefined;

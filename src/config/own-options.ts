@@ -2,6 +2,7 @@ import { didYouMean } from '#base/suggest.ts';
 import type { Board } from './board.ts';
 import type { SourceDocument } from './document.ts';
 import type { Finding } from './errors.ts';
+import type { PowerConfig } from './power.ts';
 import { Report } from './report.ts';
 import type { Config } from './schema.ts';
 
@@ -29,4 +30,21 @@ export function withOwnOptions(
     options: { ...device.options, ...own[device.id] },
   }));
   return { ...board, devices };
+}
+
+/** The sensors that `power` names have to be devices of the board. Pure. */
+export function checkPowerSensors(
+  board: Pick<Board, 'name' | 'devices'>,
+  power: Pick<PowerConfig, 'sensor' | 'ignition'>,
+  source: Pick<SourceDocument, 'file' | 'locate'>,
+): Finding[] {
+  const ids = board.devices.map(({ id }) => id);
+  const report = new Report(source);
+  for (const key of ['sensor', 'ignition'] as const) {
+    const id = power[key];
+    if (id === undefined || ids.includes(id)) continue;
+    const expected = `a device of the board ${board.name} that measures power: ${ids.join(', ')}${didYouMean(id, ids)}`;
+    report.error('CW-CFG-013', ['power', key], id, expected);
+  }
+  return report.findings;
 }
