@@ -186,11 +186,20 @@ test('a configuration is checked, put in place once, and never overwritten', (t)
     const place = scratch.path('etc/cartwright/cartwright.yaml');
     t.is(readFileSync(place, 'utf8'), configText);
     t.is(statSync(place).mode & 0o777, 0o640);
-    writeFileSync(place, configText.replace('0007', '0008'));
+    writeFileSync(place, configText.replace('0007', '0008'), { mode: 0o640 });
     const { changes, lines } = await run(scratch, { config });
     t.is(changes, 0);
     t.true(lines.some((line) => line.includes('kept as it is')));
     t.regex(readFileSync(place, 'utf8'), /cart-0008/);
+  }));
+
+test('a configuration that all may read is closed again', (t) =>
+  withRoot(async (scratch) => {
+    await run(scratch);
+    scratch.put('etc/cartwright/cartwright.yaml', configText);
+    t.is((await run(scratch)).changes, 1);
+    t.is(statSync(scratch.path('etc/cartwright/cartwright.yaml')).mode & 0o777, 0o640);
+    t.is((await run(scratch)).changes, 0);
   }));
 
 test('files that a configuration names beside it come along, secrets do not', (t) =>

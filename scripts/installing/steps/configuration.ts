@@ -28,6 +28,8 @@ export function configuration({ config, provision }: Pick<Options, 'config' | 'p
     title: 'configuration',
     async look(machine) {
       if (isThere(machine, configPath)) {
+        const wrong = missing(machine, confidential(configPath, textOf(machine, configPath) ?? ''));
+        if (wrong !== undefined) return { state: 'needed', plan: [wrong] };
         const given = config === undefined ? undefined : readFileSync(config, 'utf8');
         const same = given === undefined || given === textOf(machine, configPath);
         return {
@@ -43,6 +45,9 @@ export function configuration({ config, provision }: Pick<Options, 'config' | 'p
       };
     },
     async act(machine) {
+      const kept = textOf(machine, configPath);
+      // Whoever edited it may have made it unreadable to the gateway, or readable to all.
+      if (kept !== undefined) return make(machine, confidential(configPath, kept));
       for (const part of await wanted(machine))
         if (part.path === configPath || !isThere(machine, part.path)) await make(machine, part);
     },
