@@ -1,0 +1,155 @@
+import type { Bench } from '../bench.ts';
+import { expect } from '../case.ts';
+import { ImageCart } from '../image/cart.ts';
+import { type FirmwareMachine, mustEmulate } from '../image/firmware-machine.ts';
+import { prepareImage } from '../image/prepare.ts';
+import { makeRoot } from '../image/roots.ts';
+
+export const title =
+  'a card written with the image boots to a birth, takes a new root on trial, and goes back from one that does not boot';
+
+const slots = '/opt/cartwright/good/node_modules/.bin/node /opt/cartwright/good/src/updates/slots/main.ts';
+
+/** Runs the case; rejects where something does not hold. */
+export async function run(bench: Bench): Promise<readonly string[]> {
+  mustEmulate('x64');
+  const image = await prepareImage(bench, 'x64');
+  bench.log('making a newer root, and a broken one');
+  const newer = await makeRoot(image, bench.folder, { version: '0.9.1', youngerS: 60, edits: [] });
+  const broken = await makeRoot(image, bench.folder, {
+    ...{ version: '0.9.2', youngerS: 120 },
+    edits: ['rm /usr/lib/systemd/systemd'],
+  });
+  const cart = await ImageCart.make(bench, image);
+  try {
+    const first = await firstBoot(bench, cart, newer);
+    const second = await onTrial(bench, cart, broken);
+    const back = await goesBack(bench, cart);
+    return [...first, ...second, ...back];
+  } finally {
+    await cart.kill();
+  }
+}
+
+async function firstBoot(bench: Bench, cart: ImageCart, newer: string): Promise<string[]> {
+  bench.log('first boot');
+  const { machine, seconds } = await cart.birth(newer);
+  await machine.up();
+  await checkSystem(machine);
+  bench.log('writing the newer root into the other slot');
+  await healthy(machine);
+  const began = performance.now();
+  const said = await machine.sh(`${slots} update /dev/vdb 2>&1`);
+  expect(said.includes('slot b'), `it does not say that slot b is written:\n${said}`);
+  const wrote = (performance.now() - began) / 1_000;
+  await restart(machine);
+  return [
+    `power-on to birth, first boot: ${seconds.toFixed(0)} s`,
+    `a root written and read back: ${wrote.toFixed(0)} s`,
+  ];
+}
+
+/** What an image promises: docs/operator/image.md. */
+async function checkSystem(machine: FirmwareMachine): Promise<void> {
+  const command = await machine.sh('cat /proc/cmdline');
+  expect(command.includes('cartwright.slot=a'), `another slot runs: ${command}`);
+  const root = await machine.sh('findmnt --noheadings --output OPTIONS --mountpoint /');
+  expect(/(?:^|,)ro(?:,|$)/.test(root.trim()), `the root is mounted ${root}`);
+  await machine.sh('! touch /usr/x 2>/dev/null && touch /etc/x /var/x && rm /etc/x /var/x');
+  const free = Number(await machine.sh('df --output=size -m /data | tail -n 1'));
+  expect(free > 600, `the data partition was not grown: it has ${free} MiB`);
+  const shadow = await machine.sh('cut -d: -f1,2 /etc/shadow');
+  const open = shadow.split('\n').filter((line) => line !== '' && !/:[*!]/.test(line));
+  expect(open.length === 0, `users who can log in by password: ${open.join(' ')}`);
+  const left = await machine.sh('ls /efi');
+  expect(!left.includes('cartwright.yaml'), `the configuration still lies on the boot partition: ${left}`);
+  const id = (await machine.sh('cat /etc/machine-id')).trim();
+  expect(/^[0-9a-f]{32}$/.test(id), `the machine id is ${id}`);
+  const failed = await machine.sh('systemctl --failed --no-legend --plain');
+  expect(failed.trim() === '', `units failed:\n${failed}`);
+  // Ports that anybody else could reach: listening, and not on loopback.
+  const listening = (await machine.sh("ss -Hltun | awk '{print $1, $5}'")).split('\n');
+  const outside = listening.filter(
+    (line) => line !== '' && !/ (?:127\.|\[::1\]|.*%lo:|10\.0\.2\.15(?:%\w+)?:68$|.*:68$)/.test(line),
+  );
+  expect(outside.length === 0, `it listens to the network: ${outside.join('; ')}`);
+}
+
+async function onTrial(bench: Bench, cart: ImageCart, broken: string): Promise<string[]> {
+  bench.log('boot of the newer root, on trial');
+  const { machine, seconds } = await cart.birth(broken);
+  await machine.up();
+  const command = await machine.sh('cat /proc/cmdline');
+  expect(command.includes('cartwright.slot=b'), `the newer root was not started: ${command}`);
+  const counted = await machine.sh('ls /efi/loader/entries');
+  expect(/cartwright-b\+2-1\.conf/.test(counted), `the boot is not counted: ${counted}`);
+  const began = performance.now();
+  await until(machine, 'test -e /efi/loader/entries/cartwright-b.conf', 'the root is found to be good');
+  const judged = (performance.now() - began) / 1_000;
+  bench.log('writing the broken root into the other slot');
+  await machine.sh(`${slots} update /dev/vdb 2>&1`);
+  await restart(machine);
+  return [
+    `power-on to birth, new root: ${seconds.toFixed(0)} s`,
+    `found to be good ${judged.toFixed(0)} s after its agent was up`,
+  ];
+}
+
+async function goesBack(bench: Bench, cart: ImageCart): Promise<string[]> {
+  const began = performance.now();
+  for (const left of [2, 1, 0]) {
+    bench.log(`boot of the broken root, ${left} tries left after it`);
+    const machine = await cart.start();
+    const why = await Promise.race([machine.ended, machine.guest.booted.then(() => 'booted')]);
+    expect(
+      why === 'guest-reset',
+      `the broken root did not start the machine anew: ${why}\n${machine.console()}`,
+    );
+    expect(machine.console().includes('has no systemd'), `it failed in another way:\n${machine.console()}`);
+  }
+  bench.log('boot after three tries');
+  const { machine, birth } = await cart.birth();
+  await machine.up();
+  const command = await machine.sh('cat /proc/cmdline');
+  expect(command.includes('cartwright.slot=b'), `it did not go back: ${command}`);
+  await until(
+    machine,
+    'systemctl is-active --quiet cartwright-slot-boot.service',
+    'what was taken back is told',
+  );
+  const status = await machine.sh(`${slots} status`);
+  expect(
+    /taken back: root 0\.9\.2/.test(status),
+    `nothing tells of the root that was taken back:\n${status}`,
+  );
+  const entries = await machine.sh('ls /efi/loader/entries');
+  expect(!entries.includes('cartwright-a'), `the broken root is still offered: ${entries}`);
+  return [
+    `three tries of a root that does not boot, and back to a birth: ${((birth.atMs - began) / 1_000).toFixed(0)} s`,
+  ];
+}
+
+/** The gateway has said that it is healthy. */
+async function healthy(machine: FirmwareMachine): Promise<void> {
+  await until(
+    machine,
+    `grep -q '"sensors":true,"fusion":true' /run/cartwright/healthy.json`,
+    'the gateway is healthy',
+  );
+}
+
+async function until(machine: FirmwareMachine, condition: string, what: string): Promise<void> {
+  await machine
+    .sh(`for i in $(seq 400); do ${condition} && exit 0; sleep 3; done; exit 1`)
+    .catch(async () => {
+      const log = await machine.sh('journalctl -b --no-pager | tail -n 60');
+      throw new Error(`it is not so that ${what}:\n${log}`);
+    });
+}
+
+/** A restart in good order: QEMU ends where a machine would start anew. */
+async function restart(machine: FirmwareMachine): Promise<void> {
+  await machine.sh('systemctl reboot --no-block').catch(() => undefined);
+  const why = await machine.ended;
+  expect(why === 'guest-reset', `the machine ended by ${why} instead of starting anew`);
+}

@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import anyTest from 'ava';
+import { root } from '../../scripts/checks/tree.ts';
+import { needs } from '../tools.ts';
+
+const test = needs(anyTest, 'install', 'sync');
+const script = join(root, 'systemd/image/usr/lib/cartwright/first-boot');
+
+function machine() {
+  const folder = mkdtempSync(join(tmpdir(), 'cartwright-first-boot-'));
+  const [boot, config] = [join(folder, 'efi'), join(folder, 'config')];
+  for (const name of [boot, config]) mkdirSync(name);
+  // The group of the gateway's user is not there on the machine that tests: its own stands for it.
+  const text = readFileSync(script, 'utf8').replaceAll(
+    ' cartwright "$config',
+    ` ${process.getgid?.()} "$config`,
+  );
+  const own = join(folder, 'first-boot');
+  writeFileSync(own, text.replaceAll(' root "$config', ` ${process.getgid?.()} "$config`));
+  const env = { ...process.env, CARTWRIGHT_BOOT: boot, CARTWRIGHT_CONFIG: config };
+  const run = () => spawnSync('sh', [own, '--no-grow'], { env, encoding: 'utf8' });
+  return { boot, config, run, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+test('what an operator put on the boot partition is taken in once, and is not left there', (t) => {
+  const { boot, config, run, remove } = machine();
+  writeFileSync(join(boot, 'cartwright.yaml'), 'store: one\n');
+  writeFileSync(join(boot, 'broker-password'), 'secret');
+  const first = run();
+  t.is(first.status, 0, first.stderr);
+  t.is(readFileSync(join(config, 'cartwright.yaml'), 'utf8'), 'store: one\n');
+  t.is(statSync(join(config, 'cartwright.yaml')).mode & 0o777, 0o640);
+  t.is(statSync(join(config, 'credentials/broker-password')).mode & 0o777, 0o600);
+  t.false(existsSync(join(boot, 'cartwright.yaml')));
+  t.false(existsSync(join(boot, 'broker-password')));
+  t.false(`${first.stdout}${first.stderr}`.includes('secret'));
+  const second = run();
+  t.is(second.status, 0);
+  t.is(readFileSync(join(config, 'cartwright.yaml'), 'utf8'), 'store: one\n');
+  remove();
+});
+
+test('a new configuration on the boot partition replaces the one in service', (t) => {
+  const { boot, config, run, remove } = machine();
+  writeFileSync(join(config, 'cartwright.yaml'), 'store: one\n');
+  writeFileSync(join(boot, 'cartwright.yaml'), 'store: two\n');
+  t.is(run().status, 0);
+  t.is(readFileSync(join(config, 'cartwright.yaml'), 'utf8'), 'store: two\n');
+  remove();
+});
+
+test('the claim of provisioning is left for who uses it', (t) => {
+  const { boot, run, remove } = machine();
+  writeFileSync(join(boot, 'cartwright-provision.json'), '{}');
+  t.is(run().status, 0);
+  t.true(existsSync(join(boot, 'cartwright-provision.json')));
+  remove();
+});
