@@ -24,7 +24,7 @@ export function architectureOf(machine: Pick<Machine, 'root'>): string | undefin
 }
 
 /** `252` of `252.39-1~deb12u2`, `2.36` of `2.36-9+deb12u10`: numbers to compare, epochs left out. */
-export function numbersOf(version: string): readonly number[] {
+function numbersOf(version: string): readonly number[] {
   const [core = ''] = version.replace(/^\d+:/, '').split(/[^\d.]/);
   return core.split('.').map(Number);
 }

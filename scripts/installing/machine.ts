@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SetupError } from './errors.ts';
 import type { SetupRecord } from './record.ts';
 
-export interface Ran {
+interface Ran {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -12,7 +12,7 @@ export interface Ran {
 export type Run = (command: string, args: readonly string[]) => Promise<Ran>;
 
 /** A release on the device. */
-export interface ReleaseFolder {
+interface ReleaseFolder {
   readonly version: string;
   /** Its files, wherever they lie by now: in the folder that setup was started from, or unpacked from an archive. */
   readonly text: (path: string) => string;
@@ -92,7 +92,7 @@ export function systemctl(machine: Machine, ...args: readonly string[]): Promise
   return mustRun(machine, 'systemctl', machine.root === '/' ? args : [`--root=${machine.root}`, ...args]);
 }
 
-export interface Account {
+interface Account {
   readonly uid: number;
   readonly gid: number;
 }

@@ -1,6 +1,6 @@
 import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { chmod, chown, mkdir, rename, rm, rmdir, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { syncFolder, writeFileAtomic } from '#base/atomic-file.ts';
 import { isCoded } from '#base/errors.ts';
 import { plainCause } from '#base/system-error.ts';
@@ -14,19 +14,19 @@ interface Placed {
   /** As on the device. */
   readonly path: string;
 }
-export interface FilePart extends Placed {
+interface FilePart extends Placed {
   readonly kind: 'file';
   readonly content: string;
   readonly mode?: number;
   readonly group?: string;
 }
-export interface FolderPart extends Placed {
+interface FolderPart extends Placed {
   readonly kind: 'folder';
   readonly mode: number;
   /** Its user and group; root where left out. */
   readonly owner?: string;
 }
-export interface LinkPart extends Placed {
+interface LinkPart extends Placed {
   readonly kind: 'link';
   readonly target: string;
 }
@@ -186,6 +186,6 @@ export function statusOf(path: string): Stats | undefined {
 }
 
 /** What can't be written, and why. */
-export function unwritable(path: string, cause: unknown): SetupError {
-  return new SetupError('CW-SYS-017', `${join(path)} can't be written: ${plainCause(cause)}`, { cause });
+function unwritable(path: string, cause: unknown): SetupError {
+  return new SetupError('CW-SYS-017', `${path} can't be written: ${plainCause(cause)}`, { cause });
 }

@@ -2,7 +2,7 @@ import type { Machine } from './machine.ts';
 import { isOurs, make, missing, type Part, unmake, unmakeParents } from './parts.ts';
 
 /** How something stands before setup touches it. */
-export type Look =
+type Look =
   | { readonly state: 'done'; readonly what: string }
   /** What would be done, a line each. */
   | { readonly state: 'needed'; readonly plan: readonly string[] }
@@ -20,7 +20,7 @@ export interface Step {
 }
 
 /** Files, folders and links, and what has to be told to the system when they change. */
-export interface PartsStep {
+interface PartsStep {
   readonly title: string;
   readonly what: string;
   readonly parts: (machine: Machine) => readonly Part[];
