@@ -52,11 +52,12 @@ export class Watch {
     throw new Error(`${what} did not come; the last that was told:\n${last.join('\n')}`);
   }
 
-  /** The first birth that comes after `sinceMs`. */
+  /** The first birth of the gateway itself, not of safe mode, that comes after `sinceMs`. */
   birth(sinceMs = 0): Promise<Told> {
     return this.until('a birth', () =>
       this.told.find(
-        ({ topic, body, atMs }) => atMs >= sinceMs && topic.endsWith('/state') && body.online === true,
+        ({ topic, body, atMs }) =>
+          atMs >= sinceMs && topic.endsWith('/state') && body.online === true && body.mode === undefined,
       ),
     );
   }
