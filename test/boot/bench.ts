@@ -186,13 +186,12 @@ class BootBench implements Bench {
     await layDiskOver(fresh.disk, disk);
     this.log('installing it on a fresh Debian');
     const box = await this.boot(disk, { shares: { release: files } });
-    await box.sh(`mkdir -p /root/release && tar -xzf /mnt/release/${archive} -C /root/release`);
-    const setup = `/root/release/cartwright-${version}/scripts/setup`;
+    await box.sh(`mkdir -p /opt/unpacked && tar -xzf /mnt/release/${archive} -C /opt/unpacked`);
+    const setup = `/opt/unpacked/cartwright-${version}/scripts/setup`;
     const said = await box.sh(
       `${setup} --offline --no-start --key /mnt/release/${keyFile} --config /mnt/release/cartwright.yaml 2>&1`,
     );
-    await box.sh(`install -m 0644 /mnt/release/board.yaml /etc/cartwright/board.yaml
-rm -rf /root/release
+    await box.sh(`rm -rf /opt/unpacked
 mkdir -p /etc/systemd/system/cartwright.service.d /etc/systemd/system/cartwright-safe.service.d
 # The processor is emulated, some 16 times slower than a real one.
 printf '[Service]\\nTimeoutStartSec=20min\\nWatchdogSec=3min\\n' >/etc/systemd/system/cartwright.service.d/slow.conf

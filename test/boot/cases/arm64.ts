@@ -77,7 +77,7 @@ export async function run(bench: Bench): Promise<readonly string[]> {
     .replace('STORE', store)
     .replace('DEVICE', device)
     .replace('BROKER', watch.broker.url)
-    .replace('/etc/cartwright/board.yaml', join(settings, 'board.yaml'))
+    .replace('board.yaml', join(settings, 'board.yaml'))
     .replaceAll('/opt/cartwright/current', folder)
     .replace('/var/lib/cartwright', join(bench.folder, 'arm64-data'));
   await writeFile(config, text);
