@@ -25,7 +25,7 @@ export type Report = (
 /** All that setup sees to, in order. */
 export function stepsOf(source: Source, options: Options): readonly Step[] {
   return [
-    check(source),
+    check(source, options),
     packages(options),
     release(source),
     users(options),

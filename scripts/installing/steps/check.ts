@@ -4,8 +4,10 @@ import { dirname } from 'node:path';
 import { architectureOf, installedPackages, isAtLeast } from '../dpkg.ts';
 import { SetupError } from '../errors.ts';
 import { at, type Machine, textOf } from '../machine.ts';
+import type { Options } from '../options.ts';
 import type { Source } from '../source.ts';
 import type { Step } from '../step.ts';
+import { checkGiven } from './configuration.ts';
 
 const mebibyte = 1_048_576;
 /** Debian 12's; sandboxing, credentials and notification work as the units need it. */
@@ -20,12 +22,13 @@ const goodMemoryMb = 900;
 const roomMb = 300;
 
 /** Whether this can be a cart at all. Nothing is changed. */
-export function check(source: Source): Step {
+export function check(source: Source, options: Options): Step {
   return {
     title: 'machine',
-    look(machine) {
+    async look(machine) {
       const described = [systemOf(machine), ...checkSystem(machine, source), ...checkDisk(machine, source)];
       if (machine.live) described.push(...checkHardware(machine));
+      await checkGiven(machine, options);
       return { state: 'done', what: described.join(', ') };
     },
     act: async () => {},

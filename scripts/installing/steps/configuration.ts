@@ -10,6 +10,7 @@ import { readReleaseKey } from '../source.ts';
 import { partsStep, type Step } from '../step.ts';
 
 export const configPath = '/etc/cartwright/cartwright.yaml';
+export const certificatePath = '/etc/cartwright/credentials/device.pem';
 const dataFolder = '/var/lib/cartwright';
 /** What the service is given; the files are made later, by provisioning. */
 const environment = { CREDENTIALS_DIRECTORY: '/run/credentials/cartwright.service' };
@@ -72,6 +73,17 @@ async function givenParts(machine: Machine, path: string): Promise<readonly Part
     confidential(`/etc/cartwright/${name}`, readFileSync(from, 'utf8')),
   );
   return [...parts, confidential(configPath, readFileSync(path, 'utf8'))];
+}
+
+/** Looks at what was given before anything is done. Rejects with CW-SYS-012, -013 and -020. */
+export async function checkGiven(machine: Machine, { config, keys, provision }: Options): Promise<void> {
+  for (const path of keys) readReleaseKey(path);
+  if (provision !== undefined && !existsSync(provision) && !isThere(machine, certificatePath))
+    throw new SetupError(
+      'CW-SYS-020',
+      `the claim file ${provision} is not there; the store's authority makes it`,
+    );
+  if (config !== undefined && !isThere(machine, configPath)) await givenParts(machine, config);
 }
 
 /** Files beside the configuration that it names, by their place from there. Keys and passwords are no part of it. */

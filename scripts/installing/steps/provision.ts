@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
 import { SetupError } from '../errors.ts';
 import { isThere, type Machine } from '../machine.ts';
 import type { Options } from '../options.ts';
 import type { Step } from '../step.ts';
-import { configPath } from './configuration.ts';
+import { certificatePath, configPath } from './configuration.ts';
 
-const certificate = '/etc/cartwright/credentials/device.pem';
 const program = '/opt/cartwright/current';
 
 /** The device makes its key, and gets its certificate for the store's claim. */
@@ -13,14 +11,9 @@ export function provision({ provision: claim }: Pick<Options, 'provision'>): Ste
   return {
     title: 'identity',
     look(machine) {
-      if (isThere(machine, certificate)) return { state: 'done', what: 'the device has its certificate' };
+      if (isThere(machine, certificatePath)) return { state: 'done', what: 'the device has its certificate' };
       if (claim === undefined)
         return { state: 'left', why: 'no claim was given (--provision); brokers with passwords need none' };
-      if (!existsSync(claim))
-        throw new SetupError(
-          'CW-SYS-020',
-          `the claim file ${claim} is not there; the store's authority makes it`,
-        );
       if (machine.root !== '/')
         return {
           state: 'left',
