@@ -9,7 +9,8 @@ import { privateKeyOf } from '#cli/key-files.ts';
 import { architectures } from '#updates/facts.ts';
 import { ReleaseFailure } from '../releasing/failure.ts';
 import { type BuildOptions, buildImage, readBuildPlan } from './build.ts';
-import { whatIsMissing } from './tools.ts';
+import { runWithEmulator } from './foreign.ts';
+import { isForeign, runsForeign, whatIsMissing } from './tools.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -120,6 +121,8 @@ async function main(): Promise<number> {
     process.stderr.write(`Building an image takes:\n${missing.map((line) => `  ${line}\n`).join('')}`);
     return 69;
   }
+  if (isForeign(options.arch) && !runsForeign('aarch64'))
+    return await runWithEmulator([process.execPath, import.meta.filename, ...process.argv.slice(2)]);
   const rootKey = values['root-key'];
   const signer = rootKey === undefined ? undefined : await privateKeyOf(rootKey);
   const out = resolve(values.out);

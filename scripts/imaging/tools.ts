@@ -26,14 +26,14 @@ export function whatIsMissing(arch: Architecture, searchPath = process.env.PATH 
   if (process.getuid?.() !== 0)
     missing.push('root: owners of files are kept (run it as root, or in a container)');
   const emulator = 'qemu-aarch64-static';
-  if (arch === 'arm64' && process.arch !== 'arm64') {
-    if (!isThere(emulator)) missing.push(`${emulator} (Debian: apt-get install qemu-user-static)`);
-    if (!runsForeign('aarch64'))
-      missing.push(
-        'a kernel that runs arm64 programs by it: mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc, and install binfmt-support',
-      );
-  }
+  if (isForeign(arch) && !runsForeign('aarch64') && !isThere(emulator))
+    missing.push(`${emulator} (Debian: apt-get install qemu-user-static)`);
   return missing;
+}
+
+/** Whether programs of that processor do not run on this one by themselves. */
+export function isForeign(arch: Architecture): boolean {
+  return arch === 'arm64' && process.arch !== 'arm64';
 }
 
 /** Whether binfmt_misc hands programs of that processor to an emulator. */

@@ -4,13 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { root } from '../../scripts/checks/tree.ts';
-import { enabledUnits, mmdebstrapArguments, planImage } from '../../scripts/imaging/plan.ts';
+import {
+  enabledUnits,
+  mmdebstrapArguments,
+  type PlanOptions,
+  planImage,
+} from '../../scripts/imaging/plan.ts';
 import { runsForeign, whatIsMissing } from '../../scripts/imaging/tools.ts';
 
-const asked = {
+const asked: PlanOptions = {
   ...{ arch: 'arm64', version: '1.2.3', epoch: 1_790_000_000 },
   ...{ setupPackages: ['libusb-1.0-0', 'udev'], morePackages: ['htop'] },
-} as const;
+};
 
 test('an image of each processor takes its own kernel and boot loader', (t) => {
   const arm = planImage(asked);
