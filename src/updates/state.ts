@@ -32,6 +32,8 @@ const trial = staged.extend({
   sinceMs: count,
   /** The broker was away before it began: that it still is says nothing against the release. */
   brokerAway: z.boolean(),
+  /** Devices and cells that were not well before: that they still are not is no fault of the release. */
+  faulty: z.array(z.string().max(128)).max(256).optional(),
   /** Asked for by a command, to the release before. */
   rollback: text.optional(),
   flashed: z.array(flashed).max(64).optional(),
@@ -74,14 +76,19 @@ export type Staged = z.infer<typeof staged>;
 export type Trial = z.infer<typeof trial>;
 export type Flashed = z.infer<typeof flashed>;
 
+/** How the device was before a release is tried. */
+export interface HealthBefore {
+  readonly brokerAway: boolean;
+  readonly faulty: readonly string[];
+}
+
 /** How a release is begun with. */
-export interface Beginning {
+export interface Beginning extends HealthBefore {
   readonly version: string;
   /** A signed request says that an older release is meant. */
   readonly downgrade: boolean;
   /** One that failed before is tried again. */
   readonly force: boolean;
-  readonly brokerAway: boolean;
 }
 
 /** The state of a device that was never updated: this release is in service. */
@@ -117,7 +124,7 @@ export function stage(state: UpdaterState, release: Staged, atMs: number): Updat
 export function begin(state: UpdaterState, beginning: Beginning, atMs: number): UpdaterState {
   requireIdle(state);
   const { staged: release, good } = state;
-  const { version: asked, downgrade, force, brokerAway } = beginning;
+  const { version: asked, downgrade, force } = beginning;
   if (asked === good) throw inService(asked);
   if (release?.version !== asked) {
     throw new UpdateError('CW-UPD-023', `release ${asked} is not on this device; have it fetched first`);
@@ -136,18 +143,14 @@ export function begin(state: UpdaterState, beginning: Beginning, atMs: number): 
     );
   }
   const { staged: _, ...others } = state;
-  const started = { ...release, number: state.next, back: good, boots: 0, sinceMs: atMs, brokerAway };
+  const started = trialOf(state, release, beginning, atMs);
   return happened({ ...others, trial: started }, { what: 'began', atMs, version: asked, back: good });
 }
 
 /** Goes back to the release before, as a trial of its own. Throws CW-UPD-021, -026. */
 export function goBack(
   state: UpdaterState,
-  {
-    release,
-    why,
-    brokerAway,
-  }: { readonly release: Staged; readonly why: string; readonly brokerAway: boolean },
+  { release, why, before }: { readonly release: Staged; readonly why: string; readonly before: HealthBefore },
   atMs: number,
 ): UpdaterState {
   requireIdle(state);
@@ -155,7 +158,7 @@ export function goBack(
     throw new UpdateError('CW-UPD-026', 'there is no release before this one on the device to go back to');
   }
   const { staged: _, ...others } = state;
-  const started = { ...release, number: state.next, back: state.good, boots: 0, sinceMs: atMs, brokerAway };
+  const started = trialOf(state, release, before, atMs);
   return happened(
     { ...others, trial: { ...started, rollback: why.slice(0, 500) } },
     { what: 'began', atMs, version: release.version, back: state.good },
@@ -261,9 +264,26 @@ export function useOrder(state: UpdaterState, transaction: string): UpdaterState
   return { ...state, orders: [...state.orders, transaction].slice(-mostOrders) };
 }
 
+/** Somebody has put another release into service by hand; the one before stays. */
+export function adopt(state: UpdaterState, version: string, atMs: number): UpdaterState {
+  const failed = state.failed.filter((one) => one.version !== version);
+  const { staged: next, ...others } = state;
+  const still = next === undefined || next.version === version ? {} : { staged: next };
+  return happened(
+    { ...others, ...still, good: version, before: state.good, failed },
+    { what: 'good', atMs, version, back: state.good },
+  );
+}
+
 /** Why a version is not tried again by itself. */
 export function failureOf({ failed }: Pick<UpdaterState, 'failed'>, asked: string) {
   return failed.find((one) => one.version === asked);
+}
+
+function trialOf(state: UpdaterState, release: Staged, before: HealthBefore, sinceMs: number): Trial {
+  const { brokerAway, faulty } = before;
+  const { next: number, good: back } = state;
+  return { ...release, number, back, boots: 0, sinceMs, brokerAway, faulty: [...faulty] };
 }
 
 function requireIdle({ trial: tried, undo: undone }: UpdaterState): void {
