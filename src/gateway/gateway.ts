@@ -223,6 +223,7 @@ export class Gateway {
           machine: machineHandlers({
             ...{ keep, operations: this.#operations },
             inSession: () => this.pipeline.session !== undefined,
+            within: (limitUs, work) => this.#timers.within(limitUs, work),
           }),
           clock,
           live: this.#live,

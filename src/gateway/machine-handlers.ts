@@ -8,14 +8,23 @@ import { powerArguments } from './power-wish.ts';
 /** The commands `device.…`: each leaves a `command.done`, and its answer outlives the restart that it asks for. */
 export const machineChanges = ['device.reboot', 'device.poweroff'] as const;
 
+const keepWithinUs = 5_000_000;
+
 interface MachinePort {
   readonly operations: Pick<Operations, 'wish' | 'wishFor'>;
   readonly inSession: () => boolean;
   readonly keep: Keep;
+  /** Waits for work, but not longer than so many µs. */
+  readonly within: (limitUs: number, work: Promise<unknown>) => Promise<boolean>;
 }
 
 /** Restarting and switching off the machine. What was asked for is on disk before it is done: a repeat doesn't do it again. */
-export function machineHandlers({ operations, inSession, keep }: MachinePort): ReadonlyMap<string, Handler> {
+export function machineHandlers({
+  operations,
+  inSession,
+  keep,
+  within,
+}: MachinePort): ReadonlyMap<string, Handler> {
   const handler =
     (command: (typeof machineChanges)[number], action: 'reboot' | 'poweroff'): Handler =>
     async (args, context) => {
@@ -28,7 +37,8 @@ export function machineHandlers({ operations, inSession, keep }: MachinePort): R
       }
       await operations.wish.demandHelper();
       const data = { action };
-      await keep({ command, args }, context, data, { facts: {} });
+      // A disk that takes nothing is a reason for a restart, not against it: then a repeat may do it once more.
+      await within(keepWithinUs, keep({ command, args }, context, data, { facts: {} }));
       await operations.wishFor(action, why);
       return data;
     };

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { calibrationStage } from './calibrations.ts';
 import { checkoutsStage } from './checkouts.ts';
+import { faultsStage } from './faults.ts';
 import { firmwareStage } from './firmware.ts';
 import { fuzzStage } from './fuzz.ts';
 import { hilStage } from './hil.ts';
@@ -18,6 +19,7 @@ const stages: readonly Stage[] = [
   killsStage,
   checkoutsStage,
   calibrationStage,
+  faultsStage,
   firmwareStage,
   fuzzStage,
   hilStage,

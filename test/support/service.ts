@@ -155,8 +155,12 @@ export class ServiceUnderTest {
   }
 
   #spawn(): void {
-    const { environment, arguments: before = [], watchdogMs } = this.#options;
-    const child = spawn(process.execPath, [...before, 'src/main.ts', this.#folder.configPath], {
+    const { environment, arguments: before = [], watchdogMs, mount } = this.#options;
+    const command = [process.execPath, ...before, 'src/main.ts', this.#folder.configPath];
+    const line =
+      mount === undefined ? command : ['unshare', '-m', 'sh', '-ec', `${mount}; exec "$@"`, 'sh', ...command];
+    const [program = '', ...rest] = line;
+    const child = spawn(program, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
@@ -201,6 +205,8 @@ interface ServiceOptions {
   readonly watchdogMs: number;
   /** Pause before a new start; systemd's unit has 2 s. */
   readonly restartMs?: number;
+  /** A line of shell that mounts something, in a namespace of the program's own; needs root. */
+  readonly mount?: string;
   /** Of Node, before the program. */
   readonly arguments?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
