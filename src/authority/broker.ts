@@ -93,7 +93,7 @@ async function step(what: string, work: () => Promise<void>): Promise<void> {
   } catch (cause) {
     throw new AuthorityError(
       'CW-CA-008',
-      `${what}: ${plainCause(cause)}. Put that right and run authority publish; a restart of the broker ends every connection`,
+      `${what}: ${plainCause(cause).trim()}. Put that right and run authority publish; a restart of the broker ends every connection`,
       { cause },
     );
   }
