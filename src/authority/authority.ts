@@ -60,7 +60,7 @@ export interface Issued {
   readonly ended: readonly string[];
 }
 
-/** Makes the authority of a store in an empty folder: root, issuing key, record. Rejects with CW-CA-001 or CW-CA-002. */
+/** Makes the authority of a store in an empty folder: root, issuing key, record. Rejects with CW-CAU-001 or CW-CAU-002. */
 export async function initAuthority(
   folder: string,
   store: string,
@@ -69,7 +69,7 @@ export async function initAuthority(
 ): Promise<void> {
   const settingsPath = join(folder, 'authority.json');
   if ((await textOf(settingsPath)) !== undefined) {
-    throw new AuthorityError('CW-CA-002', `${folder} holds an authority already; it is never written over`);
+    throw new AuthorityError('CW-CAU-002', `${folder} holds an authority already; it is never written over`);
   }
   const keys = { root: makePrivateKey('ES256').pem, issuing: makePrivateKey('ES256').pem };
   const root = await makeRoot(store, keys.root, spanFrom(nowMs, rootDays));
@@ -89,14 +89,14 @@ export async function initAuthority(
     // Last: a power cut before leaves a folder in which init is simply run again.
     await writeFileAtomic(settingsPath, `${JSON.stringify(settings, null, 2)}\n`, 0o600);
   } catch (cause) {
-    throw new AuthorityError('CW-CA-001', `${folder} can't be used: ${plainCause(cause)}`, { cause });
+    throw new AuthorityError('CW-CAU-001', `${folder} can't be used: ${plainCause(cause)}`, { cause });
   }
 }
 
 async function textOf(path: string): Promise<string | undefined> {
   return await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return undefined;
-    throw new AuthorityError('CW-CA-001', `${path} can't be read: ${plainCause(cause)}`, { cause });
+    throw new AuthorityError('CW-CAU-001', `${path} can't be read: ${plainCause(cause)}`, { cause });
   });
 }
 
@@ -108,7 +108,7 @@ export class Authority {
   readonly root: string;
   readonly #issuing: CertifiedKey;
 
-  /** Opens the authority of a folder. Rejects with CW-CA-001, or CW-CA-002 where there is none. */
+  /** Opens the authority of a folder. Rejects with CW-CAU-001, or CW-CAU-002 where there is none. */
   static async open(folder: string): Promise<Authority> {
     const [settings, root, certificate, key] = await Promise.all(
       ['authority.json', 'root.pem', 'issuing.pem', 'issuing-key.pem'].map((name) =>
@@ -117,13 +117,13 @@ export class Authority {
     );
     if (settings === undefined) {
       throw new AuthorityError(
-        'CW-CA-002',
+        'CW-CAU-002',
         `${folder} holds no authority; make one: scripts/cartwright authority init`,
       );
     }
     const read = settingsSchema.safeParse(jsonOf(settings));
     if (!read.success || root === undefined || certificate === undefined || key === undefined) {
-      throw new AuthorityError('CW-CA-001', `${folder} is not whole; bring it back from your backup of it`);
+      throw new AuthorityError('CW-CAU-001', `${folder} is not whole; bring it back from your backup of it`);
     }
     return new Authority(
       read.data,
@@ -150,7 +150,7 @@ export class Authority {
   }
 
   /**
-   * Makes a claim with which `device` may be enrolled, once. Throws CW-CA-005 where the device has a certificate that is valid and
+   * Makes a claim with which `device` may be enrolled, once. Throws CW-CAU-005 where the device has a certificate that is valid and
    * `replaces` was not said, or may not bear that name.
    */
   claim(
@@ -163,7 +163,7 @@ export class Authority {
       const why = isName(device)
         ? 'is the name of a login of the broker'
         : 'is not 1 to 64 of a-z, 0-9 and -';
-      throw new AuthorityError('CW-CA-005', `${JSON.stringify(device)} ${why}; give the device another one`);
+      throw new AuthorityError('CW-CAU-005', `${JSON.stringify(device)} ${why}; give the device another one`);
     }
     const claim = makeClaim();
     const { id, hash } = hashClaim(readClaim(claim), this.settings.store);
@@ -171,7 +171,7 @@ export class Authority {
     this.book.transaction(() => {
       if (!replaces && this.#live(device, nowMs).length > 0) {
         throw new AuthorityError(
-          'CW-CA-005',
+          'CW-CAU-005',
           `${device} has a certificate that is valid; where this machine takes its place, say so (--replace): the former one is then shut out`,
         );
       }
@@ -189,7 +189,7 @@ export class Authority {
 
   /**
    * Certifies the key of a request for whoever has the claim. Asked again with the same claim and key it gives the same certificate:
-   * an answer may be lost on its way. Rejects with CW-CA-003 or CW-CA-004.
+   * an answer may be lost on its way. Rejects with CW-CAU-003 or CW-CAU-004.
    */
   async enrol(claim: string, device: string, request: Uint8Array, nowMs: number): Promise<Issued> {
     const { id, hash } = hashClaim(claim, this.settings.store);
@@ -234,14 +234,14 @@ export class Authority {
       if (claim !== undefined)
         this.book.note('refused', claim.device, { claim: claim.id, why, device }, nowMs);
       throw new AuthorityError(
-        'CW-CA-003',
+        'CW-CAU-003',
         'the claim does not hold: it is wrong, of another device, over, or was used; have a fresh one made (authority claim)',
       );
     }
     const live = this.#live(device, nowMs);
     if (!again && !claim.replaces && live.length > 0) {
       throw new AuthorityError(
-        'CW-CA-003',
+        'CW-CAU-003',
         'the claim replaces nothing, and the device has a certificate by now',
       );
     }
@@ -249,8 +249,8 @@ export class Authority {
   }
 
   /**
-   * Certifies a new key for a device that proves its present one: `signature` by that key over the request. Rejects with CW-CA-004
-   * or CW-CA-006.
+   * Certifies a new key for a device that proves its present one: `signature` by that key over the request. Rejects with CW-CAU-004
+   * or CW-CAU-006.
    */
   async renew(
     certificatePem: string,
@@ -374,14 +374,14 @@ export class Authority {
     if (read === undefined || read.name !== device) {
       const why =
         read === undefined ? 'it is damaged, or not signed by its own key' : 'it is for another name';
-      throw new AuthorityError('CW-CA-004', `the certificate request can't be used: ${why}`);
+      throw new AuthorityError('CW-CAU-004', `the certificate request can't be used: ${why}`);
     }
     try {
       if (readPublicKey(read.spki).algorithm === 'ES256') return read.spki;
     } catch {
       // Told below.
     }
-    throw new AuthorityError('CW-CA-004', "the certificate request can't be used: its key is not of P-256");
+    throw new AuthorityError('CW-CAU-004', "the certificate request can't be used: its key is not of P-256");
   }
 
   async #certify(device: string, spki: Uint8Array, nowMs: number): Promise<CertificateRow> {
@@ -400,7 +400,7 @@ export class Authority {
 }
 
 function renewal(why: string): AuthorityError {
-  return new AuthorityError('CW-CA-006', `the certificate can't be renewed: ${why}`);
+  return new AuthorityError('CW-CAU-006', `the certificate can't be renewed: ${why}`);
 }
 
 function jsonOf(text: string): unknown {

@@ -61,7 +61,7 @@ export interface AuditRow {
 export class AuthorityBook {
   readonly #database: DatabaseSync;
 
-  /** Opens it, making it where there is none. Throws CW-CA-001. */
+  /** Opens it, making it where there is none. Throws CW-CAU-001. */
   constructor(path: string) {
     try {
       this.#database = new DatabaseSync(path, { timeout: 10_000 });
@@ -74,7 +74,7 @@ export class AuthorityBook {
         else if (version !== 1) throw new Error(`it is of version ${version}, this software reads 1`);
       });
     } catch (cause) {
-      throw new AuthorityError('CW-CA-001', `${path} can't be used: ${describeError(cause)}`, { cause });
+      throw new AuthorityError('CW-CAU-001', `${path} can't be used: ${describeError(cause)}`, { cause });
     }
   }
 

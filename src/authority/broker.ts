@@ -32,14 +32,14 @@ const connectWithinMs = 10_000;
 /** So long the place of a device's connection is held, for one that is just coming back. */
 const holdMs = 500;
 
-/** Reads the link to the broker; undefined where none was set up. Rejects with CW-CA-001. */
+/** Reads the link to the broker; undefined where none was set up. Rejects with CW-CAU-001. */
 export async function readBrokerLink(folder: string): Promise<BrokerLink | undefined> {
   const path = join(folder, brokerLinkFile);
   try {
     return linkSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new AuthorityError('CW-CA-001', `${path} can't be used: ${describeError(cause)}`, { cause });
+    throw new AuthorityError('CW-CAU-001', `${path} can't be used: ${describeError(cause)}`, { cause });
   }
 }
 
@@ -62,7 +62,7 @@ export function rightsWithout(text: string, shutOut: readonly string[]): string 
 /**
  * Hands the broker what it has to know of who is shut out, in this order, each of which holds by itself: the list of revoked
  * certificates (no new connection), the rights (a connection that is there can do nothing), then ends the connections of `devices`.
- * Rejects with CW-CA-008, which says what was done and what was not.
+ * Rejects with CW-CAU-008, which says what was done and what was not.
  */
 export async function publishRevocations(
   authority: Authority,
@@ -92,7 +92,7 @@ async function step(what: string, work: () => Promise<void>): Promise<void> {
     await work();
   } catch (cause) {
     throw new AuthorityError(
-      'CW-CA-008',
+      'CW-CAU-008',
       `${what}: ${plainCause(cause).trim()}. Put that right and run authority publish; a restart of the broker ends every connection`,
       { cause },
     );

@@ -36,10 +36,10 @@ const largestBody = 16 * 1024;
 const pace = { burst: 120, perMinute: 60, all: { burst: 600, perMinute: 300 } };
 
 const statusOf: Readonly<Record<string, number>> = {
-  'CW-CA-003': 403,
-  'CW-CA-004': 400,
-  'CW-CA-006': 403,
-  'CW-CA-007': 400,
+  'CW-CAU-003': 403,
+  'CW-CAU-004': 400,
+  'CW-CAU-006': 403,
+  'CW-CAU-007': 400,
   'CW-CON-003': 400,
   'CW-CON-006': 429,
   'CW-IDN-015': 403,
@@ -90,14 +90,14 @@ export async function startEnrolment(options: EnrolmentServiceOptions): Promise<
     if (request.method === 'GET' && pathname === '/v1/time') {
       const nonce = url.searchParams.get('nonce') ?? '';
       if (!/^[0-9a-f]{32}$/.test(nonce)) {
-        throw new AuthorityError('CW-CA-007', 'the time is told for a nonce of 32 hexadecimal digits');
+        throw new AuthorityError('CW-CAU-007', 'the time is told for a nonce of 32 hexadecimal digits');
       }
       sendJson(response, 200, authority.time(nonce, nowMs()));
       return;
     }
     const work = pathname === '/v1/enrol' ? enrol : pathname === '/v1/renew' ? renew : undefined;
     if (work === undefined || request.method !== 'POST' || request.headers.origin !== undefined) {
-      throw new AuthorityError('CW-CA-007', 'there is nothing at this address, or not for a web page');
+      throw new AuthorityError('CW-CAU-007', 'there is nothing at this address, or not for a web page');
     }
     const issued = await work(await readBody(request, largestBody), from);
     sendJson(response, 200, {
@@ -118,7 +118,7 @@ function parsed<Schema extends z.ZodType>(schema: Schema, body: Buffer): z.infer
     return schema.parse(JSON.parse(body.toString('utf8')));
   } catch {
     // What was sent is not quoted: it may be a claim.
-    throw new AuthorityError('CW-CA-007', 'the request is not one that this service takes');
+    throw new AuthorityError('CW-CAU-007', 'the request is not one that this service takes');
   }
 }
 
@@ -135,5 +135,5 @@ function sendRefusal(request: IncomingMessage, response: ServerResponse, error: 
   }
   const message =
     status === undefined ? 'the authority could not answer; its log says why' : (error as Error).message;
-  sendJson(response, status ?? 500, { code: status === undefined ? 'CW-CA-001' : code, message });
+  sendJson(response, status ?? 500, { code: status === undefined ? 'CW-CAU-001' : code, message });
 }

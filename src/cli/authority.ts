@@ -253,7 +253,7 @@ async function tellBroker(
 ): Promise<void> {
   if (link === undefined) {
     throw new AuthorityError(
-      'CW-CA-008',
+      'CW-CAU-008',
       'it is on record, but the broker does not know: say how to tell it (authority broker), then run authority publish',
     );
   }

@@ -6,6 +6,7 @@ import type { Logger } from '#base/log.ts';
 import { connectServiceManager, type ServiceManager } from '#base/service-manager.ts';
 import { software } from '#base/software.ts';
 import { keepYoungGenerationSmall } from '#base/young-generation.ts';
+import { checkHardware } from '#identity/hardware-check.ts';
 import { startStatusPage } from '#pages/status/server.ts';
 import type { TraceError } from '#traces/errors.ts';
 import { createTrace, type TraceWriter } from '#traces/folder.ts';
@@ -63,7 +64,11 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     await Promise.race([starting.then(() => run.ended), run.ended]);
   } catch (error) {
     log.fatal({ err: describeError(error) }, 'the gateway does not start');
-    run.end(isCoded(error) && /^CW-(CFG|CAT|GWY|DRV|IDN-00[78])/.test(error.code) ? badConfiguration : 1);
+    run.end(
+      isCoded(error) && /^CW-(CFG|CAT|GWY|DRV|IDN-00[78]|IDN-019|IDN-020)/.test(error.code)
+        ? badConfiguration
+        : 1,
+    );
   }
   slow();
   service.stopping();
@@ -99,6 +104,7 @@ async function startAll(
   let setup = await loadSetup(options.configPath, process.env);
   log.level = setup.config.log.level;
   for (const warning of setup.warnings) log.warn(warning);
+  checkHardware(setup.config.broker.certFile);
   if (setup.config.broker.embedded && !run.ending) {
     const broker = await startEmbeddedBroker(setup.broker.url, log);
     run.add(() => broker.close());

@@ -364,13 +364,13 @@ test('where the broker does not read its files again, that is told with what to 
   await t.throwsAsync(
     publishRevocations(shop.authority, { ...linkOf(shop), reload: ['false'] }, [], Date.now()),
     {
-      code: 'CW-CA-008',
+      code: 'CW-CAU-008',
       message: /did not read them again.*authority publish/,
     },
   );
   await writeFile(shop.passwordFile('authority'), 'wrong\n');
   await t.throwsAsync(publishRevocations(shop.authority, linkOf(shop), ['cart-1'], Date.now()), {
-    code: 'CW-CA-008',
+    code: 'CW-CAU-008',
     message: /could not be ended/,
   });
 });

@@ -66,7 +66,10 @@ test('a claim is used once: another device with the same claim is refused', asyn
   t.deepEqual([first?.status, second?.status].sort(), ['fulfilled', 'rejected']);
   t.is(bench.authority.book.certificates('cart-1').length, 1);
   const third = await openCredentials(join(await scratch(t), 'c'));
-  await t.throwsAsync(provision(third, claim, hardware, false), { code: 'CW-IDN-018', message: /CW-CA-003/ });
+  await t.throwsAsync(provision(third, claim, hardware, false), {
+    code: 'CW-IDN-018',
+    message: /CW-CAU-003/,
+  });
 });
 
 test('a device that lost the answer asks again with the same key, and gets the same certificate', async (t) => {
@@ -98,7 +101,7 @@ test('a claim that is over, wrong, or of another device does not hold, and all r
       bench.authority.enrol(claim, 'cart-1', request, late),
       bench.authority.enrol(other, 'cart-1', request, bench.clock.ms),
       bench.authority.enrol(unknown, 'cart-1', request, bench.clock.ms),
-    ].map((one) => t.throwsAsync(one, { code: 'CW-CA-003' })),
+    ].map((one) => t.throwsAsync(one, { code: 'CW-CAU-003' })),
   );
   t.is(new Set(refusals.map((error) => error?.message)).size, 1);
   await t.throwsAsync(
@@ -108,7 +111,7 @@ test('a claim that is over, wrong, or of another device does not hold, and all r
       await makeRequest('cart-9', makePrivateKey('ES256').pem),
       bench.clock.ms,
     ),
-    { code: 'CW-CA-004' },
+    { code: 'CW-CAU-004' },
   );
 });
 
@@ -221,15 +224,15 @@ test('a renewal needs the key of the certificate, and none of a revoked or long 
   const identity = await credentials.identity();
   if (identity === undefined) throw new Error('it has an identity');
   await t.throwsAsync(renew(credentials, hardware, taken, bench.clock.ms, true), {
-    message: /CW-CA-006 .*too early/,
+    message: /CW-CAU-006 .*too early/,
   });
   bench.clock.ms += 300 * day;
   // The certificate of the one with the key of the other.
   await thief.adopt({ key: others.key, certificate: own.certificate }, bench.authority.chain, identity);
-  await t.throwsAsync(renew(thief, hardware, taken, bench.clock.ms), { message: /CW-CA-006 .*not signed/ });
+  await t.throwsAsync(renew(thief, hardware, taken, bench.clock.ms), { message: /CW-CAU-006 .*not signed/ });
   bench.authority.revoke('cart-1', 'stolen', bench.clock.ms);
   await t.throwsAsync(renew(credentials, hardware, taken, bench.clock.ms), {
-    message: /CW-CA-006 .*revoked/,
+    message: /CW-CAU-006 .*revoked/,
   });
 });
 
@@ -244,7 +247,7 @@ test('an identity on other hardware is refused with what to do, and rebinding ta
     code: 'CW-IDN-020',
     message: /rebind CLAIM/,
   });
-  t.throws(() => bench.claim('cart-1'), { code: 'CW-CA-005', message: /--replace/ });
+  t.throws(() => bench.claim('cart-1'), { code: 'CW-CAU-005', message: /--replace/ });
   const before = bench.authority.book.certificates('cart-1')[0]?.serial ?? '';
   const rebound = await provision(credentials, bench.claim('cart-1', true), clone, true);
   t.true(rebound.changed);
@@ -265,6 +268,6 @@ test('a wiped device has no key, no certificate and no identity any more', async
 test('a device has no name of a login of the broker', async (t) => {
   const bench = await openBench(t);
   for (const name of ['store', 'console', 'technician', 'authority', 'Cart', 'a/b', '']) {
-    t.throws(() => bench.claim(name), { code: 'CW-CA-005' }, name);
+    t.throws(() => bench.claim(name), { code: 'CW-CAU-005' }, name);
   }
 });
