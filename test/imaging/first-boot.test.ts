@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest from 'ava';
@@ -57,5 +66,53 @@ test('the claim of provisioning is left for who uses it', (t) => {
   writeFileSync(join(boot, 'cartwright-provision.json'), '{}');
   t.is(run().status, 0);
   t.true(existsSync(join(boot, 'cartwright-provision.json')));
+  remove();
+});
+
+const provisionScript = join(root, 'systemd/image/usr/lib/cartwright/provision');
+
+/** A release whose `cartwright provision claim` ends as `ends` says, and writes the identity where it ends well. */
+function provisioning(ends: number) {
+  const own = machine();
+  const release = join(own.boot, '../release');
+  for (const folder of ['node_modules/.bin', 'config', 'src/cli'])
+    mkdirSync(join(release, folder), { recursive: true });
+  writeFileSync(join(release, 'config/device.yaml'), 'store: my-store\n');
+  const node = join(release, 'node_modules/.bin/node');
+  // Its fifth word is the claim, its seventh the configuration.
+  writeFileSync(
+    node,
+    `#!/bin/sh\n[ -f "$5" ] && [ "$8" = --keep ] || exit 9\n[ ${ends} = 0 ] && echo 'store: theirs' >"$7"\nexit ${ends}\n`,
+  );
+  chmodSync(node, 0o755);
+  const env = {
+    ...process.env,
+    ...{ CARTWRIGHT_BOOT: own.boot, CARTWRIGHT_CONFIG: own.config },
+    ...{ CARTWRIGHT_CURRENT: release, CARTWRIGHT_GROUP: String(process.getgid?.()) },
+  };
+  const run = () => spawnSync('sh', [provisionScript], { env, encoding: 'utf8' });
+  return { ...own, run };
+}
+
+test('a claim makes the device one of the store, and is removed once it was used', (t) => {
+  for (const name of ['cartwright-provision.json', 'cartwright-claim.json']) {
+    const { boot, config, run, remove } = provisioning(0);
+    writeFileSync(join(boot, name), '{}');
+    const { status, stderr } = run();
+    t.is(status, 0, stderr);
+    t.is(readFileSync(join(config, 'cartwright.yaml'), 'utf8'), 'store: theirs\n');
+    t.is(statSync(join(config, 'cartwright.yaml')).mode & 0o777, 0o640);
+    t.false(existsSync(join(boot, name)));
+    t.is(run().status, 0);
+    remove();
+  }
+});
+
+test('while the authority can not be reached the claim stays, and the gateway has nothing to start with', (t) => {
+  const { boot, config, run, remove } = provisioning(3);
+  writeFileSync(join(boot, 'cartwright-provision.json'), '{}');
+  t.is(run().status, 3);
+  t.true(existsSync(join(boot, 'cartwright-provision.json')));
+  t.false(existsSync(join(config, 'cartwright.yaml')));
   remove();
 });

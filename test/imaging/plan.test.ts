@@ -72,11 +72,22 @@ test('every unit that an image enables or that it brings can be started', (t) =>
   for (const name of brought) t.regex(readFileSync(join(units, name), 'utf8'), /^\[Install\]$/m, name);
 });
 
+test('no unit is stopped with the boot partition, which is mounted only while somebody looks at it', (t) => {
+  const units = join(root, 'systemd/image/usr/lib/systemd/system');
+  for (const name of readdirSync(units).filter((file) => file.endsWith('.service')))
+    t.notRegex(
+      readFileSync(join(units, name), 'utf8'),
+      /^(?:RequiresMountsFor|Requires|BindsTo)=.*efi/m,
+      name,
+    );
+});
+
 test('what runs on the device is executable, and passes for a shell script', (t) => {
   for (const path of [
     'etc/initramfs-tools/hooks/cartwright',
     'etc/initramfs-tools/scripts/local-bottom/cartwright',
     'usr/lib/cartwright/first-boot',
+    'usr/lib/cartwright/provision',
   ]) {
     const file = join(root, 'systemd/image', path);
     t.notThrows(() => execFileSync('sh', ['-n', file]), path);
