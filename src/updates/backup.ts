@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { chown, copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, syncFolder, writeFileAtomic } from '#base/atomic-file.ts';
+import { describeError } from '#base/errors.ts';
+import { dataWork } from './data-keeper.ts';
 import { UpdateError } from './errors.ts';
 import type { ReleaseFacts } from './facts.ts';
 import type { Places } from './places.ts';
@@ -92,12 +94,7 @@ export async function restore(
     notes.push('the configuration is the one of before the update');
   }
   if (!existsSync(places.data)) return notes;
-  if (found.outbox > formats.outbox) {
-    const newer = join(places.releases, from);
-    const main = join(newer, 'src/updates/main.ts');
-    const lower = [main, 'lower-data', places.data, String(formats.outbox)];
-    await asOwner(places.data, lower, join(newer, 'node_modules/.bin/node')).catch(() => undefined);
-  }
+  if (found.outbox > formats.outbox) await lower(places, from, formats.outbox);
   const wanted = JSON.stringify({ outbox: formats.outbox, calibration: formats.calibration });
   const said = await asOwner(places.data, ['restore-data', places.data, join(kept, 'data'), wanted]);
   return [...notes, ...(JSON.parse(said) as string[])];
@@ -112,16 +109,36 @@ export async function forget(places: Places): Promise<void> {
  * Does a piece of work on the gateway's folder as the user whose folder it is: what that user may have put there, links
  * to other files say, then reaches no further than that user does.
  */
-async function asOwner(data: string, args: readonly string[], node = process.execPath): Promise<string> {
+async function asOwner(data: string, args: readonly string[]): Promise<string> {
   const { uid, gid } = await stat(data);
-  const owner = process.getuid?.() === uid ? {} : { uid, gid };
-  const own = args[0]?.endsWith('.ts') === true ? args : [program, ...args];
-  const { code, said } = await run(node, own, { ...owner, withinMs: workWithinMs });
-  if (code === 0) return said;
+  const work = dataWork[args[0] ?? ''];
+  if (process.getuid?.() === uid && work !== undefined) return await work(args.slice(1)).catch(failed);
+  const { code, said } = await run(process.execPath, [program, ...args], {
+    uid,
+    gid,
+    withinMs: workWithinMs,
+  });
+  return code === 0 ? said : failed(said.slice(-500) || `${args[0]} ended with ${code}`);
+}
+
+function failed(cause: unknown): never {
   throw new UpdateError(
     'CW-UPD-031',
-    `the gateway's data could not be looked after (${args[0]}): ${said.slice(-500) || `it ended with ${code}`}; nothing was changed`,
+    `the gateway's data could not be looked after: ${describeError(cause)}; nothing was changed`,
+    { cause },
   );
+}
+
+/** The newer release writes what it has migrated in the older form; whether it can is seen afterwards. */
+async function lower(places: Places, from: string, outbox: number): Promise<void> {
+  const newer = join(places.releases, from);
+  const { uid, gid } = await stat(places.data);
+  const owner = process.getuid?.() === uid ? {} : { uid, gid };
+  const main = join(newer, 'src/updates/main.ts');
+  await run(join(newer, 'node_modules/.bin/node'), [main, 'lower-data', places.data, String(outbox)], {
+    ...owner,
+    withinMs: workWithinMs,
+  });
 }
 
 async function configFiles(folder: string): Promise<string[]> {

@@ -19,9 +19,7 @@ const outboxName = 'outbox.sqlite';
 const calibrationsName = 'calibrations';
 
 /** The formats of what lies in the gateway's folder; 0 where there is none of a kind. Nobody else has the outbox open. */
-export async function dataFormats(
-  data: string,
-): Promise<Pick<ReleaseFacts['formats'], 'outbox' | 'calibration'>> {
+async function dataFormats(data: string): Promise<Pick<ReleaseFacts['formats'], 'outbox' | 'calibration'>> {
   const records = await Promise.all(
     (await filesIn(join(data, calibrationsName)))
       .filter((name) => /^calibration-\d+\.json$/.test(name))
@@ -37,7 +35,7 @@ export async function dataFormats(
  * Copies what an older release needs to go on, should a newer one have changed it: calibrations, and the state of the
  * outbox. `to` is an empty folder. The gateway does not run.
  */
-export async function keepData(data: string, to: string): Promise<void> {
+async function keepData(data: string, to: string): Promise<void> {
   await copyFolder(join(data, calibrationsName), join(to, calibrationsName));
   const copy = join(to, outboxName);
   await rm(copy, { force: true });
@@ -47,7 +45,7 @@ export async function keepData(data: string, to: string): Promise<void> {
 }
 
 /** Brings data that this version wrote into the form that an older release reads. Throws CW-UPL-003 where it can't. */
-export function lowerData(data: string, outbox: number): void {
+function lowerData(data: string, outbox: number): void {
   lowerOutbox(join(data, outboxName), outbox);
 }
 
@@ -55,7 +53,7 @@ export function lowerData(data: string, outbox: number): void {
  * Puts back what was kept where the data is of a newer format than `formats`, and answers in words what that did. What
  * is replaced stays beside. Repeated after a power cut it comes to the same.
  */
-export async function restoreData(
+async function restoreData(
   data: string,
   kept: string,
   formats: Pick<ReleaseFacts['formats'], 'outbox' | 'calibration'>,
@@ -85,6 +83,25 @@ export async function restoreData(
   }
   return notes;
 }
+
+/** What is done on the gateway's folder as its own user: each answers with one line of text. */
+export const dataWork: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
+  async formats([data = '']) {
+    return JSON.stringify(await dataFormats(data));
+  },
+  async 'keep-data'([data = '', to = '']) {
+    await keepData(data, to);
+    return 'kept';
+  },
+  async 'lower-data'([data = '', outbox = '']) {
+    lowerData(data, Number(outbox));
+    return 'lowered';
+  },
+  async 'restore-data'([data = '', kept = '', formats = '']) {
+    const read = JSON.parse(formats) as { outbox: number; calibration: number };
+    return JSON.stringify(await restoreData(data, kept, read));
+  },
+};
 
 async function takeBack(from: string, to: string): Promise<void> {
   if (!existsSync(from)) return;

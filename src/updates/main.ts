@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { describeError, isCoded } from '#base/errors.ts';
-import { dataFormats, keepData, lowerData, restoreData } from './data-keeper.ts';
+import { dataWork } from './data-keeper.ts';
 import { takeLock } from './lock.ts';
 import { placesUnder } from './places.ts';
 import { systemServices } from './services.ts';
@@ -24,28 +24,8 @@ node src/updates/main.ts run|boot|status [--root DIR] [--systemctl PROGRAM]
 
 Exit codes: 0 done (also where a request was refused: the state says why) · 1 it could not go on · 2 wrong usage`;
 
-/** What is done on the gateway's folder as its own user: each answers with one line on standard output. */
-const pieces: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
-  async formats([data = '']) {
-    return JSON.stringify(await dataFormats(data));
-  },
-  async 'keep-data'([data = '', to = '']) {
-    await keepData(data, to);
-    return 'kept';
-  },
-  async 'lower-data'([data = '', outbox = '']) {
-    lowerData(data, Number(outbox));
-    return 'lowered';
-  },
-  async 'restore-data'([data = '', kept = '', formats = '']) {
-    return JSON.stringify(
-      await restoreData(data, kept, JSON.parse(formats) as { outbox: number; calibration: number }),
-    );
-  },
-};
-
 async function main(args: readonly string[]): Promise<number> {
-  const piece = pieces[args[0] ?? ''];
+  const piece = dataWork[args[0] ?? ''];
   if (piece !== undefined) {
     process.stdout.write(`${await piece(args.slice(1))}\n`);
     return 0;
