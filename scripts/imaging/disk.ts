@@ -16,7 +16,7 @@ import {
   sfdiskScript,
   type Table,
 } from './partitions.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, seedOf } from './plan.ts';
 
 /** Parts of an image, made and ready to be put together. */
 export interface Parts {
@@ -80,7 +80,7 @@ export async function assemble(
   scratch: string,
 ): Promise<Table> {
   const dataSize = (await neededFor(parts.data)) + dataReserve;
-  const table = layOut({ ...plan.sizes, data: dataSize }, `${plan.epoch} ${plan.version} ${plan.arch}`);
+  const table = layOut({ ...plan.sizes, data: dataSize }, seedOf(plan));
   await writeFile(file, '');
   await truncate(file, table.sectors * sectorBytes);
   await feed('sfdisk', ['--quiet', '--no-reread', '--no-tell-kernel', file], sfdiskScript(table));

@@ -135,3 +135,8 @@ export const sysusersLines = [
   'g cartwright-kiosk 971',
   'u cartwright-kiosk 971:971 "Cartwright display" /run/cartwright-kiosk /usr/sbin/nologin',
 ] as const;
+
+/** What ids of partitions are derived from: they are the same in every build of an image. */
+export function seedOf({ epoch, version, arch }: Plan): string {
+  return `${epoch} ${version} ${arch}`;
+}

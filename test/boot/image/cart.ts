@@ -16,8 +16,9 @@ const settings = join(import.meta.dirname, '../settings');
 /** A cart whose card was written with an image: what lies on the card outlives its machine. */
 export class ImageCart {
   readonly watch: Watch;
+  /** The card: raw. */
+  readonly disk: string;
   readonly #image: BuiltImage;
-  readonly #disk: string;
   readonly #variables: string;
   #running: FirmwareMachine | undefined;
 
@@ -42,14 +43,14 @@ export class ImageCart {
 
   private constructor(image: BuiltImage, disk: string, variables: string, watch: Watch) {
     this.#image = image;
-    this.#disk = disk;
+    this.disk = disk;
     this.#variables = variables;
     this.watch = watch;
   }
 
   /** Switches it on; `stick` is a file that is a second disk. */
   async start(stick?: string): Promise<FirmwareMachine> {
-    const options = { arch: this.#image.plan.arch, disk: this.#disk, variables: this.#variables };
+    const options = { arch: this.#image.plan.arch, disk: this.disk, variables: this.#variables };
     const { port: brokerPort } = this.watch.broker;
     this.#running = await FirmwareMachine.start({ ...options, brokerPort, stick });
     return this.#running;
@@ -81,4 +82,18 @@ async function told(machine: FirmwareMachine): Promise<string> {
   const answer = machine.sh(asked).catch(String);
   const nothing = new Promise<string>((resolve) => setTimeout(() => resolve(machine.console()), 60_000));
   return await Promise.race([answer, nothing]);
+}
+
+/** The program of the root slots, in the machine. */
+export const slots =
+  '/opt/cartwright/good/node_modules/.bin/node /opt/cartwright/good/src/updates/slots/main.ts';
+
+/** Waits in the machine until a condition of its shell holds; `what` says in a report what was waited for. */
+export async function until(machine: FirmwareMachine, condition: string, what: string): Promise<void> {
+  await machine
+    .sh(`for i in $(seq 400); do ${condition} && exit 0; sleep 3; done; exit 1`)
+    .catch(async () => {
+      const log = await machine.sh('journalctl -b --no-pager | tail -n 60');
+      throw new Error(`it is not so that ${what}:\n${log}`);
+    });
 }

@@ -1,7 +1,10 @@
-import { copyFile, mkdir, open, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command } from '#test/hil/machine/build.ts';
+import type { Architecture } from '#updates/facts.ts';
+import { entriesFolder, entryText, kernelFolder, trialFile } from '#updates/slots/loader-entry.ts';
 import { layOut, mebibyte, partitionFor, sectorBytes } from '../../../scripts/imaging/partitions.ts';
+import { seedOf } from '../../../scripts/imaging/plan.ts';
 import { writeRootArchive } from '../../../scripts/imaging/root-archive.ts';
 import type { BuiltImage } from './prepare.ts';
 
@@ -14,24 +17,29 @@ export interface Change {
 }
 
 /** Where the boot partition begins in an image, for mtools. */
-export function bootOffset({ plan }: BuiltImage): number {
-  const { startSector } = partitionFor(layOut({ ...plan.sizes, data: 1 }, ''), 'boot');
+export function bootOffset(image: BuiltImage): number {
+  const { startSector } = partitionFor(tableOf(image), 'boot');
   return startSector * sectorBytes;
 }
 
-/** Takes the root out of an image, changes it, and signs it as a root archive. Answers its path. */
-export async function makeRoot(image: BuiltImage, folder: string, change: Change): Promise<string> {
-  const { plan, file, key } = image;
+/** A root that was taken out of an image and changed. */
+interface ChangedRoot {
+  readonly fileSystem: string;
+  /** Folder with `linux` and `initrd`. */
+  readonly kernel: string;
+  readonly facts: { readonly version: string; readonly arch: Architecture; readonly createdMs: number };
+}
+
+async function changeRoot(image: BuiltImage, folder: string, change: Change): Promise<ChangedRoot> {
+  const { plan, file } = image;
   const kernel = join(folder, 'kernel');
   await mkdir(kernel, { recursive: true });
   for (const part of ['linux', 'initrd']) {
     const from = `::/cartwright/a/${part}`;
-    await command('mcopy', ['-n', '-i', `${file}@@${bootOffset(image)}`, from, join(kernel, part)]);
+    await command('mcopy', ['-n', '-o', '-i', `${file}@@${bootOffset(image)}`, from, join(kernel, part)]);
   }
-  const original = join(folder, 'root.ext4');
-  await takeRoot(image, original);
-  const changed = join(folder, `${change.version}.ext4`);
-  await copyFile(original, changed);
+  const fileSystem = join(folder, `${change.version}.ext4`);
+  await takeRoot(image, fileSystem);
   const createdMs = (plan.epoch + change.youngerS) * 1_000;
   const facts = { version: change.version, arch: plan.arch, createdMs };
   await writeFile(join(folder, 'image.json'), `${JSON.stringify({ image: 1, ...facts })}\n`);
@@ -41,17 +49,73 @@ export async function makeRoot(image: BuiltImage, folder: string, change: Change
     script,
     [`rm ${place}`, `write ${join(folder, 'image.json')} ${place}`, ...change.edits, ''].join('\n'),
   );
-  await command('debugfs', ['-w', '-f', script, changed]);
+  await command('debugfs', ['-w', '-f', script, fileSystem]);
+  return { fileSystem, kernel, facts };
+}
+
+/** Takes the root out of an image, changes it, and signs it as a root archive. Answers its path. */
+export async function makeRoot(image: BuiltImage, folder: string, change: Change): Promise<string> {
+  const { fileSystem, kernel, facts } = await changeRoot(image, folder, change);
   const archive = join(folder, `${change.version}.cwroot`);
-  await writeRootArchive(archive, { fileSystem: changed, kernel }, facts, key);
+  await writeRootArchive(archive, { fileSystem, kernel }, facts, image.key);
   // A disk is of whole sectors.
   await truncate(archive, Math.ceil((await sizeOf(archive)) / mebibyte) * mebibyte);
-  for (const path of [original, changed, `${archive}.zst`]) await rm(path, { force: true });
+  for (const path of [fileSystem, `${archive}.zst`]) await rm(path, { force: true });
   return archive;
 }
 
-async function takeRoot({ file, plan }: BuiltImage, target: string): Promise<void> {
-  const { startSector } = partitionFor(layOut({ ...plan.sizes, data: 1 }, ''), 'a');
+/** Puts a changed root into slot b of a card, on trial, as the device itself leaves it. */
+export async function plantRoot(
+  image: BuiltImage,
+  disk: string,
+  folder: string,
+  change: Change,
+): Promise<void> {
+  const { fileSystem, kernel, facts } = await changeRoot(image, folder, change);
+  const table = tableOf(image);
+  const seek = (partitionFor(table, 'b').startSector * sectorBytes) / mebibyte;
+  await command('dd', [
+    `if=${fileSystem}`,
+    `of=${disk}`,
+    'bs=1M',
+    `seek=${seek}`,
+    'conv=notrunc',
+    'status=none',
+  ]);
+  const entry = join(folder, 'entry');
+  const ids = { rootId: partitionFor(table, 'b').id, dataId: partitionFor(table, 'data').id };
+  const { version } = facts;
+  const { kernelWords } = image.plan;
+  await writeFile(entry, entryText({ slot: 'b', version, generation: 2, kernelWords, ...ids }));
+  const drive = `${disk}@@${bootOffset(image)}`;
+  await command('mmd', ['-i', drive, `::/${kernelFolder('b')}`]);
+  for (const part of ['linux', 'initrd'])
+    await command('mcopy', ['-i', drive, join(kernel, part), `::/${kernelFolder('b')}/${part}`]);
+  await command('mcopy', ['-i', drive, entry, `::/${entriesFolder}/${trialFile('b')}`]);
+  const trial = {
+    slot: 'b',
+    back: 'a',
+    version,
+    sha256: '',
+    sinceMs: 0,
+    brokerAway: false,
+    gatewayAway: false,
+  };
+  const state = join(folder, 'state.json');
+  await writeFile(state, JSON.stringify({ state: 1, trial, failed: [] }));
+  const data = partitionFor(table, 'data').startSector * sectorBytes;
+  await command('debugfs', ['-w', '-R', `write ${state} /slots/state.json`, `${disk}?offset=${data}`]);
+  await rm(fileSystem);
+}
+
+/** How the image is divided; the size of its data partition, which comes last, does not matter here. */
+function tableOf({ plan }: BuiltImage) {
+  return layOut({ ...plan.sizes, data: 1 }, seedOf(plan));
+}
+
+async function takeRoot(image: BuiltImage, target: string): Promise<void> {
+  const { file } = image;
+  const { startSector } = partitionFor(tableOf(image), 'a');
   const offset = startSector * sectorBytes;
   const bytes = await lengthOfExt4(file, offset);
   await command('dd', [
