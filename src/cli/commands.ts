@@ -134,6 +134,21 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./provision.ts')).registerProvision,
   },
   {
+    usage: 'backup <file>',
+    summary: 'keep identity, configuration and calibrations in one encrypted file',
+    load: async () => (await import('./backup.ts')).registerBackup,
+  },
+  {
+    usage: 'restore <file>',
+    summary: 'bring back what cartwright backup kept, on this hardware or a replacement',
+    load: async () => (await import('./backup.ts')).registerRestore,
+  },
+  {
+    usage: 'factory-reset',
+    summary: 'wipe the identity, the queue and everything learned; software and configuration stay',
+    load: async () => (await import('./factory-reset.ts')).registerFactoryReset,
+  },
+  {
     usage: 'audit',
     summary: 'read the audit log of a device, and check that nothing in it was changed or taken away',
     load: async () => (await import('./audit.ts')).registerAudit,

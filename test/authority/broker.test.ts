@@ -288,7 +288,7 @@ test('below TLS 1.2 and without TLS nobody gets in, and an oversized packet ends
     t.not(Buffer.concat(answers)[0], 0x20, 'no CONNACK');
   }
   const cart = await dial(t, shop, pair);
-  const ended = new Promise((resolve) => cart.once('close', resolve));
+  const ended = new Promise<void>((resolve) => cart.once('close', () => resolve()));
   cart.publish('cw/1/lab/cart-1/event/item/added', Buffer.alloc(600_000), { qos: 1 }, () => {});
   await ended;
   t.false(cart.connected);
@@ -315,7 +315,7 @@ test('a stolen cart is shut out within a minute: what is connected ends, what co
   // A TLS session of before: it must not be a way around the list of revoked certificates.
   const resumable = await sessionOf(shop, stolenPair);
   const began = performance.now();
-  const ended = new Promise((resolve) => stolen.once('close', resolve));
+  const ended = new Promise<void>((resolve) => stolen.once('close', () => resolve()));
   shop.authority.revoke('cart-1', 'stolen', Date.now());
   await publishRevocations(shop.authority, linkOf(shop), ['cart-1'], Date.now());
   await ended;
