@@ -30,6 +30,42 @@ export const commands: readonly CommandDoc[] = [
     answer: '`level`',
   },
   {
+    name: 'update.status',
+    summary: 'How updates stand on this device.',
+    args: {},
+    answer:
+      '`state` (as in health), `version`, `before?`, `offered?`, `staged?`, `trial?`, `hold?` (why it waits), `fault?`, `paused`, `failed` (releases that are not tried again: `version`, `code`, `why`)',
+  },
+  {
+    name: 'update.check',
+    summary: 'Looks again at what the store offers, and goes on with it where this device may.',
+    args: {},
+    answer: 'as `update.status`',
+  },
+  {
+    name: 'update.begin',
+    summary:
+      'Takes the offered or staged release now, whatever the roll-out says; not while somebody shops or a scale is calibrated (CW-UPD-052).',
+    args: {
+      version: 'the release',
+      'force?': 'true: also one that failed on this device before',
+      'downgrade?': 'true: also one that is older than the one in service',
+    },
+    answer: '`version`, `action`: `fetch`, `stage` or `begin`, whichever comes first',
+  },
+  {
+    name: 'update.rollback',
+    summary: 'Goes back to the release before, or ends the trial that is on; refused as `update.begin` is.',
+    args: { why: 'why, for the record, 3 … 256 characters' },
+    answer: '`version` (the release that it goes back to)',
+  },
+  {
+    name: 'update.pause',
+    summary: 'Takes nothing by itself any more, or does so again; outlives restarts.',
+    args: { paused: 'true or false' },
+    answer: '`paused`',
+  },
+  {
     name: 'device.reboot',
     summary:
       'Restarts the machine in good order; refused while a shopper is there (CW-GWY-010), and where the gateway is no service (CW-GWY-011). On record in the audit log; the next birth tells the reason.',

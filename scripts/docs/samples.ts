@@ -369,6 +369,39 @@ const gatewaySamples: readonly Draft[] = [
       hash: '4355a46b19d348dc2f57c046f8ef63d44355a46b19d348dc2f57c046f8ef63d4',
     },
   },
+  {
+    type: 'update.staged',
+    data: { number: 4, atMs: 1_795_442_400_000, version: '1.4.0', back: '1.3.2' },
+  },
+  {
+    type: 'update.began',
+    data: { number: 5, atMs: 1_795_442_460_000, version: '1.4.0', back: '1.3.2' },
+  },
+  {
+    type: 'update.good',
+    data: { number: 6, atMs: 1_795_442_560_000, version: '1.4.0', back: '1.3.2' },
+  },
+  {
+    type: 'update.rolled-back',
+    data: {
+      number: 9,
+      atMs: 1_795_528_960_000,
+      version: '1.5.0',
+      back: '1.4.0',
+      code: 'CW-UPD-040',
+      why: 'not healthy within 10 minutes: not in order: link to the broker',
+    },
+  },
+  {
+    type: 'update.refused',
+    data: {
+      number: 10,
+      atMs: 1_795_529_060_000,
+      version: '1.5.0',
+      code: 'CW-UPD-025',
+      why: 'release 1.5.0 failed on this device and is not tried again by itself',
+    },
+  },
 ];
 
 export const samples: readonly Draft[] = [...itemSamples, ...basketSamples, ...gatewaySamples];

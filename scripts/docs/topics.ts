@@ -9,6 +9,7 @@ import {
   offersPayload,
   phoneHeard,
   phoneSay,
+  releaseNotice,
   requestPayload,
   responsePayload,
   statePayload,
@@ -157,6 +158,16 @@ export const topics: readonly TopicDoc[] = [
     retain: true,
     payload: offersPayload,
     summary: 'Deals that displays show; an empty retained message clears them.',
+  },
+  {
+    id: 'release',
+    address: '_store/release',
+    from: 'store',
+    qos: 1,
+    retain: true,
+    payload: releaseNotice,
+    summary:
+      'The release that devices take, with its signed description, and in what order they do; an empty retained message ends the offer.',
   },
   {
     id: 'keys',

@@ -243,6 +243,18 @@ function describe(event: CartEvent): Row {
         name: event.data.outcome,
         tone: event.data.outcome === 'committed' ? 'good' : 'plain',
       };
+    case 'update.staged':
+    case 'update.began':
+      return { ...base, name: event.data.version };
+    case 'update.good':
+      return { ...base, name: event.data.version, tone: 'good' };
+    case 'update.rolled-back':
+    case 'update.refused':
+      return {
+        ...base,
+        name: `${event.data.version ?? ''} ${event.data.code} ${event.data.why}`.trim(),
+        tone: 'bad',
+      };
     case 'calibration.committed':
       return { ...base, name: committedWords(event.data), tone: 'good' };
   }

@@ -3,6 +3,7 @@ import { basketSchema } from './basket.ts';
 import { commandsSchema } from './commands.ts';
 import { displaySchema } from './display.ts';
 import { powerSchema } from './power.ts';
+import { updatesSchema } from './updates.ts';
 import { visionSchema } from './vision.ts';
 
 const name = z
@@ -278,6 +279,7 @@ export const configSchema = z.strictObject({
   weighing: weighingSchema.prefault({}),
   fusion: fusionSchema.prefault({}),
   vision: visionSchema.prefault({}),
+  updates: updatesSchema.prefault({}),
   status: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Serve the status page on loopback.'),

@@ -2,6 +2,7 @@ import * as baskets from './data/baskets.ts';
 import * as calibration from './data/calibration.ts';
 import * as gateway from './data/gateway.ts';
 import * as items from './data/items.ts';
+import * as updates from './data/updates.ts';
 import type { Infer } from './fields.ts';
 
 /** How long an event is kept when the outbox is full: telemetry goes first, ledger never before the rest. */
@@ -48,6 +49,11 @@ export const eventTypes = {
   'calibration.begun': { data: calibration.calibrationBegun, class: 'ledger' },
   'calibration.ended': { data: calibration.calibrationEnded, class: 'ledger' },
   'calibration.committed': { data: calibration.calibrationCommitted, class: 'ledger' },
+  'update.staged': { data: updates.updateStaged, class: 'ledger' },
+  'update.began': { data: updates.updateBegan, class: 'ledger' },
+  'update.good': { data: updates.updateGood, class: 'ledger' },
+  'update.rolled-back': { data: updates.updateRolledBack, class: 'ledger' },
+  'update.refused': { data: updates.updateRefused, class: 'ledger' },
 } as const;
 
 export type EventType = keyof typeof eventTypes;

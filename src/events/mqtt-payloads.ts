@@ -150,6 +150,35 @@ export const offersPayload = record('offers', {
   deals: must(3, array(deal), 'deals, the most important first'),
 });
 
+const offeredRelease = record('offered-release', {
+  release: must(1, bytes, 'its signed description (`.release`), as it was made'),
+  urls: must(
+    2,
+    array(text),
+    'where its archive lies: https addresses, or files (`file:///media/…`), tried in order',
+  ),
+});
+const releaseGroup = record('release-group', {
+  name: must(1, text, 'devices whose `updates.group` it is; `*`: all'),
+  devices: may(2, array(text), 'devices that belong to it, whatever their configuration says'),
+  percent: may(
+    3,
+    uint,
+    'share of it that takes part, 0 … 100, by a hash of device and version; all where left out',
+  ),
+});
+/** `_store/release`, from the store, retained: which release devices take, and in what order. An empty payload ends it. */
+export const releaseNotice = record('release-notice', {
+  version: must(1, text, 'version of the release'),
+  releases: must(2, array(offeredRelease), 'the same release, one for each kind of processor'),
+  groups: may(3, array(releaseGroup), 'groups in their order; all devices at once where left out'),
+  open: may(4, uint, 'how many of the groups may begin, from the first; all where left out'),
+  notBefore: may(5, uint, 'when devices may begin, UTC, ms since 1970'),
+  stopAt: may(6, uint, 'no further device begins once so many have failed'),
+  failed: may(7, uint, 'how many have failed, as the store knows'),
+  paused: may(8, bool, 'no further device begins'),
+});
+
 /** `phone/{channel}/say`, from a shopper's phone. */
 export const phoneSay = record('phone-say', {
   number: must(1, uint, 'larger than of any message before on this channel; UTC, ms since 1970, will do'),

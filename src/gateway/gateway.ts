@@ -36,6 +36,9 @@ import { Technician } from './technician.ts';
 import { TimeSource } from './time-source.ts';
 import { Timers } from './timers.ts';
 import type { Trust } from './trust.ts';
+import { updateHandlers } from './update-handlers.ts';
+import type { GatewayUpdates } from './updates.ts';
+import { gatewayUpdates } from './updates-setup.ts';
 import { GatewayVision } from './vision.ts';
 
 const clockEveryUs = 60_000_000;
@@ -88,6 +91,7 @@ export class Gateway {
   readonly #publisher: Publisher;
   readonly #reporting: Reporting;
   readonly #operations: Operations;
+  readonly #updates: GatewayUpdates;
   readonly #measurements = new LastMeasurements();
   readonly #timers: Timers;
   #stopped = false;
@@ -205,6 +209,11 @@ export class Gateway {
       onHung: options.onFatal,
       background: (work) => this.#background(work),
     });
+    this.#updates = gatewayUpdates(setup, {
+      ...{ clock, log, uplink, loop: this.#loop, measurements: this.#measurements },
+      devices: () => this.#devices.reports(),
+      timeQuality: () => this.timeQuality,
+    });
     this.#desk = new GatewayDesk({
       setup,
       clock,
@@ -225,6 +234,7 @@ export class Gateway {
             inSession: () => this.pipeline.session !== undefined,
             within: (limitUs, work) => this.#timers.within(limitUs, work),
           }),
+          updates: updateHandlers(this.#updates, keep),
           clock,
           live: this.#live,
           vision: this.#vision,
@@ -247,6 +257,7 @@ export class Gateway {
         keys: this.#desk.health(),
         calibration: this.#care.health(),
         operations: this.#operations.health(),
+        update: this.#updates.health(),
       }),
       onHealth: (health) => {
         this.bus.emit('health', health);
@@ -317,6 +328,7 @@ export class Gateway {
     );
     this.#uplink.subscribe('request/#', (topic, payload, { retain }) => {
       const command = topic.split('/').slice(1).join('.');
+      this.#updates.hear(command, payload);
       this.#background(this.#desk.answer(command, payload, retain));
     });
     this.#uplink.onDropped((drop) =>
@@ -327,6 +339,7 @@ export class Gateway {
     this.#background(this.#technician.start(this.#technicianHost()));
     this.#vision.start();
     this.#stock.start();
+    this.#updates.start();
     const tried = this.#devices.start();
     if (!(await this.#timers.within(announceWithinUs, tried)))
       this.#background(tried.then(() => this.#reporting.announce()));
@@ -350,7 +363,7 @@ export class Gateway {
     this.#reporting.stop();
     this.#live.stop();
     this.#technician.stop();
-    await Promise.all([this.#devices.stop(), this.#vision.stop(), this.#stock.stop()]);
+    await Promise.all([this.#devices.stop(), this.#vision.stop(), this.#stock.stop(), this.#updates.stop()]);
     await this.#trust.stop(this.#options.log);
     await this.#operations.stop();
     try {

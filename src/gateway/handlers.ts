@@ -10,6 +10,7 @@ import type { Inspection } from './inspection.ts';
 import { defaultLeaseS, type LiveFeed, type LiveTopic, liveTopics, longestLeaseS } from './live.ts';
 import { machineChanges } from './machine-handlers.ts';
 import { RefusedOutcome } from './refused.ts';
+import { updateChanges } from './update-handlers.ts';
 import type { GatewayVision } from './vision.ts';
 
 export interface HandlerTargets {
@@ -19,6 +20,8 @@ export interface HandlerTargets {
   readonly calibration: ReadonlyMap<string, Handler>;
   /** The `device.…` commands, by name. */
   readonly machine: ReadonlyMap<string, Handler>;
+  /** The `update.…` commands, by name. */
+  readonly updates: ReadonlyMap<string, Handler>;
   readonly vision: Pick<GatewayVision, 'record' | 'erase' | 'longestRecordingS' | 'gallery'>;
   /** Facts about this gateway, for `gateway.info`. */
   info(): PlainMap;
@@ -42,6 +45,7 @@ export const changingCommands: ReadonlySet<string> = new Set([
   ...pipelineCommands,
   ...calibrationChanges,
   ...machineChanges,
+  ...updateChanges,
   'log.level',
   'gallery.enroll',
   'gallery.remove',
@@ -62,7 +66,7 @@ const recordArgs = (longestS: number) =>
 
 /** The commands that this gateway answers, by name. */
 export function makeHandlers(targets: HandlerTargets): ReadonlyMap<string, Handler> {
-  const handlers = new Map<string, Handler>([...targets.calibration, ...targets.machine]);
+  const handlers = new Map<string, Handler>([...targets.calibration, ...targets.machine, ...targets.updates]);
   for (const command of pipelineCommands) {
     handlers.set(command, async (args, context) => {
       const outcome = await targets.pipeline(command, args, context);

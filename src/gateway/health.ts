@@ -28,6 +28,8 @@ export interface HealthFacts {
   readonly calibration?: Health['calibration'];
   /** Of the machine, its supply, its disk and its certificate. */
   readonly operations?: Pick<Health, 'certificate' | 'power' | 'storage' | 'warnings'>;
+  /** How updates stand, where the device takes some. */
+  readonly update?: Health['update'];
   readonly milliCelsius: number | undefined;
 }
 
@@ -74,6 +76,7 @@ export class HealthReporter {
       ...(facts.vision === undefined ? {} : { vision: facts.vision }),
       ...(facts.keys === undefined ? {} : { keys: facts.keys }),
       ...(facts.calibration === undefined ? {} : { calibration: facts.calibration }),
+      ...(facts.update === undefined ? {} : { update: facts.update }),
       ...facts.operations,
       ...(this.#cpuPpm === undefined ? {} : { cpuPpm: this.#cpuPpm }),
     };

@@ -46,10 +46,14 @@ export async function saveState(path: string, state: UpdaterState): Promise<void
 export async function loadState(
   places: Places,
   atMs: number,
-): Promise<{ readonly state: UpdaterState; readonly damage: UpdateError | undefined }> {
+): Promise<{
+  readonly state: UpdaterState;
+  readonly damage: UpdateError | undefined;
+  readonly isNew: boolean;
+}> {
   let damage: UpdateError | undefined;
   try {
-    return { state: readState(await readFile(places.state, 'utf8')), damage };
+    return { state: readState(await readFile(places.state, 'utf8')), damage, isNew: false };
   } catch (error) {
     if (error instanceof UpdateError) {
       damage = error;
@@ -58,9 +62,9 @@ export async function loadState(
       damage = damaged(plainCause(error), error);
     }
   }
-  const state = freshState(await findGood(places));
-  if (damage === undefined) return { state, damage };
-  return { state: refuse(state, { code: damage.code, why: damage.message }, atMs), damage };
+  const state = freshState(await findGood(places), atMs);
+  if (damage === undefined) return { state, damage, isNew: true };
+  return { isNew: true, state: refuse(state, { code: damage.code, why: damage.message }, atMs), damage };
 }
 
 /** Versions whose folder bears a release's name, newest first. */

@@ -55,6 +55,8 @@ const happening = z.object({
 export const updaterState = z.object({
   /** Version of this format. Unknown keys are left out: an older updater reads what a newer one wrote. */
   updater: z.literal(1),
+  /** When this state began, UTC ms: one that was lost begins another row of happenings. */
+  sinceMs: count.default(0),
   good: version,
   before: version.optional(),
   staged: staged.optional(),
@@ -92,8 +94,8 @@ export interface Beginning extends HealthBefore {
 }
 
 /** The state of a device that was never updated: this release is in service. */
-export function freshState(good: string): UpdaterState {
-  return { updater: 1, good, failed: [], happenings: [], next: 1, answered: [], orders: [] };
+export function freshState(good: string, sinceMs = 0): UpdaterState {
+  return { updater: 1, sinceMs, good, failed: [], happenings: [], next: 1, answered: [], orders: [] };
 }
 
 /** Version that has to be in service. */

@@ -64,10 +64,11 @@ export class Updater {
 
   /** Reads the state on this device. Rejects with CW-UPD-032 where there is no release at all. */
   static async open(options: UpdaterOptions): Promise<Updater> {
-    const { state, damage } = await loadState(options.places, options.utcMs());
+    const { state, damage, isNew } = await loadState(options.places, options.utcMs());
     if (damage !== undefined) options.log.error({ code: damage.code }, damage.message);
     const updater = new Updater(options, state);
-    if (damage !== undefined) await saveState(options.places.state, state);
+    // The gateway sees by it that there is an updater.
+    if (isNew) await saveState(options.places.state, state);
     await updater.#adoptSetUp();
     return updater;
   }

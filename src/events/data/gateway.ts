@@ -1,5 +1,6 @@
 import { deviceFaultKinds } from '#readings/faults.ts';
 import { array, bool, choice, hex, int, may, must, record, text, uint } from '../fields.ts';
+import { updateHealth } from './updates.ts';
 
 const runEnd = record('run-end', {
   cause: must(
@@ -112,6 +113,7 @@ export const gatewayHealth = record('gateway-health', {
     'whose commands it takes; left out where it takes unsigned ones and knows no key',
   ),
   calibration: may(14, calibrationHealth, 'how the calibration of its scales stands'),
+  update: may(15, updateHealth, 'how updates stand, where the device takes some'),
   certificate: may(
     16,
     certificateHealth,

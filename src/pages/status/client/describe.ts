@@ -105,6 +105,14 @@ function item(data: Data): Partial<Line> {
 
 type Describe = (data: Data) => Partial<Line> & { what: string };
 
+const updateOf = (what: string, data: Data) => ({
+  icon: 'command' as const,
+  decision: false,
+  what,
+  subject: text(data.version) ?? '',
+  ...(text(data.why) === undefined ? {} : { detail: `${text(data.code) ?? ''} ${text(data.why) ?? ''}` }),
+});
+
 /** Of the types whose line is more than an item with a verb. */
 const described: Readonly<Record<string, Describe>> = {
   'item.added': (data) => ({ icon: 'added', tone: 'added', what: 'Put in', ...item(data) }),
@@ -267,6 +275,11 @@ const described: Readonly<Record<string, Describe>> = {
     what: 'Calibration ended',
     subject: text(data.outcome) ?? '',
   }),
+  'update.staged': (data) => updateOf('Release ready', data),
+  'update.began': (data) => updateOf('Release on trial', data),
+  'update.good': (data) => ({ ...updateOf('Release in service', data), icon: 'settled', tone: 'settled' }),
+  'update.rolled-back': (data) => ({ ...updateOf('Release taken back', data), tone: 'fault' }),
+  'update.refused': (data) => ({ ...updateOf('Release refused', data), tone: 'fault' }),
   'calibration.committed': (data) => ({
     icon: 'settled',
     tone: 'settled',
