@@ -12,7 +12,7 @@ const magic = [
 ].join(':');
 
 /** O: keep the open file. C: with the program's rights. F: the emulator is opened now, so that it is found under any root. */
-export const registration = `:qemu-aarch64:M::${magic}:${emulator}:OCF`;
+const registration = `:qemu-aarch64:M::${magic}:${emulator}:OCF`;
 
 const enter =
   'read -r _ || exit 1; mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc && printf %s "$1" >/proc/sys/fs/binfmt_misc/register || exit 71; shift; exec "$@"';

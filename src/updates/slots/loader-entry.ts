@@ -1,7 +1,7 @@
 import { type Slot, slots, trialBoots } from './slot.ts';
 
 /** What an entry of the boot loader says of a slot. */
-export interface LoaderEntry {
+interface LoaderEntry {
   readonly slot: Slot;
   /** Version of the root in it, for people. */
   readonly version: string;
@@ -15,7 +15,7 @@ export interface LoaderEntry {
 }
 
 /** How far a slot is on trial, as the boot loader keeps it in the name of the entry's file. */
-export interface EntryName {
+interface EntryName {
   readonly slot: Slot;
   /** Undefined where nothing is counted: the slot was found to be good. */
   readonly triesLeft: number | undefined;

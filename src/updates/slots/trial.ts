@@ -9,14 +9,14 @@ import { readSlotState, type SlotState, writeSlotState } from './slot-state.ts';
 import { forget } from './write-slot.ts';
 
 /** Marks the running entry as bad or good in the boot loader's folder; systemd's own program does it. */
-export type Bless = (verdict: 'good' | 'bad') => Promise<void>;
+type Bless = (verdict: 'good' | 'bad') => Promise<void>;
 
 export const blessBySystemd: Bless = async (verdict) => {
   const { code, said } = await run('/usr/lib/systemd/systemd-bless-boot', [verdict]);
   if (code !== 0) throw new Error(`systemd-bless-boot ${verdict} ended with ${code}: ${said}`);
 };
 
-export interface TrialTools {
+interface TrialTools {
   readonly bless: Bless;
   /** Monotonic, ms. */
   readonly now: () => number;

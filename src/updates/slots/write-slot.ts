@@ -25,7 +25,7 @@ import { otherThan, type Slot } from './slot.ts';
 import { entriesOf, partitionOf, type SlotPlaces, slotInService, trustedKeys } from './slot-places.ts';
 import { readSlotState, type SlotState, writeSlotState } from './slot-state.ts';
 
-export interface WriteOptions {
+interface WriteOptions {
   /** Node.js' name of this machine's processor. */
   readonly arch: string;
   readonly nowMs: number;

@@ -39,7 +39,7 @@ export function mustEmulate(arch: Architecture): void {
   if (!existsSync(code)) throw new NotHere(`it needs ${code} (Debian: apt-get install ${firmware})`);
 }
 
-export interface MachineOptions {
+interface MachineOptions {
   readonly arch: Architecture;
   /** Raw; written to. */
   readonly disk: string;
