@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { command, inNewFolder, runScript, whatIsMissing } from '#test/hil/machine/build.ts';
 import { packFolder } from '#test/hil/machine/cpio.ts';
 import { holdLock } from '#test/hil/machine/lock.ts';
@@ -133,9 +133,4 @@ function keyOf(accelerator: Accelerator): string {
     ...texts,
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
-}
-
-/** The version of the kernel, for reports. */
-export async function kernelOf({ kernel }: FreshImage): Promise<string> {
-  return (await readFile(join(dirname(kernel), 'version'), 'utf8')).trim();
 }
