@@ -3,7 +3,6 @@ import { createServer } from 'node:https';
 import { z } from 'zod';
 import { describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
-import { readBody } from '#console/requests.ts';
 import { Tries } from '#console/tries.ts';
 import { readClaim } from '#identity/claim.ts';
 import { closeServer, listen, sendJson } from '#pages/serving.ts';
@@ -40,7 +39,6 @@ const statusOf: Readonly<Record<string, number>> = {
   'CW-CAU-004': 400,
   'CW-CAU-006': 403,
   'CW-CAU-007': 400,
-  'CW-CON-003': 400,
   'CW-CON-006': 429,
   'CW-IDN-015': 403,
 };
@@ -99,7 +97,7 @@ export async function startEnrolment(options: EnrolmentServiceOptions): Promise<
     if (work === undefined || request.method !== 'POST' || request.headers.origin !== undefined) {
       throw new AuthorityError('CW-CAU-007', 'there is nothing at this address, or not for a web page');
     }
-    const issued = await work(await readBody(request, largestBody), from);
+    const issued = await work(await bodyOf(request), from);
     sendJson(response, 200, {
       certificate: issued.certificate,
       authority: issued.authority,
@@ -111,6 +109,22 @@ export async function startEnrolment(options: EnrolmentServiceOptions): Promise<
   });
   const port = await listen(server, host, options.port, '--listen');
   return { port, close: () => closeServer(server) };
+}
+
+/** The whole body. One that is too large is let run into nothing, so that whoever sent it hears why; the server's timeout ends it. */
+function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const parts: Buffer[] = [];
+  let size = 0;
+  request.on('data', (part: Buffer) => {
+    size += part.length;
+    if (size <= largestBody) parts.push(part);
+    else reject(new AuthorityError('CW-CAU-007', `the request has more than ${largestBody} bytes`));
+  });
+  request.once('end', () => resolve(Buffer.concat(parts)));
+  request.once('error', reject);
+  request.once('close', () => reject(new AuthorityError('CW-CAU-007', 'the request was cut off')));
+  return promise;
 }
 
 function parsed<Schema extends z.ZodType>(schema: Schema, body: Buffer): z.infer<Schema> {
@@ -133,6 +147,7 @@ function sendRefusal(request: IncomingMessage, response: ServerResponse, error: 
     response.destroy();
     return;
   }
+  response.setHeader('Connection', 'close');
   const message =
     status === undefined ? 'the authority could not answer; its log says why' : (error as Error).message;
   sendJson(response, status ?? 500, { code: status === undefined ? 'CW-CAU-001' : code, message });

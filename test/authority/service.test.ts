@@ -61,7 +61,7 @@ test('anything but a request of the contract is refused with a code, and shows n
       'CW-CAU-006',
     ],
     ['/v1/enrol', '{}', { origin: 'https://elsewhere.example' }, 'CW-CAU-007'],
-    ['/v1/enrol', 'x'.repeat(20_000), {}, 'CW-CON-003'],
+    ['/v1/enrol', 'x'.repeat(20_000), {}, 'CW-CAU-007'],
   ] as const) {
     const answer = await send(bench, path, body, headers);
     t.is(code(answer), expected, `${path} ${body?.slice(0, 40)}`);
