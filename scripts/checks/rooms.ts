@@ -75,7 +75,7 @@ export function resolveImport(from: string, specifier: string): Target {
 
 /** The room of a file: `src/weighing/plateau.ts` → `weighing`, `drivers/scale/sics.ts` → `drivers`. */
 export function roomOf(path: string): string {
-  if (path === 'src/main.ts') return 'main';
+  if (path === 'src/main.ts' || path === 'src/safe-mode.ts') return 'main';
   const parts = path.split('/');
   return parts[0] === 'src' ? (parts[1] ?? '') : (parts[0] ?? '');
 }

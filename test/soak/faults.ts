@@ -193,7 +193,7 @@ const readOnlyDisk = () =>
         const told = service.log.some((line) => line.includes('CW-UPL-008'));
         const startMs = performance.now();
         const call = { broker: site.broker.url, store, device, command: 'device.reboot', timeout: 30 };
-        const answer = await callDevice({ ...call, args: { why: 'its disk is read-only' } });
+        const answer = await callDevice({ ...call, args: { why: 'its disk is read-only', force: true } });
         const backMs = performance.now() - startMs;
         const wish = await readFile(join(service.runtimeFolder, 'power.json'), 'utf8');
         const isFine = told && fed > 1 && answer.status === 'done' && wish.includes('"reboot"');
