@@ -12,6 +12,9 @@ export interface BrokerOptions {
   /** A file, so that the password shows in no process list. */
   readonly passwordFile?: string | undefined;
   readonly ca?: string | undefined;
+  /** Certificate and key of a client that logs in with them, PEM. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 /** Adds the options of every command that talks to a broker. */
@@ -59,6 +62,8 @@ export async function connectBroker(
       ? {}
       : { password: (await secret(access.passwordFile)).toString('utf8').trimEnd() }),
     ...(access.ca === undefined ? {} : { ca: await secret(access.ca) }),
+    ...(access.cert === undefined ? {} : { cert: await secret(access.cert) }),
+    ...(access.key === undefined ? {} : { key: await secret(access.key) }),
   };
   let failure: unknown;
   for (const protocolVersion of [5, 4] as const) {

@@ -10,10 +10,12 @@ import { checkConfiguration } from '#catalogue/check-configuration.ts';
 import { describeFinding } from '#config/errors.ts';
 import { type Inspection, inspectConfig } from '#config/load.ts';
 import { TimeSource } from '#gateway/time-source.ts';
-import { connectBroker } from './broker.ts';
 import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
 import { inspectDevices, isUsable } from './device-inspection.ts';
 import { describeIdentity } from './device-table.ts';
+import { examineBroker } from './doctor-broker.ts';
+import { examineService } from './doctor-machine.ts';
+import type { Note, State } from './doctor-notes.ts';
 import { exitCodes } from './exit.ts';
 import { printJson } from './terminal.ts';
 import { checkVision } from './vision-checks.ts';
@@ -26,11 +28,7 @@ interface Finding {
   readonly message: string;
 }
 
-/** `warn`: it works, and could be better. */
-type State = 'ok' | 'warn' | 'bad';
 const marks: Readonly<Record<State, string>> = { ok: 'ok  ', warn: 'warn', bad: 'BAD ' };
-
-const brokerWithinS = 5;
 
 /** `cartwright doctor`: what a support call asks first. */
 export function registerDoctor(program: Command): void {
@@ -65,8 +63,6 @@ Examples:
     });
 }
 
-type Note = (what: string, state: State | boolean, message: string) => void;
-
 async function examine(configPath: string): Promise<Finding[]> {
   const findings: Finding[] = [];
   const note: Note = (what, said, message) => {
@@ -84,6 +80,7 @@ async function examine(configPath: string): Promise<Finding[]> {
   await attempt('configuration', () => examineConfiguration(configPath, note));
   const inspection = await inspectConfig(configPath, process.env);
   await attempt('disk', () => examineDisk(inspection, note));
+  await attempt('machine', () => examineService(inspection, note));
   if (inspection.findings.every(({ severity }) => severity === 'warning')) {
     await attempt('devices', async () => {
       for (const row of (await inspectDevices(configPath)).devices) {
@@ -170,16 +167,6 @@ async function examineDisk({ config, paths }: Inspection, note: Note): Promise<v
       enough ? '' : '; free some, or lower outbox.maxBytes'
     }`,
   );
-}
-
-async function examineBroker({ config, paths }: Inspection, note: Note): Promise<void> {
-  if (config === undefined) return;
-  if (config.broker.embedded) return note('broker', true, 'served by the gateway itself, on loopback');
-  const { url, username } = config.broker;
-  const access = { broker: url, username, passwordFile: paths?.passwordFile };
-  const client = await connectBroker(access, brokerWithinS);
-  await client.endAsync(true);
-  note('broker', true, url);
 }
 
 /** The folder itself, or the nearest one above that exists: it is made at the first start. */

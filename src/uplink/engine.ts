@@ -277,7 +277,7 @@ export class Engine {
   }
 
   #subscribe(client: MqttClient, filters: readonly string[], then?: () => void): void {
-    client.subscribe([...filters], { qos: 1 }, (error, granted) => {
+    client.subscribe([...filters], { qos: this.#options.subscribeQos }, (error, granted) => {
       if (client !== this.#link.session?.client) return;
       const refused = (granted ?? []).filter(({ qos }) => qos >= 0x80);
       if (error !== null || refused.length > 0) {

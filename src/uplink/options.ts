@@ -23,6 +23,7 @@ export interface UplinkOptions {
     | 'caFile'
     | 'certFile'
     | 'keyFile'
+    | 'subscribeQos'
     | 'keepaliveS'
     | 'reconnectFirstMs'
     | 'reconnectMaxMs'
@@ -62,6 +63,7 @@ export function engineOptions(options: UplinkOptions): EngineOptions {
     encoding: options.encoding,
     maxBytes: outbox.maxBytes,
     ledgerShare: outbox.ledgerShare,
+    subscribeQos: broker.subscribeQos,
     groupMs: outbox.groupMs,
     window: outbox.window,
     pubackTimeoutMs: limits.pubackTimeoutMs ?? 20_000,

@@ -23,6 +23,7 @@ export interface EngineOptions extends OutboxLimits {
   readonly store: string;
   readonly device: string;
   readonly encoding: 'cbor' | 'json';
+  readonly subscribeQos: 0 | 1;
   readonly groupMs: number;
   readonly window: number;
   readonly pubackTimeoutMs: number;
