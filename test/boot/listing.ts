@@ -16,20 +16,20 @@ const passedOver = [
 /** Looks at everything that setup may touch. `also` is passed over as well. */
 export async function listMachine(box: Box, also: readonly string[] = []): Promise<Listing> {
   const prune = [...passedOver, ...also].map((path) => `-path ${path} -prune`).join(' -o ');
-  const text = await box.sh(`cd / && {
-find /etc /opt /usr /var \\( ${prune} \\) -o \\( ! -type f -printf '%p\\t%y %m %u:%g %l\\n' \\)
-find /etc /opt /usr /var \\( ${prune} \\) -o \\( -type f -printf '%p\\t%y %m %u:%g %s ' -exec sha256sum '{}' ';' \\)
-}`);
-  return new Map(
-    text
-      .trimEnd()
-      .split('\n')
-      .map((line) => {
-        const [path = '', rest = ''] = line.split('\t');
-        // sha256sum repeats the path.
-        return [path, rest.replace(/ {2}\/.*$/, '')];
-      }),
-  );
+  const find = `find /etc /opt /usr /var \\( ${prune} \\) -o`;
+  const said = await box.sh(`cd / && ${find} -printf '%p\\t%y %m %u:%g %l\\n'`);
+  const listing = new Map<string, string>();
+  for (const line of said.trimEnd().split('\n')) {
+    const [path = '', rest = ''] = line.split('\t');
+    listing.set(path, rest.trim());
+  }
+  // Programs start slowly in an emulated machine: one for many files.
+  const sums = await box.sh(`cd / && ${find} \\( -type f -print0 \\) | xargs -0 sha256sum`);
+  for (const line of sums.trimEnd().split('\n')) {
+    const [sum = '', path = ''] = line.split('  ');
+    listing.set(path, `${listing.get(path)} ${sum}`);
+  }
+  return listing;
 }
 
 /** What differs between two listings, a line each. */
