@@ -10,6 +10,7 @@ import { eventDocuments } from './docs/events.ts';
 import { guideDocuments } from './docs/guides.ts';
 import { scenarioDocuments } from './docs/scenarios.ts';
 import { technicianDocuments } from './docs/technician.ts';
+import { threatsDocuments } from './docs/threats.ts';
 import { trapsDocuments } from './docs/traps.ts';
 
 const generated = [
@@ -18,6 +19,7 @@ const generated = [
   ...guideDocuments,
   ...scenarioDocuments,
   ...technicianDocuments,
+  ...threatsDocuments,
   ...trapsDocuments,
 ];
 

@@ -2,20 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { trapsDocuments } from '../../scripts/docs/traps.ts';
+import { titlesOf } from '../support/titles.ts';
 import { traps } from '../traps.ts';
 
 const root = join(import.meta.dirname, '../..');
 const listed = traps.flatMap((area) => area.traps);
-
-/** Titles of the tests that a source has and runs, in whatever quotes, with `…` for what a loop puts in. */
-function titlesOf(source: string): string[] {
-  // Where a tool is needed, some sources begin their tests by another name (`needs` of test/tools.ts).
-  const begun =
-    /^\s*(?:test|onHost|onChip)(?:\.serial)?\(\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`([^`]*)`),/gm;
-  return [...source.matchAll(begun)].map(
-    ([, single, double, template]) => single ?? double ?? template?.replace(/\$\{[^}]*\}/g, '…') ?? '',
-  );
-}
 
 test('twenty traps are listed, each with its tests', (t) => {
   t.deepEqual(
@@ -42,8 +33,9 @@ test('tests are found in any quotes, and those that are skipped are not', (t) =>
     "onChip('fourth', (t) => {});",
     "test.skip('fifth', (t) => {});",
     "// test('sixth', (t) => {});",
+    "export const title = 'seventh';",
   ].join('\n');
-  t.deepEqual(titlesOf(source), ['one', "the second's title", 'third …', 'fourth']);
+  t.deepEqual(titlesOf(source), ['one', "the second's title", 'third …', 'fourth', 'seventh']);
 });
 
 for (const { path, render } of trapsDocuments) {
