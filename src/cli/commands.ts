@@ -113,6 +113,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./store.ts')).registerStore,
   },
   {
+    usage: 'release',
+    summary: 'give the devices of a store a release of this software, and see how far they are',
+    load: async () => (await import('./release.ts')).registerRelease,
+  },
+  {
     usage: 'console',
     summary:
       "serve the technicians' console: calibrate, verify and look after carts and shelves from a browser",

@@ -139,6 +139,7 @@ export class GatewayUpdates {
     return {
       version: state.trial?.version ?? state.good,
       state: this.#doing(state),
+      group: this.#options.config.group,
       ...(this.offered === undefined ? {} : { offered: this.offered }),
       ...(state.staged === undefined ? {} : { staged: state.staged.version }),
       ...(failed === undefined ? {} : { failed }),

@@ -36,5 +36,6 @@ export const updateHealth = record('update-health', {
   failed: may(5, text, 'the last release that was taken back here'),
   hold: may(6, text, 'why it does not go on'),
   fault: may(7, text, 'code of what went wrong last with what is offered'),
+  group: may(9, text, 'group of roll-outs that its configuration names'),
   firmware: may(8, array(text), 'boards whose firmware is not the one of this release'),
 });
