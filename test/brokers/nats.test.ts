@@ -186,7 +186,7 @@ test.serial(
       t.false(reached().has(node.url), 'nobody is at the node that is gone');
       t.log(`node ${i}: ${Math.round(consumer.takeLongestSilence())} ms without an event`);
       await node.start();
-      for (let tries = 0; tries < 40 && !(await node.current()); tries++) await sleep(500);
+      for (let tries = 0; tries < 12 && !(await node.current()); tries++) await sleep(500);
     }
     isOn = false;
     await load;
