@@ -149,6 +149,10 @@ export const attackers: readonly Attacker[] = [
             'an identity fits a machine of which two of three facts are as they were, and no other',
           ),
           ...one(
+            'test/system/secrets.test.ts',
+            'a gateway with the identity of another machine does not start, says what to do, and is not restarted in vain',
+          ),
+          ...one(
             'test/uplink/presence.test.ts',
             'copies that count boots and connections alike differ in what each drew at its start',
           ),
@@ -327,6 +331,10 @@ export const attackers: readonly Attacker[] = [
           ...one(
             'test/gateway/inspection.test.ts',
             'Passwords and tokens are redacted wherever they stand, and logins in addresses',
+          ),
+          ...one(
+            'test/system/secrets.test.ts',
+            'a gateway with certificate, key and password tells none of them: not in its log, on the broker, in config.show, doctor or its environment',
           ),
           ...one(
             'test/cli/provision.test.ts',

@@ -54,7 +54,7 @@ The page talks to the store's broker by itself, over secure WebSocket and with a
 key that is made in the browser and never leaves it; docs/technician/console.md tells how to set it up, enrol and revoke.
 
 Examples:
-  scripts/cartwright console run -s my-store -b mqtts://broker.my-store.example --page-broker wss://broker.my-store.example:8884 \\
+  scripts/cartwright console run -s my-store -b mqtts://broker.my-store.example:8885 --page-broker wss://broker.my-store.example:8884 \\
     --keys keys.json --root-key root.pem --make-certificate --name console.my-store.example --listen 0.0.0.0:8443
   scripts/cartwright console code -s my-store --who 17 --role technician`,
     );

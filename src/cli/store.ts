@@ -122,7 +122,7 @@ It goes on where it was ended: its book holds what it had begun.
 Examples:
   scripts/cartwright store run -s demo-store
   scripts/cartwright store run -s demo-store --pay ask --catalogue catalogue.json
-  scripts/cartwright store run -s my-store -b mqtts://broker.my-store.example --key till-3.pem
+  scripts/cartwright store run -s my-store -b mqtts://broker.my-store.example:8885 --key till-3.pem
   scripts/cartwright store run -s demo-store --json | jq 'select(.kind == "receipt")'`,
     )
     .action(async (options: RunCommandOptions) => {
