@@ -80,7 +80,7 @@ class Bench {
       log: silentLogger,
       uplink: {
         subscribe: (_filter, handler) => {
-          this.#hear = (payload) => void handler('_store/release', payload, { retain: true, properties: undefined });
+          this.#hear = (payload) => void handler('_store/release', payload, { retain: true, properties: {} });
           return () => {};
         },
       },
