@@ -36,7 +36,7 @@ export class Presence {
   #current = 0;
   #ownSeen = false;
   #takeovers: number[] = [];
-  /** When another device's birth was seen last, monotonic ms. */
+  /** When another device's birth or will was seen last, monotonic ms. */
   #foreignMs: number | undefined;
   #contest: { times: number; lastMs: number; backAtMs: number | undefined } | undefined;
 
@@ -60,7 +60,8 @@ export class Presence {
   judge(state: StateSeen, nowMs: number): 'own' | 'stale' | 'foreign' {
     const verdict = this.#judge(state);
     if (verdict === 'foreign') {
-      if (state.online) this.#foreignMs = nowMs;
+      // Its will as well: a broker that gives the session to another client publishes the will of the one before.
+      this.#foreignMs = nowMs;
       this.#contest ??= { times: 0, lastMs: nowMs, backAtMs: undefined };
       this.#contest.lastMs = nowMs;
     }
@@ -86,7 +87,7 @@ export class Presence {
 
   /**
    * The broker ended a connection.
-   * @param told it said that another one took the session over, as only MQTT 5 can; otherwise a birth that was seen speaks for it
+   * @param told it said that another one took the session over, as only MQTT 5 can; otherwise a birth or will that was seen speaks for it
    * @returns how long to stand back, ms; 0 where nothing speaks for another device, or it may have been our own reconnecting
    */
   thrownOff(told: boolean, nowMs: number): number {

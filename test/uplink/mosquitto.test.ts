@@ -166,13 +166,26 @@ test('an empty acknowledgement says that the store acknowledges no more', async 
 });
 
 for (const protocol of ['5', '3.1.1'] as const) {
-  test(`two devices with one identity are noticed (MQTT ${protocol})`, async (t) => {
+  test(`two devices with one identity are noticed, and the one that is thrown off stands back with its events (MQTT ${protocol})`, async (t) => {
     const broker = await openMosquitto(t);
-    const first = await BenchDevice.open(t, { url: broker.url, broker: { protocol } });
-    await first.connected();
-    const second = await BenchDevice.open(t, { url: broker.url, broker: { protocol } });
-    await until(() => first.hasFault('CW-UPL-022') || second.hasFault('CW-UPL-022'), 'it is reported');
-    t.pass();
+    const options = { url: broker.url, broker: { protocol }, limits: { standBackMs: 600_000 } };
+    const devices = [await BenchDevice.open(t, options), await BenchDevice.open(t, options)];
+    const away = () => devices.find(({ status }) => (status.contested?.standsBackS ?? 0) > 0);
+    await until(() => away() !== undefined, 'one stands back');
+    const other = devices.find((device) => device !== away());
+    await until(() => other?.status.connected === true, 'the other one has the broker');
+    const loser = away();
+    if (loser === undefined || other === undefined) throw new Error('both are there');
+    t.true(loser.hasFault('CW-UPL-022'));
+    t.is(loser.status.contested?.times, 1);
+    t.true((loser.status.contested?.standsBackS ?? 0) >= 290);
+    const { connection } = loser.status;
+    await loser.store(5);
+    await other.store(5);
+    await until(() => other.status.outboxEvents === 0, 'the other one delivers');
+    await until(() => loser.status.outboxEvents === 5, 'this one keeps its events');
+    t.false(loser.status.connected);
+    t.is(loser.status.connection, connection, 'and leaves the broker alone');
   });
 }
 
