@@ -22,10 +22,6 @@ const probes: Readonly<Record<string, readonly [script: string, allowed: boolean
   'write its own program': ['echo 1 >/opt/cartwright/current/src/probe', false],
   'read accounts': ['cat /etc/shadow', false],
   'look into homes': ['ls /root', false],
-  'run a program that it wrote': [
-    'cp /bin/true /var/lib/cartwright/probe && /var/lib/cartwright/probe',
-    false,
-  ],
   'get more rights': ['unshare --user true', false],
   'set the clock': ['date -s @1', false],
 };
