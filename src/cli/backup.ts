@@ -44,7 +44,7 @@ export function registerBackup(program: Command): void {
 Encrypted with the passphrase (scrypt, AES-256-GCM); it holds the device's key, so keep both apart. The queue of events, pictures and the
 audit log are not in it.
 
-Example:
+Examples:
   scripts/cartwright backup cart-0042.cwb --passphrase-file passphrase`,
     )
     .action(backup);
@@ -72,7 +72,7 @@ export function registerRestore(program: Command): void {
 Stop the gateway first (systemctl stop cartwright). All of it is read and checked before anything is written, and the identity is written
 last: cut off anywhere, run it again. On the hardware that it was made on it needs neither --claim nor --as-is.
 
-Example:
+Examples:
   scripts/cartwright restore cart-0042.cwb --passphrase-file passphrase --claim cart-0042.json`,
     )
     .action(restore);

@@ -36,7 +36,10 @@ export function registerFactoryReset(program: Command): void {
 Wiped: key, certificate and password; the queue of events; basket, learned masses, audit log, what came from the store (catalogue,
 gallery, keys), and calibrations unless --keep-calibrations. Kept: the software, the configuration, the keys of releases, the system's log.
 Stop the gateway first (systemctl stop cartwright). An SD card keeps traces of what was deleted: destroy it where that matters, and
-revoke the device in any case (authority revoke).`,
+revoke the device in any case (authority revoke).
+
+Examples:
+  scripts/cartwright factory-reset --keep-calibrations --yes`,
     )
     .action(reset);
 }

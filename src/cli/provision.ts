@@ -50,9 +50,9 @@ The key is made on this device and never leaves it. A claim comes from the store
 stick (${claimName}), or is typed in. Power may fail at any moment: run the same command again.
 
 Examples:
-  scripts/provision claim cart-0042.json --config /etc/cartwright/cartwright.yaml
-  scripts/provision claim --authority https://authority.my-store.example:8446 --fingerprint 3F:A0:… -s my-store --device cart-0042 --claim -
-  scripts/provision status`,
+  scripts/cartwright provision claim cart-0042.json --config /etc/cartwright/cartwright.yaml
+  scripts/cartwright provision claim --authority https://authority.my-store.example:8446 --fingerprint 3F:A0:… -s my-store --device cart-0042 --claim -
+  scripts/cartwright provision status`,
     );
   withClaim(command.command('claim').description('make this device the one of a claim')).action(
     (file: string | undefined, options: ClaimOptions) => take(file, options, false),
