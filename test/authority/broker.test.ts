@@ -7,6 +7,7 @@ import anyTest, { type ExecutionContext } from 'ava';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { type BrokerLink, publishRevocations } from '#authority/broker.ts';
 import { makeDevice, makeSerial, type Span, spanFrom } from '#authority/certificates.ts';
+import { tryBroker } from '#cli/try-broker.ts';
 import { makePrivateKey } from '#identity/keys.ts';
 import { makeRequest } from '#identity/request.ts';
 import { passwords, type StoreBroker, startStoreBroker } from '#test/support/store-broker.ts';
@@ -373,4 +374,24 @@ test('where the broker does not read its files again, that is told with what to 
     code: 'CW-CAU-008',
     message: /could not be ended/,
   });
+});
+
+test('a new certificate is tried on the broker without a word of MQTT, so that the connection of the gateway stays', async (t) => {
+  const shop = await startStoreBroker(t, store);
+  const pair = await enrol(shop, 'cart-1');
+  const gateway = await dial(t, shop, pair);
+  let ended = 0;
+  gateway.on('close', () => ended++);
+  const next = { certificate: pair.cert, key: pair.key };
+  await t.notThrowsAsync(tryBroker(shop.devices, next, shop.authority.chain));
+  const stranger = await startStoreBroker(t, store);
+  const { cert, key } = await enrol(stranger, 'cart-1');
+  for (const [other, authority] of [
+    [{ certificate: cert, key }, shop.authority.chain],
+    [next, stranger.authority.chain],
+  ] as const) {
+    await t.throwsAsync(tryBroker(shop.devices, other, authority), { code: 'CW-IDN-022' });
+  }
+  await gateway.publishAsync('cw/1/lab/cart-1/state', 'still here', { qos: 1 });
+  t.is(ended, 0);
 });
