@@ -11,8 +11,8 @@ import { readPrivatePem } from '#identity/keys.ts';
 const ed25519Head = '302e020100300506032b657004220420';
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-/** A key of the vectors. Everybody knows it, so no device may. */
-function exampleKey(name: string) {
+/** A key of the vectors, the same for the same name. Everybody knows it, so no device may. */
+export function exampleKey(name: string) {
   const seed = createHash('sha256').update(`Cartwright test vector ${name}`).digest('hex');
   const der = Buffer.from(ed25519Head + seed, 'hex');
   const pem = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({

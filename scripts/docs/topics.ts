@@ -142,15 +142,6 @@ export const topics: readonly TopicDoc[] = [
     summary: 'A part of the gallery file, at most 128 KiB, under the `name` that the manifest gives it.',
   },
   {
-    id: 'releases',
-    address: '_store/releases',
-    from: 'store',
-    qos: 1,
-    retain: true,
-    payload: manifest,
-    summary: 'Which releases of the software the store offers.',
-  },
-  {
     id: 'offers',
     address: '_store/offers',
     from: 'store',

@@ -16,12 +16,15 @@ import {
   offersPayload,
   phoneHeard,
   phoneSay,
+  releaseNotice,
   requestPayload,
   responsePayload,
   statePayload,
 } from '#events/mqtt-payloads.ts';
+import { encodeRelease } from '#updates/manifest.ts';
 import { type PhoneSay, phoneMac } from '#uplink/phones.ts';
 import { samples } from './samples.ts';
+import { exampleKey } from './signed.ts';
 
 /** Said with the secret 000102…0f. */
 const phoneExample = saidByPhone({
@@ -188,6 +191,23 @@ const payloads = () => [
       },
     ],
   }),
+  payload('a release that devices take group by group', releaseNotice, {
+    version: '1.5.0',
+    releases: [
+      {
+        release: describedRelease(),
+        urls: ['https://store-1.example/cartwright-1.5.0-linux-arm64.tar.gz'],
+      },
+    ],
+    groups: [
+      { name: 'first', devices: ['cart-0042'] },
+      { name: '*', percent: 25 },
+    ],
+    open: 1,
+    notBefore: moment.time,
+    stopAt: 2,
+    failed: 0,
+  }),
   payload('a scan by a phone', phoneSay, phoneExample),
   payload('the answer to it', phoneHeard, { number: phoneExample.number, outcome: 'taken' }),
   payload('a list of keys', keyListPayload, {
@@ -196,6 +216,24 @@ const payloads = () => [
     keys: [{ key: new Uint8Array([1, 2, 3]), role: 'staff', who: '17', validTo: moment.time, revoked: true }],
   }),
 ];
+
+/** The `.release` of an archive that does not exist. */
+function describedRelease(): Uint8Array {
+  return encodeRelease(
+    {
+      release: 1,
+      version: '1.5.0',
+      arch: 'arm64',
+      bytes: 104_857_600,
+      sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+      unpackedBytes: 314_572_800,
+      createdMs: moment.time,
+      firmware: { 'load-cell-bridge': '1.2.0' },
+      formats: { configuration: 1, outbox: 1, calibration: 1 },
+    },
+    exampleKey('maker').key,
+  );
+}
 
 function saidByPhone(say: Omit<PhoneSay, 'mac'>): PhoneSay {
   return {

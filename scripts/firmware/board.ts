@@ -50,6 +50,15 @@ export async function chooseBoard(port: string | undefined, root: SystemRoot): P
   return { port: addressOf(first), named: false, description: describe(first, addressOf(first)) };
 }
 
+/** Addresses of all attached boards that may be bridges, for `--all`. */
+export async function attachedBoards(root: SystemRoot): Promise<readonly Board[]> {
+  return candidates(await attachedSerial(root)).map((one) => ({
+    port: addressOf(one),
+    named: false,
+    description: describe(one, addressOf(one)),
+  }));
+}
+
 function candidates(attached: readonly Attached[]): Attached[] {
   return attached.filter(({ vendorId }) => vendorId !== undefined && boardVendors.has(vendorId));
 }

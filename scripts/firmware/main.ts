@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { machineRoot, type SystemRoot } from '#drivers/ports/root.ts';
@@ -11,7 +12,7 @@ import {
   writeArguments,
   writeProgram,
 } from './avrdude.ts';
-import { type Board, chooseBoard, mustBeFree } from './board.ts';
+import { attachedBoards, type Board, chooseBoard, mustBeFree } from './board.ts';
 import { exitCodes, FlashError } from './flash-error.ts';
 import { askProgram, giveSerial, type Program } from './handshake.ts';
 import { type Image, readImage } from './image.ts';
@@ -19,6 +20,7 @@ import { type Image, readImage } from './image.ts';
 const help = `Puts the load-cell bridge's firmware on an Arduino Uno or Nano (ATmega328P).
 
 scripts/flash-firmware [--port PATH] [OPTIONS]
+scripts/flash-firmware --all [--again PORT]… [--json]
 
 It finds the board, asks what runs on it, checks its chip, writes the firmware with avrdude, verifies it, asks the board
 again, and gives it a serial number where it has none. A board that does not answer is given up within a minute.
@@ -29,6 +31,9 @@ again, and gives it a serial number where it has none. A board that does not ans
   --serial TEXT        serial number to give, eight letters or digits; also replaces the one it has
   --bootloader NAME    optiboot (Uno, current Nano), old (older Nano, 57600 Bd) or urboot; otherwise tried in this order
   --hex FILE           another build of the firmware
+  --all                every attached bridge that runs an older version; other boards are left alone
+  --again PORT         with --all: this board too, whatever runs on it; may be given several times
+  --json               with --all: one JSON object a board
   --help
 
 Exit codes:
@@ -47,6 +52,9 @@ interface Options {
   readonly serial: string | undefined;
   readonly choices: readonly Bootloader[];
   readonly hex: string;
+  readonly all: boolean;
+  readonly again: readonly string[];
+  readonly json: boolean;
 }
 
 const shipped = new URL('../../boards/firmware/load-cell-bridge/load-cell-bridge.hex', import.meta.url)
@@ -71,6 +79,9 @@ function readOptions(args: string[]): Options | undefined {
       serial: { type: 'string' },
       bootloader: { type: 'string' },
       hex: { type: 'string', default: shipped },
+      all: { type: 'boolean', default: false },
+      again: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -83,7 +94,8 @@ function readOptions(args: string[]): Options | undefined {
     throw new FlashError('usage', `--bootloader is one of ${Object.keys(bootloaders).join(', ')}.`);
   }
   const choices = bootloader === undefined ? Object.keys(bootloaders).filter(isBootloader) : [bootloader];
-  return { port, dryRun: values['dry-run'], force, serial, choices, hex };
+  const { all, again, json } = values;
+  return { port, dryRun: values['dry-run'], force, serial, choices, hex, all, again, json };
 }
 
 function randomSerial(): string {
@@ -192,10 +204,61 @@ async function flash(options: Options, root: SystemRoot): Promise<void> {
   await giveSerialIfWanted(board, program, options.serial);
 }
 
+/** Brings all attached bridges to this firmware; 1 where one of them failed. */
+async function flashAll(options: Options): Promise<number> {
+  const image = readImage(options.hex);
+  const attached = await attachedBoards(machineRoot);
+  const again = options.again
+    .filter((port) => existsSync(port) && !attached.some((board) => board.port === port))
+    .map((port) => ({ port, named: true, description: port }));
+  const out = options.json ? (line: object) => say(JSON.stringify(line)) : undefined;
+  let failures = 0;
+  for (const board of [...attached, ...again]) {
+    const isAgain = options.again.includes(board.port);
+    const told = await flashOne(board, image, { ...options, force: isAgain });
+    if (told.failed !== undefined) failures++;
+    if (out !== undefined) out(told);
+    else say(`${board.description}: ${told.failed ?? told.after ?? 'left alone'}`);
+  }
+  return failures === 0 ? exitCodes.done : exitCodes.failed;
+}
+
+interface Outcome {
+  readonly port: string;
+  readonly before?: string;
+  readonly after?: string;
+  readonly failed?: string;
+}
+
+/** What became of a board: the versions before and after, or why it failed. One that is no bridge is left alone. */
+async function flashOne(board: Board, image: Image, options: Options): Promise<Outcome> {
+  let before: string | undefined;
+  try {
+    await mustBeFree(board.port, machineRoot);
+    const found = await askProgram(board.port);
+    before = found.kind === 'bridge' ? found.version : undefined;
+    const isOurs = before !== undefined || options.force;
+    const known = before === undefined ? {} : { before };
+    if (!isOurs || (before !== undefined && !options.force && compareVersions(before, image.version) >= 0))
+      return { port: board.port, ...known, ...(before === undefined ? {} : { after: before }) };
+    mustHaveAvrdude();
+    const bootloader = await checkChip(options.choices, board.port, () => {});
+    await writeProgram(bootloader, board.port, image.path);
+    const program = await askProgram(board.port);
+    if (program.kind === 'bridge' && program.version === image.version)
+      return { port: board.port, ...known, after: program.version };
+    return { port: board.port, ...known, failed: `it runs ${describeProgram(program)} after it was written` };
+  } catch (error) {
+    const failed = error instanceof Error ? error.message : String(error);
+    return { port: board.port, ...(before === undefined ? {} : { before }), failed };
+  }
+}
+
 async function main(): Promise<number> {
   try {
     const options = readOptions(process.argv.slice(2));
     if (options === undefined) say(help);
+    else if (options.all) return await flashAll(options);
     else await flash(options, machineRoot);
     return exitCodes.done;
   } catch (error) {

@@ -117,7 +117,7 @@ export const manifestPart = record('manifest-part', {
   sha256: must(2, hex(32), 'SHA-256 of the part'),
   size: must(3, uint, 'bytes'),
 });
-/** `_store/catalogue`, `_store/planogram/{device}`, `_store/gallery`, `_store/releases`, from the store, retained. */
+/** `_store/catalogue`, `_store/planogram/{device}`, `_store/gallery`, from the store, retained. */
 export const manifest = record('manifest', {
   version: must(1, text, 'version of what is offered'),
   sha256: must(2, hex(32), 'SHA-256 of all parts, one after the other'),

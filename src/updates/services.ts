@@ -53,7 +53,7 @@ interface Ran {
   readonly said: string;
 }
 
-/** Runs a program to its end; one that can't be started has the code 127. `onLine` hears each line of its output. */
+/** Runs a program to its end; one that can't be started has the code 127. */
 export function run(
   program: string,
   args: readonly string[],
@@ -63,16 +63,21 @@ export function run(
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       ...owner,
-      ...(withinMs === undefined ? {} : { timeout: withinMs, killSignal: 'SIGKILL' }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // Not spawn's own limit: its timer outlives a program that can't be started.
+    const limit = withinMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), withinMs);
+    const done = (ran: Ran) => {
+      clearTimeout(limit);
+      resolve(ran);
+    };
     let said = '';
     const hear = (data: Buffer) => {
       said = (said + data.toString('utf8')).slice(-8_192);
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
-    child.once('error', (error) => resolve({ code: 127, said: plainCause(error) }));
-    child.once('close', (code) => resolve({ code: code ?? 1, said: said.trim() }));
+    child.once('error', (error) => done({ code: 127, said: plainCause(error) }));
+    child.once('close', (code) => done({ code: code ?? 1, said: said.trim() }));
   });
 }

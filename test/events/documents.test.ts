@@ -11,6 +11,7 @@ import { requestPayload } from '#events/mqtt-payloads.ts';
 import { calibrationHandlers } from '#gateway/calibration-handlers.ts';
 import { makeHandlers } from '#gateway/handlers.ts';
 import { machineHandlers } from '#gateway/machine-handlers.ts';
+import { updateHandlers } from '#gateway/update-handlers.ts';
 import { decodePayload } from '#uplink/payloads.ts';
 import { commands } from '../../scripts/docs/commands.ts';
 import { edgeVectors, eventVectors, readDocument } from './vectors.ts';
@@ -39,7 +40,7 @@ test('the AsyncAPI description is valid and has every topic of the contract', as
       `_store/${topic}`,
       `_store/${topic}/{part}`,
     ]),
-    ...['releases', 'offers', 'keys'].map((topic) => `_store/${topic}`),
+    ...['release', 'offers', 'keys'].map((topic) => `_store/${topic}`),
     ...['say', 'heard', 'basket'].map((topic) => `{device}/phone/{channel}/${topic}`),
   ];
   t.deepEqual([...addresses].sort(), expected.map((topic) => below + topic).sort());
@@ -85,7 +86,8 @@ test('the schemas of the AsyncAPI description fit the JSON view of every vector'
 test('the documented commands are those that the gateway answers', (t) => {
   const calibration = calibrationHandlers({} as Parameters<typeof calibrationHandlers>[0]);
   const machine = machineHandlers({} as Parameters<typeof machineHandlers>[0]);
-  const targets = { calibration, machine } as Parameters<typeof makeHandlers>[0];
+  const updates = updateHandlers({} as Parameters<typeof updateHandlers>[0], async () => {});
+  const targets = { calibration, machine, updates } as Parameters<typeof makeHandlers>[0];
   t.deepEqual([...makeHandlers(targets).keys()].sort(), commands.map(({ name }) => name).sort());
 });
 
@@ -106,6 +108,7 @@ test('the command that is shown for the shell makes a request that is valid when
     live: { start() {} },
     calibration: [],
     machine: [],
+    updates: [],
   } as unknown as Parameters<typeof makeHandlers>[0]).get('live.start')?.(request.args, {} as never);
   t.deepEqual(answer, { what: 'weight', seconds: 5, topic: 'live/weight' });
 });

@@ -3,6 +3,7 @@ import { commandRules } from '#commands/rules.ts';
 import { calibrationHandlers } from '#gateway/calibration-handlers.ts';
 import { makeHandlers } from '#gateway/handlers.ts';
 import { machineHandlers } from '#gateway/machine-handlers.ts';
+import { updateHandlers } from '#gateway/update-handlers.ts';
 import { entryOf, fixedKey, listOf } from '#test/identity/support.ts';
 import { DeskBench } from './desk-bench.ts';
 
@@ -306,6 +307,7 @@ test('Questions without end do not keep out a command', async (t) => {
 test('Every command of the gateway has a rule of who may sign it, and every rule is of a command', (t) => {
   const calibration = calibrationHandlers({} as Parameters<typeof calibrationHandlers>[0]);
   const machine = machineHandlers({} as Parameters<typeof machineHandlers>[0]);
-  const handlers = makeHandlers({ calibration, machine } as Parameters<typeof makeHandlers>[0]);
+  const updates = updateHandlers({} as Parameters<typeof updateHandlers>[0], async () => {});
+  const handlers = makeHandlers({ calibration, machine, updates } as Parameters<typeof makeHandlers>[0]);
   t.deepEqual(Object.keys(commandRules).sort(), [...handlers.keys()].sort());
 });
