@@ -145,3 +145,27 @@ test('a link in the place of a wish is removed, and what it leads to stays', (t)
   t.true(existsSync(at('secret')));
   remove();
 });
+
+test('the end of the gateway is noted as systemd saw it, but lack of memory by the count of its control group', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cartwright-helper-'));
+  const noted = (words: string, events?: string) => {
+    const [SERVICE_RESULT, EXIT_CODE, EXIT_STATUS] = words.split(' ');
+    rmSync(join(folder, 'memory.events'), { force: true });
+    if (events !== undefined) writeFileSync(join(folder, 'memory.events'), events);
+    spawnSync('/bin/sh', [join(project, 'systemd/note-end')], {
+      env: {
+        ...{ PATH: process.env.PATH, SERVICE_RESULT, EXIT_CODE, EXIT_STATUS },
+        ...{ STATE_DIRECTORY: folder, CARTWRIGHT_CONTROL_GROUP: folder },
+      },
+    });
+    return readFileSync(join(folder, 'last-end'), 'utf8').trim();
+  };
+  t.is(noted('success exited 0'), 'success exited 0');
+  t.is(noted('signal killed KILL'), 'signal killed KILL');
+  t.is(noted('signal killed KILL', 'max 12\noom 0\noom_kill 0\n'), 'signal killed KILL');
+  t.is(noted('signal killed KILL', 'max 12\noom 1\noom_kill 1\n'), 'oom-kill killed KILL');
+  // The vision process was ended so before; this is another matter.
+  t.is(noted('watchdog killed ABRT', 'oom_kill 1\n'), 'watchdog killed ABRT');
+  t.is(noted('exit-code exited 78', 'oom_kill 1\n'), 'exit-code exited 78');
+  rmSync(folder, { recursive: true });
+});
