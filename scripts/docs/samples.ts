@@ -402,6 +402,13 @@ const gatewaySamples: readonly Draft[] = [
       why: 'release 1.5.0 failed on this device and is not tried again by itself',
     },
   },
+  {
+    type: 'update.root',
+    data: {
+      ...{ number: 2, atMs: 1_795_529_160_000, what: 'rolled-back', version: '1.5.0', slot: 'b', back: 'a' },
+      ...{ code: 'CW-UPD-080', why: 'not healthy within 10 minutes: not in order: link to the broker' },
+    },
+  },
 ];
 
 export const samples: readonly Draft[] = [...itemSamples, ...basketSamples, ...gatewaySamples];

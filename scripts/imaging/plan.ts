@@ -109,7 +109,7 @@ function quoted(text: string): string {
 export const enabledUnits = [
   ...['systemd-networkd.service', 'systemd-resolved.service', 'systemd-timesyncd.service'],
   ...['cartwright-first-boot.service', 'cartwright-first-boot-provision.service'],
-  ...['cartwright-slot-boot.service', 'cartwright-slot-judge.service'],
+  ...['cartwright-slot-boot.service', 'cartwright-slot-judge.service', 'cartwright-slot-deadline.timer'],
 ] as const;
 
 /** Units that have nothing to do on a root that is replaced as a whole, or that would ask somebody to log in. */

@@ -110,7 +110,7 @@ async function systemFiles(plan: Plan, root: string): Promise<void> {
   await rm(join(root, 'etc/resolv.conf'), { force: true });
   await symlink('../run/systemd/resolve/stub-resolv.conf', join(root, 'etc/resolv.conf'));
   for (const script of globSync(
-    '{etc/initramfs-tools/{hooks,scripts/*}/cartwright,usr/lib/cartwright/{first-boot,provision}}',
+    '{etc/initramfs-tools/{hooks,scripts/*}/cartwright,usr/lib/cartwright/{first-boot,provision,slot-deadline}}',
     {
       cwd: root,
     },

@@ -255,6 +255,11 @@ function describe(event: CartEvent): Row {
         name: `${event.data.version ?? ''} ${event.data.code} ${event.data.why}`.trim(),
         tone: 'bad',
       };
+    case 'update.root': {
+      const { what, version, slot, why } = event.data;
+      const tone = what === 'written' ? 'plain' : what === 'good' ? 'good' : 'bad';
+      return { ...base, name: `${version} ${what} in slot ${slot} ${why ?? ''}`.trim(), tone };
+    }
     case 'calibration.committed':
       return { ...base, name: committedWords(event.data), tone: 'good' };
   }

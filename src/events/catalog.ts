@@ -54,6 +54,7 @@ export const eventTypes = {
   'update.good': { data: updates.updateGood, class: 'ledger' },
   'update.rolled-back': { data: updates.updateRolledBack, class: 'ledger' },
   'update.refused': { data: updates.updateRefused, class: 'ledger' },
+  'update.root': { data: updates.updateRoot, class: 'ledger' },
 } as const;
 
 export type EventType = keyof typeof eventTypes;

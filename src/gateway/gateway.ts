@@ -28,6 +28,7 @@ import { Operations } from './operations.ts';
 import { startPipeline } from './pipeline-setup.ts';
 import { Publisher } from './publisher.ts';
 import { Reporting } from './reporting.ts';
+import { RootSlots } from './root-slots.ts';
 import { type ScaleCare, watchScales } from './scale-care.ts';
 import { calibratedSetup, type GatewaySetup } from './setup.ts';
 import { StoreStock } from './store-stock.ts';
@@ -92,6 +93,7 @@ export class Gateway {
   readonly #reporting: Reporting;
   readonly #operations: Operations;
   readonly #updates: GatewayUpdates;
+  readonly #roots: RootSlots;
   readonly #measurements = new LastMeasurements();
   readonly #timers: Timers;
   #stopped = false;
@@ -214,6 +216,7 @@ export class Gateway {
       devices: () => this.#devices.reports(),
       timeQuality: () => this.timeQuality,
     });
+    this.#roots = new RootSlots({ clock, log, loop: this.#loop, stored: state });
     this.#desk = new GatewayDesk({
       setup,
       clock,
@@ -258,6 +261,7 @@ export class Gateway {
         calibration: this.#care.health(),
         operations: this.#operations.health(),
         update: this.#updates.health(),
+        root: this.#roots.health(),
       }),
       onHealth: (health) => {
         this.bus.emit('health', health);
@@ -340,6 +344,7 @@ export class Gateway {
     this.#vision.start();
     this.#stock.start();
     this.#updates.start();
+    this.#roots.start();
     const tried = this.#devices.start();
     if (!(await this.#timers.within(announceWithinUs, tried)))
       this.#background(tried.then(() => this.#reporting.announce()));
@@ -363,7 +368,13 @@ export class Gateway {
     this.#reporting.stop();
     this.#live.stop();
     this.#technician.stop();
-    await Promise.all([this.#devices.stop(), this.#vision.stop(), this.#stock.stop(), this.#updates.stop()]);
+    await Promise.all([
+      this.#devices.stop(),
+      this.#vision.stop(),
+      this.#stock.stop(),
+      this.#updates.stop(),
+      this.#roots.stop(),
+    ]);
     await this.#trust.stop(this.#options.log);
     await this.#operations.stop();
     try {

@@ -30,6 +30,8 @@ export interface HealthFacts {
   readonly operations?: Pick<Health, 'certificate' | 'power' | 'storage' | 'warnings'>;
   /** How updates stand, where the device takes some. */
   readonly update?: Health['update'];
+  /** Which root runs, on machines with two of them. */
+  readonly root?: Health['root'];
   readonly milliCelsius: number | undefined;
 }
 
@@ -77,6 +79,7 @@ export class HealthReporter {
       ...(facts.keys === undefined ? {} : { keys: facts.keys }),
       ...(facts.calibration === undefined ? {} : { calibration: facts.calibration }),
       ...(facts.update === undefined ? {} : { update: facts.update }),
+      ...(facts.root === undefined ? {} : { root: facts.root }),
       ...facts.operations,
       ...(this.#cpuPpm === undefined ? {} : { cpuPpm: this.#cpuPpm }),
     };

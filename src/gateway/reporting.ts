@@ -20,7 +20,10 @@ interface ReportingOptions extends Pick<HealthFacts, 'measurements'> {
   /** Revision of what weighing goes by now. */
   readonly revision: () => number | undefined;
   /** What further parts say for health. */
-  readonly parts: () => Pick<HealthFacts, 'vision' | 'keys' | 'calibration' | 'operations' | 'update'>;
+  readonly parts: () => Pick<
+    HealthFacts,
+    'vision' | 'keys' | 'calibration' | 'operations' | 'update' | 'root'
+  >;
   readonly onHealth: (health: Health) => void;
 }
 

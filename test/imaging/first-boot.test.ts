@@ -61,6 +61,16 @@ test('a new configuration on the boot partition replaces the one in service', (t
   remove();
 });
 
+test('a configuration that came with a claim waits for it under another name', (t) => {
+  const { boot, config, run, remove } = machine();
+  writeFileSync(join(boot, 'cartwright-claim.json'), '{}');
+  writeFileSync(join(boot, 'cartwright.yaml'), 'store: STORE\n');
+  t.is(run().status, 0);
+  t.false(existsSync(join(config, 'cartwright.yaml')));
+  t.is(readFileSync(join(config, 'cartwright.provisioning.yaml'), 'utf8'), 'store: STORE\n');
+  remove();
+});
+
 test('the claim of provisioning is left for who uses it', (t) => {
   const { boot, run, remove } = machine();
   writeFileSync(join(boot, 'cartwright-provision.json'), '{}');
@@ -106,6 +116,18 @@ test('a claim makes the device one of the store, and is removed once it was used
     t.is(run().status, 0);
     remove();
   }
+});
+
+test("the operator's configuration that came with the claim is completed, and takes the place of the one before", (t) => {
+  const { boot, config, run, remove } = provisioning(0);
+  writeFileSync(join(boot, 'cartwright-claim.json'), '{}');
+  writeFileSync(join(config, 'cartwright.yaml'), 'store: of before\n');
+  writeFileSync(join(config, 'cartwright.provisioning.yaml'), 'store: STORE\n');
+  const { status, stderr } = run();
+  t.is(status, 0, stderr);
+  t.is(readFileSync(join(config, 'cartwright.yaml'), 'utf8'), 'store: theirs\n');
+  t.false(existsSync(join(config, 'cartwright.provisioning.yaml')));
+  remove();
 });
 
 test('while the authority can not be reached the claim stays, and the gateway has nothing to start with', (t) => {

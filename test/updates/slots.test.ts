@@ -114,6 +114,7 @@ async function judge(device: SlotDevice, says: (second: number) => void) {
   const good = await judgeTrial(device.places, {
     bless: async (verdict) => void blessed.push(verdict),
     now: () => nowMs,
+    utcMs: () => createdMs + nowMs,
     pause: async (ms) => {
       nowMs += ms;
       says(nowMs / 1_000);
@@ -191,6 +192,31 @@ test('without a configuration there is no gateway, and a root that stays up is g
   device.remove();
 });
 
+test('what became of roots is kept for the store, numbered, in the words of whoever gave them up', async (t) => {
+  const device = await onTrial();
+  await judge(device, (second) => {
+    if (second % 30 === 0) device.says({ sensors: true, fusion: true, broker: true }, second);
+  });
+  device.boots('a');
+  await device.update((await device.archive({ version: '1.2.0' })).path);
+  const entries = join(device.folder, 'efi/loader/entries');
+  renameSync(join(entries, trialFile('b')), join(entries, 'cartwright-b+0-3.conf'));
+  writeFileSync(device.places.givenUp, 'nobody judged it\n');
+  await settleAtBoot(device.places, createdMs + 9);
+  const { happenings } = await readSlotState(device.places.state);
+  t.deepEqual(
+    happenings.map(({ number, what, version, why }) => [number, what, version, why]),
+    [
+      [1, 'written', '1.1.0', undefined],
+      [2, 'good', '1.1.0', undefined],
+      [3, 'written', '1.2.0', undefined],
+      [4, 'rolled-back', '1.2.0', 'nobody judged it'],
+    ],
+  );
+  t.false(existsSync(device.places.givenUp));
+  device.remove();
+});
+
 test('an update that was cut before it was offered leaves no trial behind', async (t) => {
   const device = await onTrial();
   device.boots('a');
@@ -203,11 +229,11 @@ test('an update that was cut before it was offered leaves no trial behind', asyn
 test('a state that can not be read is none, and only the last failures are kept', async (t) => {
   const device = new SlotDevice();
   device.write('data/slots/state.json', '{"state":1,');
-  t.deepEqual(await readSlotState(device.places.state), { state: 1, failed: [] });
+  t.deepEqual(await readSlotState(device.places.state), { state: 1, failed: [], happenings: [] });
   const failed = Array.from({ length: 20 }, (_, index) => ({
     ...{ version: `1.0.${index}`, sha256: sha256(Buffer.from([index])), atMs: index, why: 'x' },
   }));
-  await writeSlotState(device.places.state, { state: 1, failed });
+  await writeSlotState(device.places.state, { state: 1, failed, happenings: [] });
   const { failed: kept } = await readSlotState(device.places.state);
   t.is(kept.length, 8);
   t.is(kept.at(-1)?.version, '1.0.19');

@@ -1,6 +1,6 @@
 import { deviceFaultKinds } from '#readings/faults.ts';
 import { array, bool, choice, hex, int, may, must, record, text, uint } from '../fields.ts';
-import { updateHealth } from './updates.ts';
+import { rootHealth, updateHealth } from './updates.ts';
 
 const runEnd = record('run-end', {
   cause: must(
@@ -122,6 +122,7 @@ export const gatewayHealth = record('gateway-health', {
   power: may(17, powerHealth, 'supply of the machine, as far as anything tells'),
   storage: may(18, storageHealth, 'the disk under the data folder'),
   warnings: may(19, array(healthWarning), 'what somebody should see to before it becomes a fault'),
+  root: may(26, rootHealth, 'which root runs, on machines that an image was written to'),
 });
 export const deviceFault = record('device-fault', {
   source: must(1, text, 'device of the board profile'),

@@ -48,7 +48,8 @@ async function main(): Promise<number> {
     return 0;
   }
   if (action === 'judge') {
-    const tools = { bless: blessBySystemd, now: () => performance.now(), pause, log: say };
+    const times = { now: () => performance.now(), utcMs: () => Date.now() };
+    const tools = { bless: blessBySystemd, ...times, pause, log: say };
     return (await judgeTrial(places, tools)) ? 0 : 1;
   }
   process.stderr.write(`${help}\n`);

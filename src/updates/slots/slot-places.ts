@@ -12,6 +12,8 @@ export interface SlotPlaces {
   /** The data partition. */
   readonly data: string;
   readonly state: string;
+  /** Why the deadline gave a root up that nobody judged. */
+  readonly givenUp: string;
   /** Folder of links to partitions by their GPT names, and by their PARTUUIDs. */
   readonly byName: string;
   readonly byId: string;
@@ -32,6 +34,7 @@ export function slotPlacesUnder(root: string): SlotPlaces {
     boot: at('efi'),
     data: at('data'),
     state: at('data/slots/state.json'),
+    givenUp: at('data/slots/given-up'),
     byName: at('dev/disk/by-partlabel'),
     byId: at('dev/disk/by-partuuid'),
     commandLine: at('proc/cmdline'),

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { linkedVersion } from '../links.ts';
 import { run } from '../services.ts';
 import { HealthWatch, type Verdict } from '../watch.ts';
 import { readEntryName } from './loader-entry.ts';
 import type { Slot } from './slot.ts';
 import { entriesOf, type SlotPlaces, slotInService } from './slot-places.ts';
-import { readSlotState, type SlotState, writeSlotState } from './slot-state.ts';
+import { readSlotState, type SlotState, withHappening, writeSlotState } from './slot-state.ts';
 import { forget } from './write-slot.ts';
 
 /** Marks the running entry as bad or good in the boot loader's folder; systemd's own program does it. */
@@ -20,6 +20,7 @@ interface TrialTools {
   readonly bless: Bless;
   /** Monotonic, ms. */
   readonly now: () => number;
+  readonly utcMs: () => number;
   readonly pause: (ms: number) => Promise<void>;
   readonly log: (line: string) => void;
 }
@@ -40,8 +41,12 @@ export async function judgeTrial(places: SlotPlaces, tools: TrialTools): Promise
   const verdict = await watch(places, trial ?? { brokerAway: false, gatewayAway: false }, tools);
   if (verdict.kind !== 'failed') {
     tools.log(`The root in slot ${running} is good`);
-    const { trial: _, ...rest } = state;
-    await writeSlotState(places.state, trial === undefined ? state : rest);
+    if (trial !== undefined) {
+      const { trial: _, ...rest } = state;
+      const { slot, back, version } = trial;
+      const good = { atMs: tools.utcMs(), what: 'good', slot, back, version } as const;
+      await writeSlotState(places.state, withHappening(rest, good));
+    }
     return true;
   }
   tools.log(`The root in slot ${running} is taken back: ${verdict.why}`);
@@ -85,14 +90,22 @@ export async function settleAtBoot(places: SlotPlaces, nowMs: number): Promise<s
     return undefined;
   }
   if (left !== 0) return undefined;
-  const why = trial.why ?? 'it did not come up';
+  const why = trial.why ?? (await givenUp(places)) ?? 'it did not come up';
   await forget(places, trial.slot);
-  const { version, sha256 } = trial;
+  const { version, sha256, slot, back } = trial;
+  const told = { atMs: nowMs, what: 'rolled-back', slot, back, version, why } as const;
   await writeSlotState(places.state, {
-    ...rest,
+    ...withHappening(rest, told),
     failed: [...rest.failed, { version, sha256, atMs: nowMs, why }],
   });
+  await rm(places.givenUp, { force: true });
   return `root ${version} in slot ${trial.slot} was taken back: ${why}; slot ${running} is in service`;
+}
+
+/** Why a root was given up by the deadline (systemd/image/usr/lib/cartwright/slot-deadline); undefined where it was not. */
+async function givenUp({ givenUp: path }: SlotPlaces): Promise<string | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.trim().slice(0, 200) || undefined;
 }
 
 async function triesLeft(places: SlotPlaces, slot: Slot): Promise<number | undefined | 'none'> {

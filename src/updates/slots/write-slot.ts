@@ -23,7 +23,7 @@ import {
 } from './root-archive.ts';
 import { otherThan, type Slot } from './slot.ts';
 import { entriesOf, partitionOf, type SlotPlaces, slotInService, trustedKeys } from './slot-places.ts';
-import { readSlotState, type SlotState, writeSlotState } from './slot-state.ts';
+import { readSlotState, type SlotState, withHappening, writeSlotState } from './slot-state.ts';
 
 interface WriteOptions {
   /** Node.js' name of this machine's processor. */
@@ -59,12 +59,11 @@ export async function writeSlot(places: SlotPlaces, path: string, options: Write
   await rm(join(places.data, 'slots', target), { recursive: true, force: true });
   log('Writing the kernel');
   await writeKernel(places, archive, target);
+  const root = { slot: target, back: running, version: manifest.version };
+  const sha256 = manifest.fileSystem.unpacked.sha256;
   await writeSlotState(places.state, {
-    ...state,
-    trial: {
-      ...{ slot: target, back: running, version: manifest.version },
-      ...{ sha256: manifest.fileSystem.unpacked.sha256, sinceMs: options.nowMs, ...before },
-    },
+    ...withHappening(state, { atMs: options.nowMs, what: 'written', ...root }),
+    trial: { ...root, sha256, sinceMs: options.nowMs, ...before },
   });
   await offer(places, target, {
     version: manifest.version,

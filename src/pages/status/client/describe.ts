@@ -279,6 +279,10 @@ const described: Readonly<Record<string, Describe>> = {
   'update.began': (data) => updateOf('Release on trial', data),
   'update.good': (data) => ({ ...updateOf('Release in service', data), icon: 'settled', tone: 'settled' }),
   'update.rolled-back': (data) => ({ ...updateOf('Release taken back', data), tone: 'fault' }),
+  'update.root': (data) =>
+    data.what === 'rolled-back'
+      ? { ...updateOf('Root taken back', data), tone: 'fault' }
+      : updateOf(data.what === 'good' ? 'Root in service' : 'Root written', data),
   'update.refused': (data) => ({ ...updateOf('Release refused', data), tone: 'fault' }),
   'calibration.committed': (data) => ({
     icon: 'settled',
