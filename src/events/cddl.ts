@@ -19,6 +19,7 @@ import {
   offersPayload,
   phoneHeard,
   phoneSay,
+  releaseNotice,
   requestPayload,
   responsePayload,
   statePayload,
@@ -37,6 +38,7 @@ export const otherPayloads: readonly RecordShape[] = [
   manifest,
   offersPayload,
   phoneSay,
+  releaseNotice,
   phoneHeard,
   keyListPayload,
 ];
