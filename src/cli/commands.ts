@@ -118,6 +118,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./release.ts')).registerRelease,
   },
   {
+    usage: 'update [file]',
+    summary: 'take a release from a file into service on this device, or go back; also in safe mode',
+    load: async () => (await import('./update.ts')).registerUpdate,
+  },
+  {
     usage: 'console',
     summary:
       "serve the technicians' console: calibrate, verify and look after carts and shelves from a browser",

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { plainCause } from '#base/system-error.ts';
 import { encodeRecord } from '#events/codec.ts';
@@ -12,12 +13,15 @@ import {
   nextNotice,
   type ReleaseGroup,
   type ReleaseNotice,
+  type RollOutStand,
+  standOf,
 } from '#updates/roll-out.ts';
 import { releaseKeys } from '#updates/staging.ts';
 import { decodePayload } from '#uplink/payloads.ts';
 import { isName, parseTopic } from '#uplink/topics.ts';
 import { type BrokerOptions, withBroker } from './broker.ts';
 import { CliError } from './errors.ts';
+import { exitCodes } from './exit.ts';
 import { table } from './live-table.ts';
 import { Shelf } from './shelf.ts';
 import { printable, printJson } from './terminal.ts';
@@ -90,7 +94,8 @@ Examples:
       .command('advance')
       .description(
         'tell devices of failures, and open the next group where all of those before have the release',
-      ),
+      )
+      .option('--follow', 'go on until every device has it (exit code 0), or the roll-out has stopped (1)'),
   ).action(advance);
   for (const [name, paused, text] of [
     ['pause', true, 'let no further device begin'],
@@ -273,13 +278,39 @@ async function status(options: ReleaseOptions): Promise<void> {
   );
 }
 
-async function advance(options: ReleaseOptions): Promise<void> {
-  const next = await withFound(options, async (shelf, { notice, devices }) => {
+/** How often a roll-out that is followed is looked at, ms; devices tell their health every half minute. */
+const followEveryMs = 10_000;
+
+async function advance(options: ReleaseOptions & { readonly follow?: boolean }): Promise<void> {
+  for (let isFirst = true; ; isFirst = false) {
+    const next = await advanceOnce(options);
+    if (isFirst || next.changed) sayNext(next, options);
+    if (options.follow !== true) return;
+    if (next.stand === 'done') return;
+    if (next.stand === 'stopped') {
+      process.exitCode = exitCodes.findings;
+      return;
+    }
+    await sleep(followEveryMs);
+  }
+}
+
+interface Advanced {
+  readonly after: ReleaseNotice;
+  readonly changed: boolean;
+  readonly stand: RollOutStand;
+}
+
+async function advanceOnce(options: ReleaseOptions): Promise<Advanced> {
+  return await withFound(options, async (shelf, { notice, devices }) => {
     const before = mustOffer(notice);
     const after = nextNotice(before, devices);
     if (after !== before) await shelf.say('release', encodeRecord(releaseNotice, after));
-    return { after, changed: after !== before };
+    return { after, changed: after !== before, stand: standOf(after, devices) };
   });
+}
+
+function sayNext(next: Advanced, options: ReleaseOptions): void {
   const { open, failed = 0, version } = next.after;
   if (options.json) printJson({ version, open: open ?? null, failed, changed: next.changed });
   else {

@@ -5,6 +5,7 @@ import { writeFileAtomic } from '#base/atomic-file.ts';
 import { brokerUrls } from '#config/broker.ts';
 import { isLoopbackBroker } from '#config/commands.ts';
 import { configSchema } from '#config/schema.ts';
+import { updatesSchema } from '#config/updates.ts';
 import type { GatewaySetup } from './setup.ts';
 
 const fileName = 'known.json';
@@ -23,6 +24,8 @@ const knownSchema = z.object({
   mustSign: z.boolean(),
   keysFile: z.string().optional(),
   rootKeyFile: z.string().optional(),
+  /** Left out by earlier versions; what a later one has written otherwise is as if it were left out. */
+  updates: updatesSchema.optional().catch(undefined),
   display: z.object({ enabled: z.boolean(), port: z.int(), languages: z.array(z.string()) }),
 });
 
@@ -48,6 +51,7 @@ export function factsOf(
     mustSign: config.commands.signed === 'always' || !isLocal,
     ...(keysFile === undefined ? {} : { keysFile }),
     ...(rootKeyFile === undefined ? {} : { rootKeyFile }),
+    updates: config.updates,
     display: { enabled, port, languages },
   };
 }

@@ -6,7 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { authorize } from '#commands/authority.ts';
-import { CommandDesk, type Handler, type Remembered } from '#commands/desk.ts';
+import { CommandDesk, type Handler, type HandlerContext, type Remembered } from '#commands/desk.ts';
 import { CommandError } from '#commands/errors.ts';
 import type { PlainMap } from '#events/fields.ts';
 import { openKeyList, readKeyFile } from '#identity/key-list.ts';
@@ -17,9 +17,11 @@ import { storePrefix } from '#uplink/topics.ts';
 import { parseArguments } from './arguments.ts';
 import type { KnownFacts } from './known-facts.ts';
 import { type PowerAction, PowerWish, powerArguments } from './power-wish.ts';
+import { updateHandlers } from './update-handlers.ts';
+import type { GatewayUpdates } from './updates.ts';
 
 const fileName = 'safe-commands.json';
-/** Nobody restarts a device more often in a day. */
+/** Nobody restarts or updates a device more often in a day. */
 const mostKept = 64;
 const rememberedSchema = z.record(
   z.string(),
@@ -97,16 +99,25 @@ interface SafeDeskOptions {
   readonly clockTrusted: () => boolean;
   readonly log: Logger;
   readonly info: () => PlainMap;
+  readonly updates: GatewayUpdates;
 }
 
-/** What a device out of service answers: what it is and why, and being restarted or switched off, signed. */
+/** Commands that change something here. Pausing updates is the gateway's: it would know nothing of it. */
+const changes: ReadonlySet<string> = new Set([
+  ...['device.reboot', 'device.poweroff'],
+  ...['update.check', 'update.begin', 'update.rollback'],
+]);
+
+/** What a device out of service answers: what it is and why; being restarted, switched off or updated, signed. */
 export async function openSafeDesk(options: SafeDeskOptions): Promise<CommandDesk> {
-  const { facts, dataFolder, runtimeFolder, keys, clock, clockTrusted, log, info } = options;
+  const { facts, dataFolder, runtimeFolder, keys, clock, clockTrusted, log, info, updates } = options;
   const remembered = new Map(await answeredInSafeMode(dataFolder));
   const nonces = new Nonces();
   const wish = new PowerWish(runtimeFolder);
   const startedMs = clock.utcMs();
-  const keep = async () => {
+  const keep = async (context: HandlerContext, data: PlainMap) => {
+    const { transaction } = context;
+    remembered.set(transaction, context.remembered({ transaction, status: 'done', data }));
     const kept = Object.fromEntries([...remembered].slice(-mostKept));
     await writeFileAtomic(join(dataFolder, fileName), JSON.stringify(kept), 0o640);
   };
@@ -115,15 +126,15 @@ export async function openSafeDesk(options: SafeDeskOptions): Promise<CommandDes
     async (args, context) => {
       const { why } = parseArguments(command, powerArguments, args);
       await wish.demandHelper();
-      const { transaction } = context;
-      remembered.set(transaction, context.remembered({ transaction, status: 'done', data: { action } }));
-      await keep();
+      await keep(context, { action });
       log.warn({ action }, `the machine is to ${action === 'reboot' ? 'start again' : 'go off'}: ${why}`);
       await wish.leave(action, why, clock.utcMs());
       return { action };
     };
+  const updating = updateHandlers(updates, async (_asked, context, data) => keep(context, data));
   return new CommandDesk({
     handlers: new Map<string, Handler>([
+      ...[...updating].filter(([name]) => name === 'update.status' || changes.has(name)),
       ['gateway.info', () => info()],
       ['gateway.nonce', () => ({ nonce: nonces.give(clock.nowUs()), seconds: 300 })],
       ['device.reboot', power('device.reboot', 'reboot')],
@@ -137,12 +148,12 @@ export async function openSafeDesk(options: SafeDeskOptions): Promise<CommandDes
     forget: async (transactions) => {
       for (const transaction of transactions) remembered.delete(transaction);
     },
-    isLasting: (command) => command.startsWith('device.'),
+    isLasting: (command) => changes.has(command),
     onRefused: ({ command, error }) => log.warn({ command, code: error.code }, error.message),
     authority: {
       authorize: ({ command, sender, request }) => {
         // What the gateway answered before it failed stands in its outbox, which is not opened here: it is not done twice.
-        if (command.startsWith('device.') && clockTrusted() && request.issued < startedMs) {
+        if (changes.has(command) && clockTrusted() && request.issued < startedMs) {
           throw new CommandError(
             'CW-CMD-003',
             'the request is older than safe mode: it may have been carried out; send a new one',

@@ -19,6 +19,8 @@ interface SafeLinkOptions {
   /** A request (`request/{command}`), or the store's list of keys. */
   readonly onRequest: (command: string, payload: Uint8Array, retained: boolean) => void;
   readonly onKeys: (payload: Uint8Array) => void;
+  /** Which release the store offers. */
+  readonly onRelease: (payload: Uint8Array) => void;
 }
 
 /**
@@ -31,6 +33,7 @@ export class SafeLink {
   readonly #link: Link;
   readonly #prefix: string;
   readonly #keysTopic: string;
+  readonly #releaseTopic: string;
   readonly #instance = randomBytes(8).toString('hex');
   #numbers: Omit<LinkState, 'online'>;
   /** Of the will that the present connection was made with. */
@@ -44,6 +47,7 @@ export class SafeLink {
     this.#numbers = { ledger, boot, connection: 0 };
     this.#prefix = devicePrefix(facts);
     this.#keysTopic = `${storePrefix(store)}/keys`;
+    this.#releaseTopic = `${storePrefix(store)}/release`;
     const { outbox } = configSchema.parse({ cartwright: 1, store, device, board: 'none' });
     const { link, seed } = engineOptions({ store, device, folder: '', encoding, broker, outbox });
     this.#link = new Link(
@@ -105,7 +109,12 @@ export class SafeLink {
 
   #up({ client, url }: Session): void {
     this.#options.log.info({ broker: url }, 'connected');
-    const topics = [`${this.#prefix}/state`, `${this.#prefix}/request/#`, this.#keysTopic];
+    const topics = [
+      `${this.#prefix}/state`,
+      `${this.#prefix}/request/#`,
+      this.#keysTopic,
+      this.#releaseTopic,
+    ];
     client.subscribe(topics, { qos: 1 }, () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#announce(), standsWithinMs);
@@ -127,6 +136,7 @@ export class SafeLink {
     if (payload.length > largestMessage) return;
     const requests = `${this.#prefix}/request/`;
     if (topic === this.#keysTopic) this.#options.onKeys(payload);
+    else if (topic === this.#releaseTopic) this.#options.onRelease(payload);
     else if (topic.startsWith(requests)) {
       this.#options.onRequest(topic.slice(requests.length).replaceAll('/', '.'), payload, retained);
     } else if (topic === `${this.#prefix}/state` && retained) this.#stood(payload);

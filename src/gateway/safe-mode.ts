@@ -18,6 +18,7 @@ import { openSafeDesk, SafeKeys } from './safe-desk.ts';
 import { SafeLink } from './safe-link.ts';
 import { startSafePage } from './safe-page.ts';
 import { countTry, retryAfterS } from './safe-tries.ts';
+import { makeSafeUpdates } from './safe-updates.ts';
 import { loadSetup } from './setup.ts';
 import { TimeSource } from './time-source.ts';
 
@@ -42,7 +43,7 @@ async function lookAround(
 
 /**
  * Stands in for a gateway that can't run: tells the store why, the shopper to take another cart, and takes signed commands
- * to restart the machine. It opens no device and no outbox. Resolves with 0 when the gateway is to be tried again, or
+ * to restart the machine or to update it. It opens no device and no outbox. Resolves with 0 when the gateway is to be tried again, or
  * at a signal.
  */
 export async function runSafeMode(configPath: string, environment: NodeJS.ProcessEnv): Promise<number> {
@@ -124,8 +125,9 @@ async function report(options: {
     ...{ store: facts.store, device: facts.device, software, mode: 'safe', safe: plainAnswer(safe) },
     uptimeS: Math.floor((clock.nowUs() - startedUs) / 1_000_000),
   });
+  const { updates, offered } = makeSafeUpdates({ facts, dataFolder, clock, clockTrusted, log });
   const desk = await openSafeDesk({
-    ...{ facts, dataFolder, keys, clock, clockTrusted, log, info },
+    ...{ facts, dataFolder, keys, clock, clockTrusted, log, info, updates },
     runtimeFolder: environment.RUNTIME_DIRECTORY,
   });
   const link = new SafeLink({
@@ -133,7 +135,9 @@ async function report(options: {
     log,
     birth: () => ({ software, mode: 'safe', safe }),
     onKeys: (payload) => keys.offered(payload),
-    onRequest: (command, payload, retained) =>
+    onRelease: offered,
+    onRequest: (command, payload, retained) => {
+      updates.hear(command, payload);
       void answerRequest(
         {
           ...{ desk, log, encoding: facts.encoding, keys: keys.ring },
@@ -145,11 +149,13 @@ async function report(options: {
         command,
         payload,
         retained,
-      ),
+      );
+    },
   });
   link.start();
   return async () => {
     clearInterval(again);
+    await updates.stop();
     await link.stop();
   };
 }

@@ -26,13 +26,15 @@ import type { Uplink } from '#uplink/uplink.ts';
 import type { DecisionLoop } from './decisions.ts';
 import type { Health } from './health.ts';
 import type { StoredState } from './state.ts';
+import { markPaused } from './updates-pause.ts';
 
 const lookEveryUs = 5_000_000;
 /** What could not be fetched is tried again after this. */
 const againAfterUs = 15 * 60_000_000;
 const mostSealed = 16;
 const toldKey = 'updates/told';
-const pausedKey = 'updates/paused';
+/** Of the stored state: whether a command has paused updates here. */
+export const pausedKey = 'updates/paused';
 
 export interface UpdatesOptions {
   readonly place: { readonly store: string; readonly device: string };
@@ -106,6 +108,7 @@ export class GatewayUpdates {
         (_topic, payload) => void this.#inTurn(() => this.#offered(payload)),
       ),
     );
+    void this.#inTurn(() => markPaused(this.#options.dataFolder, this.#paused));
     this.#lookAgain();
   }
 
@@ -171,6 +174,8 @@ export class GatewayUpdates {
   /** Has a release taken now. */
   async begin(ordered: Ordered): Promise<void> {
     this.#ordered = ordered;
+    // What was refused before is asked for once more: the disk may have room by now.
+    if (this.#fault?.code === 'CW-UPD-052') this.#fault = undefined;
     await this.check();
   }
 
@@ -184,6 +189,7 @@ export class GatewayUpdates {
   /** State to be kept with the command that pauses, or goes on. */
   pause(paused: boolean): Readonly<Record<string, string | null>> {
     this.#paused = paused;
+    void this.#inTurn(() => markPaused(this.#options.dataFolder, paused));
     return { [pausedKey]: paused ? 'true' : null };
   }
 

@@ -18,6 +18,11 @@ import { readBelow } from './untrusted.ts';
 
 /** Who may go back to an older release, or try again what failed. */
 const roles = new Set(['technician', 'operator']);
+/**
+ * So long after it was signed an order counts here. The gateway has held it against its own, shorter limit when it came;
+ * fetching takes longer than that.
+ */
+const orderCountsForMs = 86_400_000;
 /** A list of keys as the store signed it; the gateway keeps it. */
 const keptList = ['store-keys.cose'] as const;
 const longestList = 262_144;
@@ -66,7 +71,7 @@ export async function checkOrder(
     const signer = ring.verify(message, Buffer.from(topic), nowMs);
     if (!roles.has(signer.role)) throw new Error(`the key ${signer.id} has the role ${signer.role}`);
     const ordered = decodeRecord(requestPayload, message.payload, { deterministic: true });
-    if (ordered.expires < nowMs) throw new Error('it has expired');
+    if (ordered.issued + orderCountsForMs < nowMs) throw new Error('it is more than a day old');
     const { version, downgrade, force } = (ordered.args ?? {}) as Record<string, unknown>;
     const isThis = request.action === 'rollback' || version === request.version;
     if (!isThis) throw new Error(`it is about ${String(version)}`);

@@ -112,3 +112,24 @@ export function nextNotice(notice: ReleaseNotice, devices: readonly DeviceUpdate
   if (failed === (notice.failed ?? 0) && !opens) return notice;
   return { ...notice, failed, ...(opens ? { open: open + 1 } : {}) };
 }
+
+/** Whether a roll-out is over: every device has the release; or it goes no further by itself; or it is under way. */
+export type RollOutStand = 'done' | 'stopped' | 'on';
+
+/** How a roll-out stands. Pure. */
+export function standOf(notice: ReleaseNotice, devices: readonly DeviceUpdates[]): RollOutStand {
+  const { stopAt, failed = 0, open, paused } = notice;
+  const counts = countRollOut(notice, devices);
+  if (open === undefined || open >= counts.length) {
+    // Who took it back does not try again: there is nothing more to wait for.
+    const isOver = counts.every((one) => one.good + one.failed === one.devices);
+    if (isOver && counts.some(({ good }) => good > 0))
+      return counts.every((one) => one.failed === 0) ? 'done' : 'stopped';
+  }
+  if (stopAt !== undefined && failed >= stopAt) return 'stopped';
+  // The next group opens when all of those before have it, which one that failed never does.
+  const opened = counts.slice(0, open ?? counts.length);
+  const isStuck =
+    opened.some((one) => one.failed > 0) && opened.every((one) => one.good + one.failed === one.devices);
+  return paused === true || isStuck ? 'stopped' : 'on';
+}

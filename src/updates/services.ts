@@ -31,7 +31,11 @@ export function systemServices(program = 'systemctl'): Services {
     );
   };
   return {
-    stop: () => must('stop', safeMode, gateway),
+    async stop() {
+      // One after the other: when safe mode ends, whatever ends it, the gateway is started (OnSuccess= of its unit).
+      await must('stop', safeMode);
+      await must('stop', gateway);
+    },
     async start() {
       // A unit that failed too often is not started again before that.
       await run(program, ['reset-failed', gateway, safeMode]);

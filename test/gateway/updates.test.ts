@@ -202,6 +202,10 @@ test('a refusal is told, and not asked for again by itself', async (t) => {
   await cart.answer((state) => refuse(state, { version: '1.1.0', code: 'CW-UPD-031', why: 'full' }, 1));
   t.is(cart.told.at(-1)?.type, 'update.refused');
   t.deepEqual(await cart.asked(), first);
+  await cart.updates.begin({ version: '1.1.0', force: false, downgrade: false, order: undefined });
+  await cart.pass();
+  t.like(await cart.asked(), { action: 'stage', version: '1.1.0' });
+  t.not((await cart.asked())?.id, first?.id, 'somebody who made room orders it');
 });
 
 test('commands begin, go back and pause, and are refused while somebody shops', async (t) => {

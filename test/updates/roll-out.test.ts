@@ -1,5 +1,13 @@
 import test from 'ava';
-import { countRollOut, groupOf, holdOf, nextNotice, placeOf, type ReleaseNotice } from '#updates/roll-out.ts';
+import {
+  countRollOut,
+  groupOf,
+  holdOf,
+  nextNotice,
+  placeOf,
+  type ReleaseNotice,
+  standOf,
+} from '#updates/roll-out.ts';
 
 const notice: ReleaseNotice = {
   version: '1.4.0',
@@ -63,4 +71,22 @@ test('the next group opens when the one before has the release, and none after t
   t.like(stopped, { failed: 2, open: 1 });
   t.is(nextNotice(stopped, all), stopped, 'failures are not forgotten');
   t.deepEqual(countRollOut(notice, bad)[2], { group: '*', devices: 3, good: 0, failed: 2 });
+});
+
+test('a roll-out is followed until all have the release, or it goes no further by itself', (t) => {
+  const has = (device: string, version = '1.4.0', failed?: string) => ({ device, version, failed });
+  const all = { ...notice, open: 3 };
+  t.is(standOf(notice, [has('cart-1'), has('cart-2', '1.3.0')]), 'on');
+  t.is(standOf(notice, [has('cart-1'), has('cart-2')]), 'on', 'the next group is to be opened');
+  t.is(standOf(all, [has('cart-1'), has('cart-9', '1.3.0')]), 'on');
+  t.is(standOf(all, [has('cart-1'), has('cart-9')]), 'done');
+  t.is(standOf(all, []), 'on', 'no device was heard of');
+  t.is(standOf(all, [has('cart-1'), has('cart-9', '1.3.0', '1.4.0')]), 'stopped');
+  t.is(
+    standOf(notice, [has('cart-1'), has('cart-2', '1.3.0', '1.4.0')]),
+    'stopped',
+    'one failed, none is left',
+  );
+  t.is(standOf({ ...all, failed: 2 }, [has('cart-1'), has('cart-9', '1.3.0')]), 'stopped');
+  t.is(standOf({ ...notice, paused: true }, [has('cart-1'), has('cart-2', '1.3.0')]), 'stopped');
 });

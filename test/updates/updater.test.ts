@@ -224,13 +224,14 @@ const order = (
   transaction: string,
   args: object,
   topic = `cw/1/s/d/request/update/${command}`,
+  forMs = 80_000_000,
 ) =>
   Buffer.from(
     sealRequest(
       {
         transaction,
         issued: 1_795_000_000_000,
-        expires: 1_795_080_000_000,
+        expires: 1_795_000_000_000 + forMs,
         args: args as Record<string, unknown>,
       },
       topic,
@@ -288,6 +289,20 @@ test('back to an older release goes only who has a signed order for it, and each
   });
   await cart.update(older, { downgrade: true, order: order('begin', 'd', args) });
   t.is((await cart.state()).happenings.at(-1)?.code, 'CW-UPD-028');
+});
+
+test('an order outlives the time that fetching takes, and no more than a day', async (t) => {
+  const cart = await device(t, signedConfig);
+  await writeFile(join(cart.places.configFolder, 'keys.json'), keyFile);
+  cart.behaviours.set('0.9.0', 'well');
+  const args = { version: '0.9.0', downgrade: true };
+  const seconds = order('begin', 'a', args, undefined, 10_000);
+  cart.nowMs = 86_500_000;
+  await cart.update(makeRelease('0.9.0'), { downgrade: true, order: seconds });
+  t.is((await cart.state()).happenings.at(-1)?.code, 'CW-UPD-028');
+  cart.nowMs = 1_200_000;
+  await cart.update(makeRelease('0.9.0'), { downgrade: true, order: seconds });
+  t.is(await cart.current(), '0.9.0');
 });
 
 test('a trial is ended at once by a signed command', async (t) => {
