@@ -152,14 +152,16 @@ export class Authority {
   /**
    * Makes a claim with which `device` may be enrolled, once. Throws CW-CAU-005 where the device has a certificate that is valid and
    * `replaces` was not said, or may not bear that name.
+   * @param logins of the broker, beside those that it always has
    */
   claim(
     device: string,
     nowMs: number,
     validMs: number,
     replaces: boolean,
+    logins: ReadonlySet<string> = new Set(),
   ): { readonly claim: string; readonly expiresMs: number } {
-    if (!isName(device) || reserved.has(device)) {
+    if (!isName(device) || reserved.has(device) || logins.has(device)) {
       const why = isName(device)
         ? 'is the name of a login of the broker'
         : 'is not 1 to 64 of a-z, 0-9 and -';
@@ -336,6 +338,13 @@ export class Authority {
       this.book.note('server', undefined, { serial, names }, nowMs);
     });
     return { certificate: certificate + this.#issuing.certificate, key: pem };
+  }
+
+  /** Certificates of servers that nothing newer of their name has followed, and that end within so many days. */
+  serversEnding(nowMs: number, days: number): readonly CertificateRow[] {
+    const newest = new Map<string, CertificateRow>();
+    for (const one of this.book.certificates()) if (one.kind === 'server') newest.set(one.name, one);
+    return [...newest.values()].filter(({ toMs }) => toMs - nowMs < days * 86_400_000);
   }
 
   /** The list of revoked certificates that are not over anyway, PEM. */

@@ -160,6 +160,11 @@ export class AuthorityBook {
       .run(nowMs, what, device ?? null, JSON.stringify(facts));
   }
 
+  /** Number of the newest note: whoever finds another one than before knows that something has changed meanwhile. */
+  get last(): number {
+    return Number(this.#database.prepare('SELECT max(number) AS last FROM audit').get()?.last ?? 0);
+  }
+
   audit(): AuditRow[] {
     return this.#database
       .prepare('SELECT * FROM audit ORDER BY number')

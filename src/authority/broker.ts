@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, chown, readFile, stat } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -70,13 +70,7 @@ export async function publishRevocations(
   devices: readonly string[],
   nowMs: number,
 ): Promise<void> {
-  const rightsPath = join(link.folder, 'cartwright.acl');
-  await step('the broker’s files could not be written', async () => {
-    await replace(join(link.folder, 'store-ca.pem'), authority.chain);
-    await replace(join(link.folder, 'crl.pem'), await authority.revocationList(nowMs));
-    const rights = await readFile(rightsPath, 'utf8');
-    await replace(rightsPath, rightsWithout(rights, authority.shutOut(nowMs)));
-  });
+  await step('the broker’s files could not be written', () => writeFiles(authority, link, nowMs));
   await step('the files are written, but the broker did not read them again', async () => {
     const [program = '', ...args] = link.reload;
     await promisify(execFile)(program, args, { timeout: 30_000 });
@@ -85,6 +79,32 @@ export async function publishRevocations(
     for (const device of devices)
       await endConnections(authority.settings.store, device, link, authority.root);
   });
+}
+
+/**
+ * Service and commands are processes of their own, and may write at once: whoever sees that the record has changed meanwhile
+ * writes again, so that an older list is never the last one.
+ */
+async function writeFiles(authority: Authority, { folder }: BrokerLink, nowMs: number): Promise<void> {
+  const { book } = authority;
+  const path = rightsPath(folder);
+  await replace(join(folder, 'store-ca.pem'), authority.chain);
+  for (let written = -1; written !== book.last; ) {
+    written = book.last;
+    await replace(join(folder, 'crl.pem'), await authority.revocationList(nowMs));
+    const rights = await readFile(path, 'utf8');
+    await replace(path, rightsWithout(rights, authority.shutOut(nowMs)));
+  }
+}
+
+const rightsPath = (folder: string) => join(folder, 'cartwright.acl');
+
+/** Logins that have rights of their own on the broker, as its list of rights says; none where that can't be read. */
+export async function brokerLogins({ folder }: BrokerLink): Promise<ReadonlySet<string>> {
+  const text = await readFile(rightsPath(folder), 'utf8').catch(() => '');
+  return new Set(
+    [...rightsWithout(text, []).matchAll(/^user[ \t]+(.+?)[ \t]*$/gm)].map(([, name = '']) => name),
+  );
 }
 
 async function step(what: string, work: () => Promise<void>): Promise<void> {
@@ -101,11 +121,11 @@ async function step(what: string, work: () => Promise<void>): Promise<void> {
 
 /** Replaces a file that another program reads: its owner and mode stay as they are. */
 async function replace(path: string, text: string): Promise<void> {
-  const before = await stat(path).catch(() => undefined);
-  await writeFileAtomic(path, text, 0o644);
-  if (before === undefined) return;
-  await chmod(path, before.mode & 0o7777);
-  if (process.getuid?.() === 0) await chown(path, before.uid, before.gid);
+  // The folder may be the broker's own user's: a link there says nothing of a file elsewhere.
+  const before = await lstat(path).catch(() => undefined);
+  if (before?.isFile() !== true) return await writeFileAtomic(path, text, 0o644);
+  const { mode, uid, gid } = before;
+  await writeFileAtomic(path, text, mode & 0o777, process.geteuid?.() === 0 ? { uid, gid } : undefined);
 }
 
 /**

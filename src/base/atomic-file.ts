@@ -2,17 +2,34 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
+/** Whom a file belongs to, by their numbers. */
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /**
  * Replaces a file so that a power cut leaves the old one or the new one, never a mixture: write beside it,
  * fsync, rename, fsync the folder. Missing folders are made. Rejects with the system's own error.
+ * @param owner whose it is from the first moment; by the open file, as its name may lead elsewhere by then
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  mode = 0o644,
+  owner?: FileOwner,
+): Promise<void> {
   const folder = dirname(path);
   await makeFolder(folder);
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', mode);
     try {
+      if (owner !== undefined) {
+        await file.chown(owner.uid, owner.gid);
+        // The process' umask took bits away.
+        await file.chmod(mode);
+      }
       await file.writeFile(data);
       await file.sync();
     } finally {

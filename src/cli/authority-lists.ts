@@ -1,10 +1,27 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Authority } from '#authority/authority.ts';
-import { printJson } from './terminal.ts';
+import { notice, printJson } from './terminal.ts';
+
+/** Where an installed authority has its folder (docs/operator/provision.md). */
+const installedFolder = '/var/lib/cartwright-authority';
+/** So many days before a server's certificate ends it is told. */
+const warnDays = 90;
 
 interface ListOptions {
   readonly folder: string;
   readonly json?: boolean;
+}
+
+/** Adds the option of every command that works with an authority: the installed one, where there is one. */
+export function withAuthority(command: Command): Command {
+  const isInstalled = existsSync(join(installedFolder, 'authority.json'));
+  return command.option(
+    '--folder <folder>',
+    'folder of the authority',
+    isInstalled ? installedFolder : 'data/authority',
+  );
 }
 
 /** Adds `authority list` and `authority audit`: what the record holds. */
@@ -13,12 +30,19 @@ export function registerAuthorityLists(authority: Command): void {
     ['list', 'show devices with their certificates, and open claims', list],
     ['audit', 'show what was done with the authority, and what it refused', audit],
   ] as const) {
-    authority
-      .command(name)
-      .description(description)
-      .option('--folder <folder>', 'folder of the authority', 'data/authority')
+    withAuthority(authority.command(name).description(description))
       .option('--json', 'print as JSON')
       .action(action);
+  }
+}
+
+/** Nobody can connect any more when the broker's own certificate is over: all carts at once. */
+export function warnOfEnds(authority: Authority, tell: (message: string) => void): void {
+  for (const { name, toMs } of authority.serversEnding(Date.now(), warnDays)) {
+    const date = new Date(toMs).toISOString().slice(0, 10);
+    tell(
+      `the certificate of the server ${name} ends on ${date}, and nothing connects to it after that: make another one (authority server), or start authority serve again where it is its own`,
+    );
   }
 }
 
@@ -58,6 +82,7 @@ async function list({ folder, json }: ListOptions): Promise<void> {
     }
     for (const { device, expires } of claims)
       process.stdout.write(`claim   ${device.padEnd(width)}  open     until ${expires}\n`);
+    warnOfEnds(authority, notice);
   } finally {
     authority.close();
   }

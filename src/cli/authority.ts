@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { Authority, initAuthority } from '#authority/authority.ts';
-import { publishRevocations, readBrokerLink, writeBrokerLink } from '#authority/broker.ts';
+import { brokerLogins, publishRevocations, readBrokerLink, writeBrokerLink } from '#authority/broker.ts';
 import { AuthorityError } from '#authority/errors.ts';
 import { startEnrolment } from '#authority/service.ts';
 import { writeFileAtomic } from '#base/atomic-file.ts';
@@ -12,7 +13,7 @@ import { describeError } from '#base/errors.ts';
 import { plainCause } from '#base/system-error.ts';
 import { fingerprintOf } from '#identity/chain.ts';
 import { type ClaimFile, writeClaimFile } from '#identity/claim.ts';
-import { registerAuthorityLists } from './authority-lists.ts';
+import { registerAuthorityLists, warnOfEnds, withAuthority } from './authority-lists.ts';
 import { CliError } from './errors.ts';
 import { untilSignal } from './signals.ts';
 import { notice } from './terminal.ts';
@@ -20,11 +21,6 @@ import { addressFrom, integerFrom, nameFrom, namesFrom } from './values.ts';
 
 interface FolderOptions {
   readonly folder: string;
-}
-
-/** Adds the option of every command that works with an authority. */
-export function withAuthority(command: Command): Command {
-  return command.option('--folder <folder>', 'folder of the authority', 'data/authority');
 }
 
 /** `cartwright authority …`: the store's certificate authority. */
@@ -107,7 +103,7 @@ Examples:
 }
 
 /** Opens the authority for `work`, and closes it. */
-export async function withOpen<Result>(
+async function withOpen<Result>(
   folder: string,
   work: (authority: Authority) => Promise<Result>,
 ): Promise<Result> {
@@ -149,9 +145,12 @@ async function claim(devices: readonly string[], options: ClaimOptions) {
       `--authority ${JSON.stringify(options.authority)}: must be https://HOST[:PORT]`,
     );
   }
+  const link = await readBrokerLink(options.folder);
+  const logins = link === undefined ? undefined : await brokerLogins(link);
   await withOpen(options.folder, async (authority) => {
     for (const device of devices) {
-      const made = authority.claim(device, Date.now(), options.hours * 3_600_000, options.replace === true);
+      const validMs = options.hours * 3_600_000;
+      const made = authority.claim(device, Date.now(), validMs, options.replace === true, logins);
       const { store, broker: url } = authority.settings;
       const file: ClaimFile = {
         authority: options.authority,
@@ -176,8 +175,11 @@ async function writeClaim(file: ClaimFile, out: string | undefined, several: boo
   await write(several ? join(out, `${file.device}.json`) : out, writeClaimFile(file), 0o600);
 }
 
+/** What is there already stays its owner's: the broker reads its key as its own user. */
 async function write(path: string, text: string, mode: number): Promise<void> {
-  await writeFileAtomic(path, text, mode).catch((cause: unknown) => {
+  const before = await lstat(path).catch(() => undefined);
+  const owner = process.geteuid?.() === 0 && before?.isFile() === true ? before : undefined;
+  await writeFileAtomic(path, text, mode, owner).catch((cause: unknown) => {
     throw new CliError('CW-CLI-004', `${path} can't be written: ${plainCause(cause)}`, { cause });
   });
 }
@@ -217,7 +219,11 @@ async function serve({ folder, listen, name }: ServeOptions) {
     );
     if (link === undefined)
       notice('No link to the broker (authority broker): replaced devices are not shut out by themselves.');
+    const look = () => warnOfEnds(authority, (message) => log.warn({}, message));
+    look();
+    const timer = setInterval(look, 86_400_000);
     await untilSignal().promise;
+    clearInterval(timer);
     await service.close();
   });
 }
@@ -225,8 +231,10 @@ async function serve({ folder, listen, name }: ServeOptions) {
 async function revoke(devices: readonly string[], { folder, why }: FolderOptions & { readonly why: string }) {
   const link = await readBrokerLink(folder);
   await withOpen(folder, async (authority) => {
+    const claimed = new Set(authority.book.claims().map(({ device }) => device));
     for (const device of devices) {
-      if (authority.book.certificates(device).length === 0) {
+      // A claim file that was lost before anybody used it has to end, too.
+      if (!claimed.has(device) && authority.book.certificates(device).length === 0) {
         throw new CliError(
           'CW-CLI-001',
           `there was never a device ${device}; scripts/cartwright authority list shows them`,
@@ -273,7 +281,7 @@ async function server(names: readonly string[], { folder, out }: FolderOptions &
     const { validTo } = new X509Certificate(certificate);
     process.stdout.write(`${out}: certificate for ${names.join(', ')} until ${validTo}\n`);
     notice(
-      `The broker's own user has to read broker-key.pem: chown mosquitto ${join(out, 'broker-key.pem')}`,
+      `The broker's own user has to read broker-key.pem (chown mosquitto ${join(out, 'broker-key.pem')}), and the broker to read it again (systemctl reload mosquitto).`,
     );
   });
 }

@@ -1,19 +1,28 @@
-import { chown, lstat, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { text as textOfStream } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
-import { writeFileAtomic } from '#base/atomic-file.ts';
+import { asOwnerOf } from '#base/as-owner.ts';
+import { type FileOwner, writeFileAtomic } from '#base/atomic-file.ts';
+import { isCoded } from '#base/errors.ts';
 import { software } from '#base/software.ts';
 import { plainCause } from '#base/system-error.ts';
 import { readClaimFile } from '#identity/claim.ts';
-import { type Credentials, identityFile, openCredentials, readIdentity } from '#identity/credentials.ts';
-import { bindHardware, matchHardware, readHardware } from '#identity/hardware.ts';
+import {
+  type Credentials,
+  type DeviceIdentity,
+  identityFile,
+  openCredentials,
+  readIdentity,
+} from '#identity/credentials.ts';
+import { bindHardware, type HardwareFacts, matchHardware, readHardware } from '#identity/hardware.ts';
 import { provision } from '#identity/provision.ts';
 import { type Backup, type BackupFile, openBackup, sealBackup, shortestPassphrase } from '#identity/vault.ts';
+import { outboxFormatAt } from '#uplink/outbox-file.ts';
 import { installedConfig } from './config-file.ts';
 import { CliError } from './errors.ts';
-import { writeIdentityInto } from './identity-config.ts';
+import { keepTime, writeIdentityInto } from './identity-config.ts';
 import { notice } from './terminal.ts';
 
 interface PlaceOptions {
@@ -104,27 +113,33 @@ async function bytesOf(path: string): Promise<Buffer> {
   });
 }
 
-/** @param like a file or folder: what is written is its owner's, as the gateway has a user of its own */
-async function write(path: string, data: Uint8Array, mode: number, like?: string): Promise<void> {
-  try {
-    await writeFileAtomic(path, data, mode);
-    if (like === undefined || process.getuid?.() !== 0) return;
-    const { uid, gid } = await stat(like);
-    await chown(path, uid, gid);
-    await chown(dirname(path), uid, gid);
-  } catch (cause) {
+async function write(path: string, data: Uint8Array, mode: number, owner?: FileOwner): Promise<void> {
+  await writeFileAtomic(path, data, mode, owner).catch((cause: unknown) => {
     throw new CliError('CW-CLI-004', `${path} can't be written: ${plainCause(cause)}`, { cause });
-  }
+  });
+}
+
+/**
+ * Whom a restored configuration belongs to: as the one that is there, or root's and readable to the gateway's group, whose
+ * folder of data tells it. Undefined where this is not root, or there is no gateway yet.
+ */
+async function configurationOwner(path: string, data: string): Promise<FileOwner | undefined> {
+  if (process.geteuid?.() !== 0) return undefined;
+  const before = await lstat(path).catch(() => undefined);
+  if (before?.isFile() === true) return { uid: before.uid, gid: before.gid };
+  const there = await stat(data).catch(() => undefined);
+  return there === undefined ? undefined : { uid: 0, gid: there.gid };
 }
 
 async function backup(file: string, options: PlaceOptions): Promise<void> {
   const passphrase = await passphraseOf(options);
   const configuration = await configurationFiles(options.config);
   const credentials = await filesOf(options.credentials, 'credentials', (name) => secretFiles.includes(name));
-  const calibrations = await filesOf(calibrationsOf(options.config, configuration), 'calibrations', (name) =>
-    recordName.test(name),
+  const { store, device, data } = readConfig(configuration[0]?.data ?? Buffer.alloc(0), options.config);
+  // The folder is the gateway's: a link that it put there must not take along what only root may read.
+  const calibrations = await asOwnerOf(data, () =>
+    filesOf(join(data, 'calibrations'), 'calibrations', (name) => recordName.test(name)),
   );
-  const { store, device } = readConfig(configuration[0]?.data ?? Buffer.alloc(0), options.config);
   const files = [...configuration, ...credentials, ...calibrations];
   const made: Backup = { store, device, madeMs: Date.now(), software, files };
   await write(file, await sealBackup(made, passphrase), 0o600);
@@ -179,10 +194,6 @@ async function configurationFiles(path: string): Promise<BackupFile[]> {
   return files;
 }
 
-function calibrationsOf(config: string, configuration: readonly BackupFile[]): string {
-  return join(readConfig(configuration[0]?.data ?? Buffer.alloc(0), config).data, 'calibrations');
-}
-
 async function filesOf(
   folder: string,
   kind: string,
@@ -233,20 +244,18 @@ async function restore(file: string, options: RestoreOptions): Promise<void> {
   const credentials = await openCredentials(options.credentials);
   const [main] = configuration;
   if (main === undefined) throw new CliError('CW-CLI-004', `${file} has no configuration in it`);
-  const target = join(readConfig(main.data, options.config).data, 'calibrations');
-  await demandOwn(target, calibrations);
-  await mkdir(dirname(target), { recursive: true });
-  const before = await stat(options.config).catch(() => undefined);
-  for (const { name, data } of calibrations) await write(join(target, name), data, 0o640, dirname(target));
-  for (const { name, data } of configuration.slice(1))
-    await write(join(dirname(options.config), name), data, 0o640);
-  await write(options.config, main.data, 0o640);
-  if (before !== undefined && process.getuid?.() === 0) await chown(options.config, before.uid, before.gid);
+  const { data } = readConfig(main.data, options.config);
+  const owner = await configurationOwner(options.config, data);
+  await bringCalibrations(data, calibrations);
+  for (const { name, data: beside } of configuration.slice(1))
+    await write(join(dirname(options.config), name), beside, 0o640, owner);
+  await write(options.config, main.data, 0o640, owner);
   // Last: without an identity the device speaks to nobody, so half a restore does no harm.
-  if (claim !== undefined)
-    await writeIdentityInto(options.config, (await provision(credentials, claim, facts, true)).identity);
-  else if (identity !== undefined)
-    await bringBack(credentials, secrets, { ...identity, hardware: bindHardware(facts) });
+  if (claim !== undefined) {
+    const made = await provision(credentials, claim, facts, true);
+    await writeIdentityInto(options.config, made.identity);
+    if (made.timeMs !== undefined) await keepTime(join(data, 'clock-floor'), made.timeMs);
+  } else if (identity !== undefined) await bringBack(credentials, secrets, identity, facts);
   process.stdout.write(
     `${kept.device} of ${kept.store} is back as of ${new Date(kept.madeMs).toISOString().slice(0, 10)}: ${kept.files.length} files\n`,
   );
@@ -255,6 +264,37 @@ async function restore(file: string, options: RestoreOptions): Promise<void> {
 }
 
 type NamedFile = { readonly name: string; readonly data: Buffer };
+
+/** As the gateway's user, whose folder it is, and who has to read them. */
+async function bringCalibrations(data: string, files: readonly NamedFile[]): Promise<void> {
+  const target = join(data, 'calibrations');
+  if (!(await isThere(data))) await mkdir(data, { recursive: true, mode: 0o700 });
+  await asOwnerOf(data, async () => {
+    demandStopped(join(data, 'outbox.sqlite'));
+    await demandOwn(target, files);
+    for (const { name, data: record } of files) await write(join(target, name), record, 0o640);
+  });
+}
+
+const isThere = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Throws CW-CLI-004 where a gateway has its queue open. */
+function demandStopped(outbox: string): void {
+  try {
+    outboxFormatAt(outbox);
+  } catch (cause) {
+    if (!isCoded(cause) || cause.code !== 'CW-UPL-004') return;
+    throw new CliError(
+      'CW-CLI-004',
+      'the gateway runs: stop it first (systemctl stop cartwright). Nothing was changed',
+      { cause },
+    );
+  }
+}
 
 /** Rejects with CW-CLI-004 where calibrations lie there that are others than those of the backup. */
 async function demandOwn(folder: string, files: readonly NamedFile[]): Promise<void> {
@@ -268,10 +308,12 @@ async function demandOwn(folder: string, files: readonly NamedFile[]): Promise<v
   }
 }
 
+/** The pair that was kept, bound to this hardware; nothing to do where it is so already. */
 async function bringBack(
   credentials: Credentials,
   secrets: readonly NamedFile[],
-  identity: Parameters<Credentials['adopt']>[2],
+  identity: DeviceIdentity,
+  facts: HardwareFacts,
 ): Promise<void> {
   const text = (name: string) => secrets.find((one) => one.name === name)?.data.toString('utf8');
   const [key, certificate, authority] = ['device-key.pem', 'device.pem', 'store-ca.pem'].map(text);
@@ -280,12 +322,9 @@ async function bringBack(
     await write(join(credentials.folder, 'broker-password'), Buffer.from(password), 0o600);
   if (key === undefined || certificate === undefined || authority === undefined) return;
   const present = await credentials.inForce();
-  if (
-    present?.key === key &&
-    present.certificate === certificate &&
-    (await lstat(join(credentials.folder, identityFile))).isFile()
-  ) {
-    return;
-  }
-  await credentials.adopt({ key, certificate }, authority, identity);
+  const bound = await credentials.identity().catch(() => undefined);
+  const isBack = present?.key === key && present.certificate === certificate;
+  // A card that went to another board has the pair, bound to the board that it came from.
+  if (isBack && bound !== undefined && matchHardware(bound.hardware, facts).fits) return;
+  await credentials.adopt({ key, certificate }, authority, { ...identity, hardware: bindHardware(facts) });
 }

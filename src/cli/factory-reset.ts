@@ -3,9 +3,12 @@ import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
+import { asOwnerOf } from '#base/as-owner.ts';
 import { syncFolder } from '#base/atomic-file.ts';
+import { isCoded } from '#base/errors.ts';
 import { plainCause } from '#base/system-error.ts';
 import { openCredentials } from '#identity/credentials.ts';
+import { outboxFormatAt } from '#uplink/outbox-file.ts';
 import { installedConfig } from './config-file.ts';
 import { CliError } from './errors.ts';
 
@@ -51,6 +54,27 @@ async function reset(options: ResetOptions): Promise<void> {
       'nothing of it comes back: say --yes (make a backup before: cartwright backup)',
     );
   const data = await dataFolder(options.config);
+  // The folder is the gateway's, which may have put anything there.
+  const { names, waiting } = await asOwnerOf(data, () => lookInto(data, options));
+  if (waiting > 0 && options.loseEvents !== true) {
+    throw new CliError(
+      'CW-CLI-004',
+      `${waiting} events wait that the store does not have: let the gateway deliver them first, or say --lose-events`,
+    );
+  }
+  // The identity first: whatever comes between, this device is nobody's.
+  const had = await (await openCredentials(options.credentials)).wipe();
+  await asOwnerOf(data, async () => {
+    for (const name of names) await rm(join(data, name), { recursive: true, force: true });
+    if (names.length > 0) await syncFolder(data);
+  });
+  process.stdout.write(
+    `wiped: ${had ? 'identity, ' : ''}${names.length} entries of ${data}; ${waiting} events were lost\n`,
+  );
+}
+
+/** What would be wiped of the data folder, and how many events wait in it. */
+async function lookInto(data: string, options: ResetOptions) {
   const names = (await readdir(data).catch(() => [])).filter(
     (name) => !stays.has(name) && !(options.keepCalibrations === true && name === 'calibrations'),
   );
@@ -60,20 +84,7 @@ async function reset(options: ResetOptions): Promise<void> {
       `${data} does not look like the data folder of a gateway; nothing was wiped`,
     );
   }
-  const waiting = names.includes('outbox.sqlite') ? waitingEvents(join(data, 'outbox.sqlite')) : 0;
-  if (waiting > 0 && options.loseEvents !== true) {
-    throw new CliError(
-      'CW-CLI-004',
-      `${waiting} events wait that the store does not have: let the gateway deliver them first, or say --lose-events`,
-    );
-  }
-  // The identity first: whatever comes between, this device is nobody's.
-  const had = await (await openCredentials(options.credentials)).wipe();
-  for (const name of names) await rm(join(data, name), { recursive: true, force: true });
-  if (names.length > 0) await syncFolder(data);
-  process.stdout.write(
-    `wiped: ${had ? 'identity, ' : ''}${names.length} entries of ${data}; ${waiting} events were lost\n`,
-  );
+  return { names, waiting: names.includes('outbox.sqlite') ? waitingEvents(join(data, 'outbox.sqlite')) : 0 };
 }
 
 async function dataFolder(config: string): Promise<string> {
@@ -85,15 +96,24 @@ async function dataFolder(config: string): Promise<string> {
   }
 }
 
+/** Throws CW-CLI-004 where the gateway still has it open. */
 function waitingEvents(path: string): number {
   try {
+    outboxFormatAt(path);
     const database = new DatabaseSync(path, { timeout: 2_000 });
     try {
       return Number(database.prepare('SELECT count(*) AS n FROM event').get()?.n ?? 0);
     } finally {
       database.close();
     }
-  } catch {
+  } catch (cause) {
+    if (isCoded(cause) && cause.code === 'CW-UPL-004') {
+      throw new CliError(
+        'CW-CLI-004',
+        'the gateway runs: stop it first (systemctl stop cartwright); nothing was wiped',
+        { cause },
+      );
+    }
     // A queue that can't be read delivers nothing any more.
     return 0;
   }

@@ -1,9 +1,13 @@
-import { chown, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { parseDocument } from 'yaml';
+import { asOwnerOf } from '#base/as-owner.ts';
 import { writeFileAtomic } from '#base/atomic-file.ts';
 import { plainCause } from '#base/system-error.ts';
 import type { DeviceIdentity } from '#identity/credentials.ts';
+import { raiseClockFloor } from '#identity/provision.ts';
 import { CliError } from './errors.ts';
+import { notice } from './terminal.ts';
 
 /** Where the service finds its credentials (systemd's LoadCredential). */
 const credential = (name: string) => `\${CREDENTIALS_DIRECTORY}/${name}`;
@@ -36,9 +40,15 @@ export async function writeIdentityInto(path: string, identity: DeviceIdentity):
   if (written === text) return;
   try {
     const { mode, uid, gid } = await stat(path);
-    await writeFileAtomic(path, written, mode & 0o777);
-    if (process.getuid?.() === 0) await chown(path, uid, gid);
+    await writeFileAtomic(path, written, mode & 0o777, process.geteuid?.() === 0 ? { uid, gid } : undefined);
   } catch (cause) {
     throw new CliError('CW-CLI-004', `${path} can't be written: ${plainCause(cause)}`, { cause });
   }
+}
+
+/** Moves the floor of the machine's clock forward, as the user whose folder it lies in. Where that can't be, it is told, and that is all. */
+export async function keepTime(clockFloor: string, timeMs: number): Promise<void> {
+  await asOwnerOf(dirname(clockFloor), () => raiseClockFloor(clockFloor, timeMs)).catch((error: unknown) =>
+    notice(`the floor of the clock could not be kept in ${clockFloor}: ${plainCause(error)}`),
+  );
 }

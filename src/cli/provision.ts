@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text as textOfStream } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -10,10 +11,10 @@ import { type ClaimFile, checkClaim, readClaimFile } from '#identity/claim.ts';
 import { type DeviceIdentity, describeCertificate, openCredentials } from '#identity/credentials.ts';
 import { IdentityError } from '#identity/errors.ts';
 import { matchHardware, readHardware } from '#identity/hardware.ts';
-import { provision, raiseClockFloor, renew } from '#identity/provision.ts';
+import { provision, renew } from '#identity/provision.ts';
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit.ts';
-import { writeIdentityInto } from './identity-config.ts';
+import { keepTime, writeIdentityInto } from './identity-config.ts';
 import { notice, printJson } from './terminal.ts';
 import { tryBroker } from './try-broker.ts';
 
@@ -35,6 +36,8 @@ interface ClaimOptions extends FolderOptions {
 /** Name of a claim file where it is looked for: on the boot partition, on a USB stick. */
 const claimName = 'cartwright-claim.json';
 const claimFolders = ['/boot/firmware', '/boot', '/mnt'];
+/** A claim file has half a kilobyte. */
+const longestClaim = 16_384;
 const stickFolders = ['/media', '/run/media'];
 
 /** `cartwright provision …`: this device's identity. */
@@ -108,6 +111,9 @@ function withClaim(command: Command): Command {
     .option('--keep', 'leave the claim file where it is; otherwise it goes once it is used up');
 }
 
+/** A service reads its credentials when it starts. */
+const takenUp = 'A gateway that runs knows of it from its next start on: systemctl restart cartwright';
+
 async function take(file: string | undefined, options: ClaimOptions, rebind: boolean): Promise<void> {
   const byHand = options.claim !== undefined || options.authority !== undefined;
   const path = byHand ? undefined : (file ?? (await findClaim()));
@@ -116,23 +122,17 @@ async function take(file: string | undefined, options: ClaimOptions, rebind: boo
   const facts = readHardware();
   const { changed, identity, timeMs } = await provision(credentials, claim, facts, rebind);
   if (options.config !== undefined) await writeIdentityInto(options.config, identity);
-  if (timeMs !== undefined) await raise(options.clockFloor, timeMs);
+  if (timeMs !== undefined) await keepTime(options.clockFloor, timeMs);
   if (changed && path !== undefined && options.keep !== true) await forget(path);
   const { toMs } = describeCertificate((await credentials.inForce())?.certificate ?? '');
   const done = changed ? 'is provisioned' : 'was provisioned before; nothing changed';
   process.stdout.write(
     `${identity.device} of ${identity.store} ${done}, until ${new Date(toMs).toISOString().slice(0, 10)}\n`,
   );
+  if (changed) notice(takenUp);
   if (Object.keys(facts).length === 0) {
     notice('Nothing of this hardware can tell it from another: a copied card would not be noticed here.');
   }
-}
-
-/** Not there in a scratch folder or before the first start: the clock then has no floor yet, and that is all. */
-async function raise(path: string, timeMs: number): Promise<void> {
-  await raiseClockFloor(path, timeMs).catch((error: unknown) =>
-    notice(`the floor of the clock could not be kept in ${path}: ${plainCause(error)}`),
-  );
 }
 
 async function forget(path: string): Promise<void> {
@@ -155,8 +155,8 @@ async function findClaim(): Promise<string> {
   );
   for (const folder of [...claimFolders, ...sticks.flat()]) {
     const path = join(folder, claimName);
-    const isThere = await readFile(path).then(
-      () => true,
+    const isThere = await stat(path).then(
+      (status) => status.isFile(),
       () => false,
     );
     if (isThere) return path;
@@ -168,10 +168,23 @@ async function findClaim(): Promise<string> {
 }
 
 async function claimOf(path: string): Promise<ClaimFile> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await claimText(path).catch((cause: unknown) => {
     throw new CliError('CW-CLI-004', `${path} can't be read: ${plainCause(cause)}`, { cause });
   });
   return readClaimFile(text);
+}
+
+/** A stick may be anybody's: a pipe would be waited for, and a device read, for ever. */
+async function claimText(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!(await file.stat()).isFile()) throw new Error('it is no file');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(longestClaim + 1), 0, longestClaim + 1, 0);
+    if (bytesRead > longestClaim) throw new Error('it is too long for a claim');
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 async function claimByHand({
@@ -285,6 +298,7 @@ async function wipe({ folder, yes }: FolderOptions & { readonly yes?: boolean })
     );
   }
   const had = await (await openCredentials(folder)).wipe();
+  if (had) notice(takenUp);
   process.stdout.write(
     had
       ? 'the identity is wiped; tell the store to revoke it (authority revoke)\n'
