@@ -11,6 +11,7 @@ import { firmwareStage } from './firmware.ts';
 import { fuzzStage } from './fuzz.ts';
 import { hilStage } from './hil.ts';
 import { killsStage } from './kills.ts';
+import { networkStage } from './network.ts';
 import type { SoakOptions, Stage } from './stage.ts';
 import { tripsStage } from './trips.ts';
 
@@ -23,6 +24,7 @@ const stages: readonly Stage[] = [
   firmwareStage,
   fuzzStage,
   hilStage,
+  networkStage,
 ];
 
 const help = `Tries for hours what the tests try for seconds. One line a stage; exit 1 where one failed.

@@ -17,6 +17,11 @@ interface Weather {
   cutAfterBytes: () => number;
 }
 
+interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** One connection and its other half. */
 class Pair {
   readonly #near: Socket;
@@ -28,14 +33,14 @@ class Pair {
   /** Nothing gets through any more, and nobody is told. */
   ghost = false;
 
-  constructor(near: Socket, port: number, weather: Weather, draw: () => number, retryMs: number) {
+  constructor(near: Socket, target: Target, weather: Weather, draw: () => number, retryMs: number) {
     this.#near = near;
     this.#weather = weather;
     this.#draw = draw;
     this.#retryMs = retryMs;
     this.#left = weather.cutAfterBytes();
     this.ghost = weather.vanished;
-    this.#far = connect({ host: '127.0.0.1', port });
+    this.#far = connect(target);
     void this.#carry(near, this.#far, true);
     void this.#carry(this.#far, near, false);
   }
@@ -97,18 +102,18 @@ export class FaultProxy {
   connections = 0;
 
   /** `retryMs`: how long a lost segment holds up the others the first time. */
-  static async open(port: number, { seed = 1, retryMs = 10 } = {}): Promise<FaultProxy> {
-    const proxy = new FaultProxy(port, seed, retryMs);
+  static async open(port: number, { seed = 1, retryMs = 10, host = '127.0.0.1' } = {}): Promise<FaultProxy> {
+    const proxy = new FaultProxy({ host, port }, seed, retryMs);
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
   }
 
-  private constructor(port: number, seed: number, retryMs: number) {
+  private constructor(target: Target, seed: number, retryMs: number) {
     const random = createRandom(seed);
     this.#server = createServer((near) => {
       this.connections++;
-      const pair = new Pair(near, port, this.#weather, () => random.next(), retryMs);
+      const pair = new Pair(near, target, this.#weather, () => random.next(), retryMs);
       this.#pairs.add(pair);
       near.once('close', () => {
         // A ghost's other half stays with the broker, which knows of nothing.
