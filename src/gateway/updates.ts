@@ -31,6 +31,8 @@ import { markPaused } from './updates-pause.ts';
 const lookEveryUs = 5_000_000;
 /** What could not be fetched is tried again after this. */
 const againAfterUs = 15 * 60_000_000;
+/** What the updater has not answered by then is asked for again: systemd hears of no change while a unit runs. */
+const askAgainAfterUs = 120_000_000;
 const mostSealed = 16;
 const toldKey = 'updates/told';
 /** Of the stored state: whether a command has paused updates here. */
@@ -84,8 +86,8 @@ export class GatewayUpdates {
   #fetched: string | undefined;
   #fetching: AbortController | undefined;
   #againAtUs = 0;
-  /** Id of the request that the updater has not answered yet. */
-  #asked: string | undefined;
+  /** The request that the updater has not answered yet. */
+  #asked: { readonly id: string; readonly text: string; readonly atUs: number } | undefined;
   readonly #sealed = new Map<string, Uint8Array>();
   readonly #stops: (() => void)[] = [];
   #cancel: (() => void) | undefined;
@@ -291,7 +293,7 @@ export class GatewayUpdates {
     const state = await this.#readState();
     if (state === undefined) return;
     await this.#tell(state);
-    if (this.#asked !== undefined && state.answered.includes(this.#asked)) {
+    if (this.#asked !== undefined && state.answered.includes(this.#asked.id)) {
       this.#asked = undefined;
       const last = state.happenings.at(-1);
       // What is refused once is so again: it waits for another offer, or for somebody's order.
@@ -316,7 +318,12 @@ export class GatewayUpdates {
   async #pursue(state: UpdaterState): Promise<void> {
     const offer = this.#offer;
     this.#hold = undefined;
-    if (state.trial !== undefined || state.undo !== undefined || this.#asked !== undefined) return;
+    if (state.trial !== undefined || state.undo !== undefined) return;
+    if (this.#asked !== undefined) {
+      const { id, text, atUs } = this.#asked;
+      if (this.#options.clock.nowUs() - atUs > askAgainAfterUs) await this.#write(id, text);
+      return;
+    }
     const ordered = this.#ordered;
     const version = ordered?.version ?? offer?.manifest.version;
     if (version === undefined || version === state.good) {
@@ -411,10 +418,14 @@ export class GatewayUpdates {
     request: Omit<UpdateRequest, 'request' | 'id' | 'why' | 'force' | 'downgrade'> & Partial<UpdateRequest>,
   ): Promise<void> {
     const id = randomUUID();
-    const path = join(this.#options.dataFolder, ...requestPath);
-    await writeFileAtomic(path, JSON.stringify({ request: 1, id, ...request }), 0o600);
-    this.#asked = id;
+    await this.#write(id, JSON.stringify({ request: 1, id, ...request }));
     this.#options.log.info({ action: request.action, version: request.version }, 'asked the updater');
+  }
+
+  async #write(id: string, text: string): Promise<void> {
+    const { clock, dataFolder } = this.#options;
+    await writeFileAtomic(join(dataFolder, ...requestPath), text, 0o600);
+    this.#asked = { id, text, atUs: clock.nowUs() };
   }
 
   #failed(error: unknown): void {

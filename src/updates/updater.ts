@@ -100,8 +100,12 @@ export class Updater {
     if (isOpen || current !== wanted(this.#state)) await this.#switch();
     else await this.#settle();
     if (this.#state.trial !== undefined) await this.#judge();
-    while (await this.#answerRequest());
-    await prune(this.#options.places, this.#state);
+    const { places } = this.#options;
+    do {
+      while (await this.#answerRequest());
+      await prune(places, this.#state);
+      // What came during that time has started nobody: the path unit looks on only when this has ended.
+    } while (await this.#isAsked(places));
   }
 
   /** An operator's `scripts/setup` of another release moves both links: that one is in service then. */

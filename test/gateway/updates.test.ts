@@ -208,6 +208,17 @@ test('a refusal is told, and not asked for again by itself', async (t) => {
   t.not((await cart.asked())?.id, first?.id, 'somebody who made room orders it');
 });
 
+test('a request that the updater did not hear is asked once more, as the same one', async (t) => {
+  const cart = await Bench.make(t);
+  await cart.offer('1.1.0');
+  const first = await cart.asked();
+  await rm(join(cart.folder, 'updates/request.json'));
+  await cart.pass(20);
+  t.is(await cart.asked(), undefined);
+  await cart.pass(20);
+  t.deepEqual(await cart.asked(), first);
+});
+
 test('commands begin, go back and pause, and are refused while somebody shops', async (t) => {
   const cart = await Bench.make(t);
   const kept: unknown[] = [];
