@@ -61,7 +61,7 @@ class Bench {
 
   async until(condition: () => boolean, stepUs = 0): Promise<void> {
     for (let tries = 0; !condition(); tries++) {
-      if (tries > 2_000) throw new Error(`it did not come: ${JSON.stringify(this.inputs)}`);
+      if (tries > 8_000) throw new Error(`it did not come: ${JSON.stringify(this.inputs)}`);
       this.clock.advance(stepUs);
       await sleep(10);
     }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -25,16 +26,25 @@ export interface Mosquitto {
   remove(): Promise<void>;
 }
 
-/** A port on loopback that was free a moment ago. */
+/** Below what Linux gives to outgoing connections (32768 and up), so that none of them takes a port before its server does. */
+const firstPort = 10_000;
+const lastPort = 32_767;
+
+/** A port on loopback that is free, and that no connection going out will take. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(firstPort, lastPort + 1);
+    const server = createServer();
+    server.listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 async function answers(port: number): Promise<boolean> {
