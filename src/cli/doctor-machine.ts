@@ -1,3 +1,4 @@
+import { asOwnerOf } from '#base/as-owner.ts';
 import { systemClock } from '#base/clock.ts';
 import type { Inspection } from '#config/load.ts';
 import { judgeCertificate } from '#gateway/certificate.ts';
@@ -19,12 +20,18 @@ export async function examineService({ config, paths }: Inspection, note: Note):
     note('machine', 'warn', 'its supply was below its voltage since it started; check supply and cable');
   }
   if (paths.certFile !== undefined) await examineCertificate(paths.certFile, note);
-  const floor = await ClockFloor.open(paths.data, systemClock);
+  // The folder is the gateway's, which may have put anything there; who runs this may be root.
+  await asOwnerOf(paths.data, () => examineRuns(paths.data, note));
+}
+
+/** What the gateway noted of time and of its last run. */
+async function examineRuns(data: string, note: Note): Promise<void> {
+  const floor = await ClockFloor.open(data, systemClock);
   if (floor.isBehind) {
     const days = Math.ceil((floor.atMs - systemClock.utcMs()) / msPerDay);
     note('clock', 'warn', `CW-GWY-020 the gateway has known an instant ${days} days later; set the clock`);
   }
-  const before = await readBeforeRun(paths.data);
+  const before = await readBeforeRun(data);
   if (before === undefined || before.cause === 'killed') return;
   const { cause, code, message } = before;
   const isFine = ['stopped', 'reboot', 'poweroff'].includes(cause);

@@ -14,10 +14,11 @@ import { chooseConfigOrDemo, demoFallback, withConfig } from './config-file.ts';
 import { inspectDevices, isUsable } from './device-inspection.ts';
 import { describeIdentity } from './device-table.ts';
 import { examineBroker } from './doctor-broker.ts';
+import { writeBundle } from './doctor-bundle.ts';
 import { examineService } from './doctor-machine.ts';
 import type { Note, State } from './doctor-notes.ts';
 import { exitCodes } from './exit.ts';
-import { printJson } from './terminal.ts';
+import { notice, printJson } from './terminal.ts';
 import { checkVision } from './vision-checks.ts';
 
 interface Finding {
@@ -39,31 +40,46 @@ export function registerDoctor(program: Command): void {
     demoFallback,
   )
     .option('--json', 'print as JSON')
+    .option('--bundle <file>', 'also write all that a support call asks for into one file, without secrets')
     .addHelpText(
       'after',
       `
-Nothing is changed and no secret is printed. Exit code 1 where anything is bad; a warning does not change it. A
+Nothing is changed and no secret is printed. On a device run it with sudo: only root may read the credentials and the log. The bundle is JSON: findings,
+configuration, releases, units, the log of days, machine, disk, USB, names of files; passwords, keys, claims and logins are blanked. Read it before you send it. Exit code 1 where anything is bad; a warning does not change it. A
 running gateway holds its devices: they are then shown as held, and its own page tells how they are.
 
 Examples:
   scripts/cartwright doctor
   scripts/cartwright doctor config/demo.yaml
+  sudo scripts/cartwright doctor --bundle cart-0042.json
   scripts/cartwright doctor --json | jq -r '.[] | select(.state != "ok") | .message'`,
     )
-    .action(async (argument: string | undefined, options: { config?: string; json?: boolean }) => {
-      const findings = await examine(chooseConfigOrDemo(argument, options));
-      if (options.json) printJson(findings);
-      else {
-        const width = Math.max(...findings.map(({ what }) => what.length));
-        for (const { what, state, message } of findings) {
-          process.stdout.write(`${marks[state]} ${what.padEnd(width)}  ${message}\n`);
-        }
-      }
-      if (findings.some(({ ok }) => !ok)) process.exitCode = exitCodes.findings;
-    });
+    .action(doctor);
 }
 
-async function examine(configPath: string): Promise<Finding[]> {
+interface DoctorOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly bundle?: string;
+}
+
+async function doctor(argument: string | undefined, options: DoctorOptions): Promise<void> {
+  const { findings, inspection, seen } = await examine(chooseConfigOrDemo(argument, options));
+  if (options.json) printJson(findings);
+  else {
+    const width = Math.max(...findings.map(({ what }) => what.length));
+    for (const { what, state, message } of findings) {
+      process.stdout.write(`${marks[state]} ${what.padEnd(width)}  ${message}\n`);
+    }
+  }
+  if (options.bundle !== undefined) {
+    await writeBundle(options.bundle, inspection, { findings, seen });
+    notice(`${options.bundle}: read it before you send it`);
+  }
+  if (findings.some(({ ok }) => !ok)) process.exitCode = exitCodes.findings;
+}
+
+async function examine(configPath: string) {
   const findings: Finding[] = [];
   const note: Note = (what, said, message) => {
     const state = typeof said === 'string' ? said : said ? 'ok' : 'bad';
@@ -76,6 +92,7 @@ async function examine(configPath: string): Promise<Finding[]> {
       note(what, false, describeError(error));
     }
   };
+  const seen: Record<string, unknown> = {};
   await examineMachine(note);
   await attempt('configuration', () => examineConfiguration(configPath, note));
   const inspection = await inspectConfig(configPath, process.env);
@@ -90,8 +107,12 @@ async function examine(configPath: string): Promise<Finding[]> {
     });
   }
   await attempt('vision', () => examineVision(inspection, note));
-  await attempt('broker', () => examineBroker(inspection, note));
-  return findings;
+  await attempt('broker', () =>
+    examineBroker(inspection, note, (what, value) => {
+      seen[what] = value;
+    }),
+  );
+  return { findings, inspection, seen };
 }
 
 const clockStates = {

@@ -7,11 +7,14 @@ import anyTest, { type ExecutionContext } from 'ava';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { type BrokerLink, publishRevocations } from '#authority/broker.ts';
 import { makeDevice, makeSerial, type Span, spanFrom } from '#authority/certificates.ts';
+import { examineBroker } from '#cli/doctor-broker.ts';
 import { tryBroker } from '#cli/try-broker.ts';
+import { inspectConfig } from '#config/load.ts';
 import { makePrivateKey } from '#identity/keys.ts';
 import { makeRequest } from '#identity/request.ts';
 import { passwords, type StoreBroker, startStoreBroker } from '#test/support/store-broker.ts';
 import { needs } from '#test/tools.ts';
+import { scratch } from './support.ts';
 
 const test = needs(anyTest, 'mosquitto', 'mosquitto_passwd');
 const store = 'lab';
@@ -392,6 +395,18 @@ test('a new certificate is tried on the broker without a word of MQTT, so that t
   ] as const) {
     await t.throwsAsync(tryBroker(shop.devices, other, authority), { code: 'CW-IDN-022' });
   }
+  // Nor does the doctor take the gateway's place.
+  const folder = await scratch(t);
+  const at = (name: string) => join(folder, name);
+  await Promise.all([writeFile(at('device.pem'), pair.cert), writeFile(at('device-key.pem'), pair.key)]);
+  await writeFile(
+    at('cartwright.yaml'),
+    `cartwright: 1\nstore: ${store}\ndevice: cart-1\nboard: demo-cart\nbroker: { url: '${shop.devices}', caFile: '${shop.ca}', certFile: device.pem, keyFile: device-key.pem }\n`,
+  );
+  const notes: unknown[] = [];
+  await examineBroker(await inspectConfig(at('cartwright.yaml'), {}), (...note) => notes.push(note));
+  t.like(notes, [['broker', true]]);
+  t.regex(JSON.stringify(notes), /takes this device's certificate; its own is valid until \d{4}-/);
   await gateway.publishAsync('cw/1/lab/cart-1/state', 'still here', { qos: 1 });
   t.is(ended, 0);
 });
