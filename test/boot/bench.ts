@@ -3,7 +3,7 @@ import { createReadStream, existsSync, globSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivateKey, type PrivateKey, publicPem, readPrivatePem } from '#identity/keys.ts';
-import { type Mosquitto, startMosquitto } from '#test/support/mosquitto.ts';
+import { freePort, startMosquitto } from '#test/support/mosquitto.ts';
 import type { Architecture } from '#updates/facts.ts';
 import { makeRelease, nameOf } from '../../scripts/releasing/make.ts';
 import { NotHere } from './case.ts';
@@ -16,6 +16,8 @@ export const store = 'boot-store';
 export const device = 'cart-0001';
 export const version = '0.1.0';
 const archive = `${nameOf(version, 'x64')}.tar.gz`;
+/** Ports that a cart's pages, a broker and the console have inside, and one where the cases put a listener themselves. */
+const openPorts = [1883, 8080, 8081, 8443, 8883, 9229, 7777];
 /** Public half of the key that signed the release. */
 export const keyFile = 'release-key.pub';
 
@@ -24,6 +26,17 @@ export interface Installed {
   readonly disk: string;
   /** What setup said. */
   readonly said: string;
+}
+
+/** A cart in service that cases look at without changing it. */
+export interface Living {
+  readonly box: Box;
+  readonly watch: Watch;
+  /** performance.now() when it was switched on, and when its system was up. */
+  readonly switchedOnMs: number;
+  readonly upMs: number;
+  /** Ports of it that were asked for by those of our loopback that lead to them. */
+  readonly forwards: ReadonlyMap<number, number>;
 }
 
 /** What the cases share: the release that is tried, machines, brokers. */
@@ -40,7 +53,10 @@ export interface Bench {
   installedDisk(): Promise<string>;
   /** What a technician brings along: archive, key and configuration. */
   share(): Promise<string>;
+  /** One machine at a time: the living one is ended first. */
   boot(disk: string, options?: Partial<BoxOptions>): Promise<Box>;
+  /** The machine that was just installed, booted once for all cases that change nothing: what setup shares lies in it. */
+  living(): Promise<Living>;
   /** A broker outside, and what is seen there. */
   watch(): Promise<Watch>;
   /** Ends what a case has left: machines, brokers. */
@@ -60,8 +76,8 @@ class BootBench implements Bench {
   readonly #releases = new Map<Architecture, Promise<string>>();
   #fresh: Promise<FreshImage> | undefined;
   #installed: Promise<Installed> | undefined;
+  #living: Promise<Living> | undefined;
   readonly #boxes: Box[] = [];
-  readonly #brokers: Mosquitto[] = [];
   readonly #watches: Watch[] = [];
   #disks = 0;
 
@@ -97,27 +113,53 @@ class BootBench implements Bench {
   }
 
   async boot(disk: string, options: Partial<BoxOptions> = {}): Promise<Box> {
+    await this.#endLiving();
     const box = await Box.boot(await this.fresh(), disk, { shares: {}, ...options });
     this.#boxes.push(box);
     return box;
   }
 
+  living(): Promise<Living> {
+    this.#living ??= this.#live();
+    return this.#living;
+  }
+
   async watch(): Promise<Watch> {
-    const broker = await startMosquitto({ settings: ['persistence true', 'autosave_interval 60'] });
-    this.#brokers.push(broker);
-    const watch = await Watch.open(broker, store, device);
+    const watch = await openWatch();
     this.#watches.push(watch);
     return watch;
   }
 
+  async #live(): Promise<Living> {
+    const disk = await this.installedDisk();
+    const [shares, image, watch] = [{ release: await this.share() }, await this.fresh(), await openWatch()];
+    const forwards = new Map<number, number>();
+    for (const port of openPorts) forwards.set(await freePort(), port);
+    const switchedOnMs = performance.now();
+    try {
+      const box = await Box.boot(image, disk, { shares, forwards, brokerPort: watch.broker.port });
+      return { box, watch, switchedOnMs, upMs: performance.now(), forwards };
+    } catch (error) {
+      await closeWatch(watch);
+      throw error;
+    }
+  }
+
+  async #endLiving(): Promise<void> {
+    const living = await this.#living?.catch(() => undefined);
+    this.#living = undefined;
+    await living?.box.cutPower();
+    if (living !== undefined) await closeWatch(living.watch);
+  }
+
   async clear(): Promise<void> {
     for (const box of this.#boxes.splice(0)) await box.cutPower();
-    for (const watch of this.#watches.splice(0)) await watch.close();
-    for (const broker of this.#brokers.splice(0)) await broker.remove();
+    for (const watch of this.#watches.splice(0)) await closeWatch(watch);
   }
 
   async close(): Promise<void> {
     await this.clear();
+    await this.#endLiving();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -202,6 +244,16 @@ cp /etc/systemd/system/cartwright.service.d/slow.conf /etc/systemd/system/cartwr
     if (!existsSync(folder)) await rename(part, folder);
     return await done();
   }
+}
+
+async function openWatch(): Promise<Watch> {
+  const broker = await startMosquitto({ settings: ['persistence true', 'autosave_interval 60'] });
+  return await Watch.open(broker, store, device);
+}
+
+async function closeWatch(watch: Watch): Promise<void> {
+  await watch.close();
+  await watch.broker.remove();
 }
 
 /** Machines that were installed long ago; those of today may be in use by another run. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { CartEvent } from '#events/event.ts';
+import { readEventPayload } from '#events/payload.ts';
 import { Collector } from '#test/support/collector.ts';
 import type { Mosquitto } from '#test/support/mosquitto.ts';
 import { devicePrefix } from '#uplink/topics.ts';
@@ -18,13 +19,16 @@ export class Watch {
   readonly broker: Mosquitto;
   readonly store: Collector;
   readonly told: Told[] = [];
+  /** Ids that came a second time with other content: what the broker had was forgotten and written anew. */
+  readonly rewritten: string[] = [];
+  readonly #events = new Map<string, string>();
   readonly #client: MqttClient;
 
   static async open(broker: Mosquitto, store: string, device: string): Promise<Watch> {
     const client = await mqtt.connectAsync(broker.url, { protocolVersion: 4, reconnectPeriod: 200 });
     const watch = new Watch(broker, client, await Collector.connect(broker.url, store, device));
     const prefix = devicePrefix({ store, device });
-    await client.subscribeAsync([`${prefix}/state`, `${prefix}/health`], { qos: 1 });
+    await client.subscribeAsync([`${prefix}/state`, `${prefix}/health`, `${prefix}/event/#`], { qos: 1 });
     return watch;
   }
 
@@ -34,10 +38,25 @@ export class Watch {
     this.store = collector;
     client.on('error', () => {});
     client.on('message', (topic, payload) => {
+      if (topic.includes('/event/')) return this.#takeEvent(payload);
       const text = payload.toString();
       const body = text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : { text };
       this.told.push({ topic, body, atMs: performance.now() });
     });
+  }
+
+  /** An event's id names its place in the ledger, so that only its content tells whether it is the same. */
+  #takeEvent(payload: Uint8Array): void {
+    const { id } = readEventPayload(payload);
+    const content = Buffer.from(payload).toString();
+    const before = this.#events.get(id);
+    if (before !== undefined && before !== content) this.rewritten.push(`${before} → ${content}`);
+    this.#events.set(id, content);
+  }
+
+  /** Leaves a message at the broker for all who come later. */
+  async retain(topic: string, payload: Uint8Array): Promise<void> {
+    await this.#client.publishAsync(topic, Buffer.from(payload), { qos: 1, retain: true });
   }
 
   /** Waits until something is so; rejects after `withinMs`, a time that only says that nothing will come any more. */
@@ -53,13 +72,13 @@ export class Watch {
   }
 
   /** The first birth of the gateway itself, not of safe mode, that comes after `sinceMs`. */
-  birth(sinceMs = 0): Promise<Told> {
-    return this.until('a birth', () =>
+  birth(sinceMs = 0, withinMs?: number): Promise<Told> {
+    const look = () =>
       this.told.find(
         ({ topic, body, atMs }) =>
           atMs >= sinceMs && topic.endsWith('/state') && body.online === true && body.mode === undefined,
-      ),
-    );
+      );
+    return this.until('a birth', look, withinMs);
   }
 
   /** So many events that come after those that are there. */

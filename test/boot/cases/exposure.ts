@@ -8,7 +8,7 @@ const services = ['cartwright.service', 'cartwright-safe.service'];
 
 /** See `Case`. */
 export async function run(bench: Bench): Promise<readonly string[]> {
-  const box = await bench.boot(await bench.installedDisk());
+  const { box } = await bench.living();
   const figures: string[] = [];
   for (const service of services) {
     const report = await box.sh(`systemd-analyze security --no-pager ${service}`);

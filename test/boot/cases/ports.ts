@@ -1,28 +1,24 @@
 import { connect } from 'node:net';
-import { freePort } from '#test/support/mosquitto.ts';
 import type { Bench } from '../bench.ts';
 import { expect } from '../case.ts';
 
 export const title = 'nothing of a cart listens but on loopback, seen from outside';
 
-/** Ports that its pages, a broker and the console have inside, and a control that does listen to everybody. */
-const inside = [1883, 8080, 8081, 8443, 8883, 9229];
+/** Does listen to everybody: without it nothing would be known. */
 const control = 7777;
 
 /** See `Case`. */
 export async function run(bench: Bench): Promise<readonly string[]> {
-  const disk = await bench.installedDisk();
-  const watch = await bench.watch();
-  const forwards = new Map<number, number>();
-  for (const port of [...inside, control]) forwards.set(await freePort(), port);
-  const box = await bench.boot(disk, { brokerPort: watch.broker.port, forwards });
+  const { box, watch, forwards } = await bench.living();
   await watch.birth();
-  await box.sh(`setsid busybox nc -lk -p ${control} -e /bin/cat >/dev/null 2>&1 </dev/null &`);
+  const listener = `require('node:net').createServer((socket) => socket.end('here')).listen(${control})`;
+  await box.sh(`systemd-run --quiet --unit=control /opt/cartwright/current/node_modules/.bin/node -e "${listener}"
+for try in $(seq 120); do ss -Hltn | grep -q ':${control} ' && break; sleep 1; done`);
   const answered: number[] = [];
   for (const [host, port] of forwards) if (await answers(host)) answered.push(port);
   expect(answered.includes(control), 'the way in from outside does not work, so that this says nothing');
   expect(answered.length === 1, `reached from outside: ${answered.filter((port) => port !== control)}`);
-  const sockets = (await box.sh('ss -Hlntup')).trim().split('\n');
+  const sockets = (await box.sh('ss -Hlntup; systemctl stop control.service')).trim().split('\n');
   const open = sockets.filter(
     (line) => !/\s(?:127\.\d+\.\d+\.\d+(?:%lo)?|\[::1\]):\d+\s/.test(line) && !line.includes(`:${control} `),
   );

@@ -6,9 +6,7 @@ export const title = 'a second run of scripts/setup changes nothing';
 
 /** See `Case`. */
 export async function run(bench: Bench): Promise<readonly string[]> {
-  const disk = await bench.installedDisk();
-  const share = await bench.share();
-  const box = await bench.boot(disk, { shares: { release: share } });
+  const { box } = await bench.living();
   const before = await listMachine(box);
   const said = await box.sh(
     `/opt/cartwright/releases/${version}/scripts/setup --offline --no-start --key /mnt/release/${keyFile} --config /mnt/release/cartwright.yaml 2>&1`,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GuestAgent } from '#test/hil/machine/agent.ts';
 import { type Qemu, startQemu } from '#test/hil/machine/qemu.ts';
 import type { FreshImage } from './image.ts';
@@ -92,6 +93,21 @@ export class Box {
     } finally {
       clearTimeout(tooLong);
     }
+  }
+
+  /** Names this start of the machine. */
+  async bootId(): Promise<string> {
+    return (await this.sh('cat /proc/sys/kernel/random/boot_id')).trim();
+  }
+
+  /** Waits until it has started anew after the start of this name, and its agent answers. */
+  async startedAfter(bootId: string): Promise<void> {
+    for (const deadline = performance.now() + bootedWithinMs; performance.now() < deadline; ) {
+      // What is asked while nobody listens inside is lost.
+      const said = await Promise.race([this.bootId(), sleep(5_000, bootId)]).catch(() => bootId);
+      if (said !== bootId) return;
+    }
+    throw new Error(`the machine does not start anew\n${this.console()}`);
   }
 
   /** Takes its power away, in the middle of whatever it does. */
