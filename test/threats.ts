@@ -15,6 +15,8 @@ export interface Attacker {
 
 const broker = 'test/authority/broker.test.ts';
 const service = 'test/authority/service.test.ts';
+const publishing = 'test/authority/publishing.test.ts';
+const updater = 'test/updates/updater.test.ts';
 const provisioning = 'test/authority/provision.test.ts';
 const signed = 'test/gateway/signed-commands.test.ts';
 const archive = 'test/updates/release-archive.test.ts';
@@ -33,6 +35,12 @@ export const attackers: readonly Attacker[] = [
         tests: one(
           broker,
           'below TLS 1.2 and without TLS nobody gets in, and an oversized packet ends the connection',
+        ).concat(
+          one(
+            'test/authority/tls.test.ts',
+            'every listener of the brokers that are shipped asks for TLS 1.2 by itself, whatever the machine’s OpenSSL allows',
+            'below TLS 1.2 nobody talks to the enrolment service',
+          ),
         ),
       },
       {
@@ -46,9 +54,10 @@ export const attackers: readonly Attacker[] = [
       },
       {
         threat: 'stands in the broker’s place',
-        held: 'A gateway sends nothing to a broker that the store’s authority does not vouch for under its name.',
+        held: 'A gateway sends nothing to a broker that the store’s authority does not vouch for under its name, nor below TLS 1.2.',
         tests: one(
           'test/uplink/tls.test.ts',
+          'a broker that speaks nothing newer than TLS 1.1 gets nothing, not even where both sides still could',
           'a broker that another authority vouches for gets nothing, and that is said once',
           'a certificate for another name is refused',
         ),
@@ -61,6 +70,7 @@ export const attackers: readonly Attacker[] = [
           provisioning,
           'what answers with another root, another name or no time signed for this very question gets neither claim nor request',
           'a device whose clock begins in 1970 takes the time from the authority, and judges certificates by it',
+          "a cart's certificate makes nobody the authority, and a certificate for another key or name is not taken",
         ),
       },
       {
@@ -124,6 +134,8 @@ export const attackers: readonly Attacker[] = [
           broker,
           'a stolen cart is shut out within a minute: what is connected ends, what comes back is refused, others notice nothing',
           'what the broker keeps outlives a power cut, and so does who is shut out',
+        ).concat(
+          one(publishing, 'two that tell the broker at once leave the newer list, whoever writes last'),
         ),
       },
       {
@@ -136,8 +148,42 @@ export const attackers: readonly Attacker[] = [
       },
       {
         threat: 'takes a name that has rights of its own on the broker',
-        held: 'The authority gives no device the name of a login.',
-        tests: one(provisioning, 'a device has no name of a login of the broker'),
+        held: 'The authority gives no device the name of a login, be it one that the store has added.',
+        tests: [
+          ...one(provisioning, 'a device has no name of a login of the broker'),
+          ...one(
+            publishing,
+            "a device gets no name that has rights of its own on this store's broker, and one that was shut out gets its own again",
+          ),
+        ],
+      },
+      {
+        threat:
+          'its gateway, taken over, leads what runs as root elsewhere: links, pipes and endless files in its folders, wishes and requests of its own making',
+        held: 'Root’s programs open plain files without following links, read so much and no more, work on the gateway’s data as its user, and want a signed command for what goes backwards.',
+        tests: [
+          ...one(
+            'test/updates/untrusted.test.ts',
+            'root reads what the gateway left as a plain file of the folder itself, and through no link',
+            'root neither waits for a pipe nor reads more than it asked for of what the gateway left',
+          ),
+          ...one(
+            updater,
+            'garbage, tricks with links, foreign keys and archives are refused with their code, and nothing changes',
+            'back to an older release goes only who has a signed order for it, and each order serves once',
+          ),
+          ...one(
+            'test/cli/as-owner.test.ts',
+            'a link in the place of the calibrations leads restore as root nowhere',
+            'a backup by root takes nothing along that the gateway may not read',
+            'a factory reset as root opens and removes what the gateway left as its user alone, and not while it runs',
+          ),
+          ...one(
+            'test/setup/helpers.test.ts',
+            'a link in the place of a wish is removed, and what it leads to stays',
+            'a link or a folder in the place of the kept instant is not followed',
+          ),
+        ],
       },
       {
         threat: 'a card is copied, or moved to another machine',
@@ -215,7 +261,19 @@ export const attackers: readonly Attacker[] = [
             'test/system/bad-input.test.ts',
             'nothing that anybody sends over … stops the gateway or its sensing',
           ),
-          ...one('test/uplink/packet-guard.test.ts', 'a gigabyte that is announced takes no memory'),
+          ...one(
+            'test/uplink/packet-guard.test.ts',
+            'a gigabyte that is announced takes no memory',
+            'what no broker may send, and what is too short for its id, ends the connection before a parser sees it',
+          ),
+          ...one(
+            'test/uplink/hostile-broker.test.ts',
+            'whatever a broker sends over MQTT …, the link survives it and goes on with the next one',
+          ),
+          ...one(
+            'test/system/retained-junk.test.ts',
+            'junk on every topic that the gateway subscribes to, sent or retained, stops neither it nor its trade',
+          ),
           ...one(
             'test/events/properties.test.ts',
             'random bytes are refused with a code, never with a crash',
@@ -315,6 +373,15 @@ export const attackers: readonly Attacker[] = [
         ),
       },
       {
+        threat:
+          'the broker’s user, taken over, leads the authority elsewhere by links in the broker’s folder',
+        held: 'Owner and mode are set on the open file, never by its name.',
+        tests: one(
+          publishing,
+          'a link in the folder of the broker leads the authority nowhere, and its files stay its own',
+        ),
+      },
+      {
         threat: 'the record of the authority is read by others',
         held: 'Claims are hashed; keys of devices were never there.',
         tests: one(service, 'nothing that is kept of a claim or a device lets anybody be that device'),
@@ -335,6 +402,11 @@ export const attackers: readonly Attacker[] = [
           ...one(
             'test/system/secrets.test.ts',
             'a gateway with certificate, key and password tells none of them: not in its log, on the broker, in config.show, doctor or its environment',
+          ),
+          ...one(
+            'test/cli/doctor-bundle.test.ts',
+            'a secret that is known is blanked wherever it stands, and so is what has the form of one',
+            'the bundle of the doctor holds what a support call asks, and no secret of the configuration, its files or the log',
           ),
           ...one(
             'test/cli/provision.test.ts',

@@ -30,6 +30,7 @@ export const uplinkCodes = {
   'CW-UPL-031': 'The address or the credentials of the broker are not usable.',
   'CW-UPL-032': 'No trust between the gateway and the broker: TLS failed.',
   'CW-UPL-033': 'The broker ends each connection soon after it accepted it.',
+  'CW-UPL-034': 'The broker sent what is no MQTT.',
   'CW-UPL-040': 'The embedded broker can not listen.',
 } as const;
 

@@ -6,7 +6,7 @@ import type { Random } from '#base/random.ts';
 import { Addresses, settledMs } from './addresses.ts';
 import { distrust, isTlsError, openSocket, type TlsFiles, unreachable, unusable } from './broker-socket.ts';
 import { UplinkError } from './errors.ts';
-import { GuardedStream } from './packet-guard.ts';
+import { GuardedStream, MalformedPacket } from './packet-guard.ts';
 import { type Protocol, Protocols } from './protocols.ts';
 import type { Transport } from './quota.ts';
 
@@ -237,7 +237,8 @@ export class Link {
     });
   }
 
-  #createClient({ url, socket }: Dial, protocol: Protocol): MqttClient {
+  #createClient(dial: Dial, protocol: Protocol): MqttClient {
+    const { url, socket } = dial;
     const { passwordFile, username, maxIncomingBytes, keepaliveS, clientId } = this.#options;
     const will = this.#hooks.will(url);
     const stream = new GuardedStream(socket, maxIncomingBytes, ({ topic, bytes }) =>
@@ -249,6 +250,9 @@ export class Link {
         ),
       ),
     );
+    stream.once('error', (error) => {
+      if (error instanceof MalformedPacket) this.#malformed(dial, error);
+    });
     return new MqttClient(() => stream, {
       protocolVersion: protocol === '5' ? 5 : 4,
       protocolId: 'MQTT',
@@ -268,6 +272,17 @@ export class Link {
       ...(protocol === '5' ? { properties: { sessionExpiryInterval: 0 } } : {}),
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
     });
+  }
+
+  #malformed(dial: Dial, error: MalformedPacket): void {
+    this.#hooks.fault(
+      new UplinkError(
+        'CW-UPL-034',
+        `${error.message}; the connection was ended. Check that ${dial.url} is an MQTT broker, and what stands between`,
+        { details: { url: dial.url } },
+      ),
+    );
+    this.#giveUp(dial, error.message);
   }
 
   #onClientError(dial: Dial, error: Error & { code?: number | string }): void {

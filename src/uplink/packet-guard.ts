@@ -7,7 +7,14 @@ export interface OversizedPublish {
   readonly bytes: number;
 }
 
+/** The broker sent what no broker may. */
+export class MalformedPacket extends Error {}
+
 const publishType = 3;
+/** What a broker may send: CONNACK, PUBLISH, the acknowledgements, PINGRESP, DISCONNECT. Not AUTH, which nobody asked for. */
+const fromBroker = new Set([2, publishType, 4, 5, 6, 7, 9, 11, 13, 14]);
+/** PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK begin with a packet id. */
+const withId = new Set([4, 5, 6, 7, 9, 11]);
 /** Topic length, the longest topic, and the packet id (MQTT 3.1.1 §3.3.2). */
 const longestPrefix = 2 + 65_535 + 2;
 
@@ -15,6 +22,8 @@ const longestPrefix = 2 + 65_535 + 2;
  * Follows the framing of MQTT (remaining length, §2.2.3) and lets through only packets up to a limit. The parser behind
  * it gathers a packet before looking at it, up to 256 MB; a gateway must not let its memory be filled from outside.
  * A larger PUBLISH is skipped as it comes in and acknowledged, so that it isn't sent again and frees the broker's window.
+ * What no broker may send, or is too short for what has to be in it, ends the connection here: MQTT.js 5.16 throws where
+ * it answers a packet whose id it could not read.
  */
 export class PacketGuard {
   readonly #maxBytes: number;
@@ -32,7 +41,7 @@ export class PacketGuard {
     this.#onOversized = onOversized;
   }
 
-  /** Returns the part of `incoming` that may pass, in order. Throws for an oversized packet that isn't a PUBLISH. */
+  /** Returns the part of `incoming` that may pass, in order. Throws MalformedPacket, also for an oversized packet that isn't a PUBLISH. */
   feed(incoming: Buffer): Buffer[] {
     const chunk = this.#pending.length === 0 ? incoming : Buffer.concat([this.#pending, incoming]);
     this.#pending = Buffer.alloc(0);
@@ -60,10 +69,11 @@ export class PacketGuard {
         this.#pending = Buffer.from(chunk.subarray(at));
         return passed;
       }
+      checkHeader(header);
       this.#remaining = header.remaining;
       if (header.remaining > this.#maxBytes) {
         if (header.first >> 4 !== publishType) {
-          throw new Error(`the broker sent a packet of ${header.remaining} bytes`);
+          throw new MalformedPacket(`the broker sent a packet of ${header.remaining} bytes`);
         }
         pass(at);
         this.#skipping = { flags: header.first & 0x0f, bytes: header.remaining, prefix: [], held: 0 };
@@ -101,9 +111,14 @@ interface FixedHeader {
   readonly first: number;
   readonly remaining: number;
   readonly length: number;
+  /** Of a PUBLISH: the length of its topic. */
+  readonly topicBytes: number;
 }
 
-/** The fixed header at `at`, or undefined while it is incomplete. A malformed length is left to the parser (remaining 0). */
+/**
+ * The fixed header at `at`, of a PUBLISH with the length of its topic, or undefined while it is incomplete. Throws for a length
+ * of more than four bytes.
+ */
 function readHeader(chunk: Buffer, at: number): FixedHeader | undefined {
   let remaining = 0;
   for (let i = 1; i <= 4; i++) {
@@ -111,9 +126,25 @@ function readHeader(chunk: Buffer, at: number): FixedHeader | undefined {
     const first = chunk[at];
     if (byte === undefined || first === undefined) return undefined;
     remaining += (byte & 0x7f) * 128 ** (i - 1);
-    if ((byte & 0x80) === 0) return { first, remaining, length: i + 1 };
+    if ((byte & 0x80) !== 0) continue;
+    const length = i + 1;
+    if (first >> 4 !== publishType || remaining < 2) return { first, remaining, length, topicBytes: 0 };
+    if (chunk.length < at + length + 2) return undefined;
+    return { first, remaining, length, topicBytes: chunk.readUInt16BE(at + length) };
   }
-  return { first: chunk[at] ?? 0, remaining: 0, length: 5 };
+  throw new MalformedPacket('the broker sent a packet without an end to its length');
+}
+
+/** Throws for a packet that no broker may send, and for one that is too short for its topic or its id. */
+function checkHeader({ first, remaining, topicBytes }: FixedHeader): void {
+  const type = first >> 4;
+  if (!fromBroker.has(type))
+    throw new MalformedPacket(`the broker sent a packet of type ${type}, which only clients send`);
+  const qos = type === publishType ? (first >> 1) & 3 : 0;
+  const least = type === publishType ? 2 + topicBytes + (qos > 0 ? 2 : 0) : withId.has(type) ? 2 : 0;
+  if (qos === 3 || remaining < least) {
+    throw new MalformedPacket(`the broker sent a malformed packet of type ${type} (${remaining} bytes)`);
+  }
 }
 
 /** A connected socket whose incoming side passes a `PacketGuard`. Destroying it destroys the socket. */

@@ -146,6 +146,8 @@ test.serial(
       heard.join('; '),
     );
     await t.throwsAsync(connect(cluster, 'cart-9', 1), undefined, 'a name that is not listed');
+    const old = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+    await t.throwsAsync(connect(cluster, 'cart-2', 1, old), { message: /protocol version|alert/ }, 'TLS 1.1');
 
     const closed = new Promise<void>((resolve) => thief.once('close', () => resolve()));
     await cluster.setUsers(names.filter((name) => name !== 'cart-1'));

@@ -14,6 +14,7 @@ export interface EngineDeviceOptions {
   readonly folder: string;
   readonly broker: Partial<UplinkOptions['broker']>;
   readonly seed: number;
+  readonly limits?: UplinkOptions['limits'];
   readonly onStatus?: (status: UplinkStatus) => void;
 }
 
@@ -31,10 +32,10 @@ export class EngineDevice {
   #status: UplinkStatus;
   #stopped: (() => void) | undefined;
 
-  constructor({ store, device, folder, broker, seed, onStatus }: EngineDeviceOptions) {
+  constructor({ store, device, folder, broker, seed, limits = {}, onStatus }: EngineDeviceOptions) {
     const defaults = configSchema.parse({ cartwright: 1, store, device, board: 'bench' });
     const options: UplinkOptions = {
-      ...{ store, device, folder, encoding: 'cbor', outbox: defaults.outbox },
+      ...{ store, device, folder, encoding: 'cbor', outbox: defaults.outbox, limits },
       broker: { ...defaults.broker, ...broker },
     };
     const starts: Extract<FromWorker, { kind: 'opened' }>['start'][] = [];

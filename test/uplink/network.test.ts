@@ -46,7 +46,7 @@ test('a link that breaks every few hundred events loses none, and each is first 
   const { device, proxy, store } = site;
   const random = createRandom(7);
   proxy.cutAfter(() => 2_000 + random.integer(60_000));
-  await device.store(2_500, undefined, 5);
+  await device.store(1_500, undefined, 5);
   for (let flaps = 0; flaps < 4; flaps++) {
     const from = store.through;
     await until(() => store.through > from || device.status.outboxEvents === 0, 'some arrive');
@@ -68,7 +68,7 @@ test('a fifth of all segments lost in either direction delays events and loses n
 test('the replay of a long queue, interrupted again and again before it is through, ends with every event once', async (t) => {
   const site = await openSite(t, { silent: true });
   const { device, proxy, store } = site;
-  await device.store(3_000, undefined, 10);
+  await device.store(2_000, undefined, 10);
   t.is(device.status.published, 0);
   const random = createRandom(3);
   // At first not even the first event gets through.
@@ -76,7 +76,7 @@ test('the replay of a long queue, interrupted again and again before it is throu
   proxy.cutAfter(() => (++connections < 5 ? 150 * connections : 3_000 + random.integer(50_000)));
   device.uplink.setBirth({ software: 'cartwright/test' });
   await hasAll(t, site);
-  t.true(proxy.connections > 10, `${proxy.connections} connections`);
+  t.true(proxy.connections > 6, `${proxy.connections} connections`);
   t.log(`${proxy.connections} connections, ${store.repeats} repeats removed by id`);
 });
 
@@ -87,8 +87,8 @@ test('while the broker stalls, what is stored is on disk at once: nobody waits f
   await until(() => device.status.published === 20 && store.through === 20, 'the first arrive');
   proxy.hold();
   // Each resolves only when it is on disk; the link is up, takes what its window allows, and hears nothing.
-  await device.store(1_000, undefined, 2);
-  await until(() => device.status.outboxEvents === 1_000, 'all wait on disk');
+  await device.store(600, undefined, 2);
+  await until(() => device.status.outboxEvents === 600, 'all wait on disk');
   t.true(device.status.connected);
   t.is(store.through, 20, 'and none has arrived');
   t.is(device.uplink.pendingBytes, 0);

@@ -72,6 +72,31 @@ test('an oversized packet that is no message ends the connection', (t) => {
   t.throws(() => guard.feed(Buffer.from([0x20, 0xff, 0xff, 0x7f])), { message: /2097151 bytes/ });
 });
 
+test('what no broker may send, and what is too short for its id, ends the connection before a parser sees it', (t) => {
+  const fed = (...bytes: number[]) => new PacketGuard(limit, () => {}).feed(Buffer.from(bytes));
+  const bad: Readonly<Record<string, number[]>> = {
+    'CONNECT, as of an echo': [0x10, 0x02, 0x00, 0x00],
+    'a packet without a type': [0x00, 0x00],
+    SUBSCRIBE: [0x82, 0x02, 0x00, 0x01],
+    'AUTH, which nobody asked for': [0xf0, 0x00],
+    'a length of five bytes': [0x30, 0xff, 0xff, 0xff, 0xff],
+    'PUBLISH with both bits of its QoS': [0x36, 0x05, 0x00, 0x01, 0x61, 0x00, 0x01],
+    'PUBLISH of nothing': [0x30, 0x00],
+    'PUBLISH with a topic longer than itself': [0x30, 0x03, 0x00, 0x02, 0x61],
+    'PUBLISH of QoS 1 without an id': [0x32, 0x03, 0x00, 0x01, 0x61],
+    'PUBLISH of QoS 2 with half an id': [0x34, 0x04, 0x00, 0x01, 0x61, 0x00],
+    'PUBACK of half an id': [0x40, 0x01, 0x00],
+    'SUBACK of nothing': [0x90, 0x00],
+  };
+  for (const [what, bytes] of Object.entries(bad)) {
+    t.throws(() => fed(...bytes), { message: /^the broker sent / }, what);
+  }
+  const good = [
+    0x20, 0x02, 0, 0, 0x30, 0x03, 0, 1, 0x61, 0x32, 0x05, 0, 1, 0x61, 0, 1, 0x40, 0x02, 0, 1, 0xd0, 0,
+  ];
+  t.deepEqual(Buffer.concat(fed(...good, 0xe0, 0)), Buffer.from([...good, 0xe0, 0]));
+});
+
 test('a gigabyte that is announced takes no memory', (t) => {
   let skipped = 0;
   const guard = new PacketGuard(limit, ({ bytes }) => {
@@ -85,10 +110,10 @@ test('a gigabyte that is announced takes no memory', (t) => {
     ((size >> 14) & 0x7f) | 0x80,
     size >> 21,
   ]);
-  t.deepEqual(guard.feed(header), []);
+  t.deepEqual(guard.feed(Buffer.concat([header, Buffer.from([0, 1])])), []);
   const before = process.memoryUsage().arrayBuffers;
   const chunk = Buffer.alloc(1_000_000);
-  for (let i = 0; i < 200; i++) t.deepEqual(guard.feed(chunk), []);
+  for (let i = 0; i < 200; i++) t.deepEqual(guard.feed(i === 0 ? chunk.subarray(2) : chunk), []);
   t.is(skipped, size);
   t.true(process.memoryUsage().arrayBuffers - before < 50_000_000);
 });

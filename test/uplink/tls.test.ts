@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { connect, createServer } from 'node:tls';
 import anyTest, { type ExecutionContext } from 'ava';
 import { configSchema } from '#config/schema.ts';
 import { type Mosquitto, startMosquitto } from '#test/support/mosquitto.ts';
@@ -69,6 +73,36 @@ test('a certificate for another name is refused', async (t) => {
   const device = await BenchDevice.open(t, { url, broker: { caFile: authority.ca } });
   await until(() => device.hasFault('CW-UPL-032'), 'it is reported');
   t.is(device.status.connection, 0);
+});
+
+test('a broker that speaks nothing newer than TLS 1.1 gets nothing, not even where both sides still could', async (t) => {
+  const folder = await temporaryFolder(t);
+  const authority = makeAuthority(folder, 'store');
+  const { cert, key } = authority.issue('broker', 'IP:127.0.0.1');
+  const old = { maxVersion: 'TLSv1.1', minVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+  const heard: Buffer[] = [];
+  const server = createServer({ ...old, cert: await readFile(cert), key: await readFile(key) }, (socket) => {
+    socket.on('data', (data) => heard.push(data));
+    socket.on('error', () => {});
+  });
+  t.teardown(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const ca = await readFile(authority.ca);
+  const control = connect({ ...old, host: '127.0.0.1', port, ca });
+  await once(control, 'secureConnect');
+  t.is(control.getProtocol(), 'TLSv1.1', 'who asks for it is served');
+  control.destroy();
+
+  const device = await BenchDevice.open(t, {
+    url: `mqtts://127.0.0.1:${port}`,
+    broker: { caFile: authority.ca },
+  });
+  await device.store(1);
+  await until(() => device.hasFault('CW-UPL-032'), 'it is reported');
+  t.regex(device.faults[0]?.message ?? '', /protocol version|unsupported protocol/);
+  t.is(device.status.connection, 0, 'not even a CONNECT is sent');
+  t.deepEqual(heard, []);
 });
 
 test('a file that is not there is a coded error', async (t) => {
