@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bridgePart } from './bridge.ts';
+import { brokersPart } from './brokers.ts';
 import { calibrationsPart } from './calibrations.ts';
 import { eventsPart } from './events.ts';
 import { eyesPart } from './eyes.ts';
@@ -11,6 +12,7 @@ import { peerPart } from './peer.ts';
 import { replayPart } from './replay.ts';
 import { samplesPart } from './samples.ts';
 import { startPart } from './start.ts';
+import { stormPart } from './storm.ts';
 import { machineFacts } from './support/machine.ts';
 import type { BenchContext, Part } from './support/part.ts';
 import { root } from './support/processes.ts';
@@ -27,6 +29,8 @@ const parts: readonly Part[] = [
   loadPart,
   calibrationsPart,
   peerPart,
+  stormPart,
+  brokersPart,
 ];
 
 const help = `Measures the gateway and prints a table; out/bench.json has every single measurement.
