@@ -18,8 +18,11 @@ export interface EnrolmentServiceOptions {
   readonly certificate: CertifiedKey;
   readonly nowMs: () => number;
   readonly log: Logger;
-  /** Called after certificates ended with an enrolment, with the device: whoever holds them is to be shut out. */
-  readonly onEnded: (device: string) => Promise<void>;
+  /**
+   * Called where an enrolment changes who is shut out, with the device: whoever holds certificates that ended with it is, and a device
+   * that was is no more.
+   */
+  readonly onChanged: (device: string) => Promise<void>;
   /** Monotonic, µs, for the limits on how often something is asked for. */
   readonly nowUs?: () => number;
 }
@@ -69,9 +72,11 @@ export async function startEnrolment(options: EnrolmentServiceOptions): Promise<
 
   const enrol = async (body: Buffer, from: string): Promise<Issued> => {
     const { device, claim, request } = parsed(enrolSchema, body);
+    const wasOut = authority.shutOut(nowMs()).includes(device);
     const issued = await authority.enrol(readClaim(claim), device, request, nowMs());
     log.info({ device, serial: issued.serial, from, ended: issued.ended }, 'device enrolled');
-    if (issued.ended.length > 0) await options.onEnded(device);
+    // One that had been shut out gets its rights back.
+    if (issued.ended.length > 0 || wasOut) await options.onChanged(device);
     return issued;
   };
   const renew = async (body: Buffer, from: string): Promise<Issued> => {

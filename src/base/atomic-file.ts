@@ -26,7 +26,9 @@ export async function writeFileAtomic(
     const file = await open(temporary, 'wx', mode);
     try {
       if (owner !== undefined) {
-        await file.chown(owner.uid, owner.gid);
+        const { uid, gid } = await file.stat();
+        // Not where it is so already: a service may have no right to ask for it.
+        if (uid !== owner.uid || gid !== owner.gid) await file.chown(owner.uid, owner.gid);
         // The process' umask took bits away.
         await file.chmod(mode);
       }

@@ -1,7 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Authority } from '#authority/authority.ts';
+import { readBrokerLink } from '#authority/broker.ts';
+import { fingerprintOf } from '#identity/chain.ts';
 import { notice, printJson } from './terminal.ts';
 
 /** Where an installed authority has its folder (docs/operator/provision.md). */
@@ -27,6 +30,7 @@ export function withAuthority(command: Command): Command {
 /** Adds `authority list` and `authority audit`: what the record holds. */
 export function registerAuthorityLists(authority: Command): void {
   for (const [name, description, action] of [
+    ['show', "show the store, the root's SHA-256, and how the broker is told", show],
     ['list', 'show devices with their certificates, and open claims', list],
     ['audit', 'show what was done with the authority, and what it refused', audit],
   ] as const) {
@@ -47,6 +51,30 @@ export function warnOfEnds(authority: Authority, tell: (message: string) => void
 }
 
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+async function show({ folder, json }: ListOptions): Promise<void> {
+  const link = await readBrokerLink(folder);
+  const authority = await Authority.open(folder);
+  try {
+    const { store, broker } = authority.settings;
+    const facts = {
+      store,
+      folder,
+      root: fingerprintOf(new X509Certificate(authority.root)),
+      until: day(new X509Certificate(authority.root).validToDate.getTime()),
+      devices: broker ?? '(no address is told to them: authority init --broker)',
+      told: link === undefined ? '(the broker is not told who is shut out: authority broker)' : link.url,
+    };
+    if (json) printJson(facts);
+    else {
+      for (const [name, value] of Object.entries(facts))
+        process.stdout.write(`${name.padEnd(7)}  ${value}\n`);
+    }
+    warnOfEnds(authority, notice);
+  } finally {
+    authority.close();
+  }
+}
 
 async function list({ folder, json }: ListOptions): Promise<void> {
   const authority = await Authority.open(folder);

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { lstat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -160,11 +160,17 @@ async function claim(devices: readonly string[], options: ClaimOptions) {
         claim: made.claim,
         ...(url === undefined ? {} : { broker: url }),
       };
-      await writeClaim(file, options.out, devices.length > 1);
+      await writeClaim(file, options.out, devices.length > 1 || (await isFolder(options.out)));
       const until = new Date(made.expiresMs).toISOString().slice(0, 16).replace('T', ' ');
       notice(`${device}: a claim for one use, until ${until} UTC`);
     }
   });
+}
+
+/** One device's claim may go into a folder, too. */
+async function isFolder(out = ''): Promise<boolean> {
+  const status = await stat(out).catch(() => undefined);
+  return out.endsWith('/') || status?.isDirectory() === true;
 }
 
 async function writeClaim(file: ClaimFile, out: string | undefined, several: boolean): Promise<void> {
@@ -211,7 +217,7 @@ async function serve({ folder, listen, name }: ServeOptions) {
       certificate: await authority.server(names, Date.now()),
       nowMs: () => Date.now(),
       log,
-      onEnded: (device) => tell([device]),
+      onChanged: (device) => tell([device]),
     });
     const { store } = authority.settings;
     process.stdout.write(
@@ -303,8 +309,9 @@ async function broker({ folder, files, url, username, passwordFile, reload }: Br
       passwordFile: resolve(passwordFile),
       reload: reload.split(/\s+/).filter((word) => word !== ''),
     };
-    await publishRevocations(authority, { brokerLink: 1, ...link }, [], Date.now());
     await writeBrokerLink(folder, link);
+    // With a name that no device has: address and login are tried now, not when the first cart is stolen.
+    await publishRevocations(authority, { brokerLink: 1, ...link }, ['authority'], Date.now());
     process.stdout.write(`${url} is told from now on; it has the list of who is shut out\n`);
   });
 }

@@ -69,7 +69,10 @@ async function greet(broker: string, paths: ConfigPaths, note: Note): Promise<vo
   const [authority, certificate, key] = await Promise.all([caFile, certFile, keyFile].map(textOf));
   const pair = { certificate: certificate ?? '', key: key ?? '' };
   const endsMs = await greetBroker(broker, pair, authority ?? '').catch((cause: unknown) => {
-    const why = `${plainCause(cause)}. Does it run there, and is this device shut out (authority list)?`;
+    const said = plainCause(cause);
+    // What OpenSSL says between its file names: RFC 8446, section 6.2.
+    const alert = /alert ([a-z ]+):/.exec(said)?.[1];
+    const why = alert === undefined ? `${said}. Does it run there?` : `it says "${alert}" (authority list)`;
     throw new CliError('CW-CLI-002', `the broker at ${broker} does not take this device: ${why}`, { cause });
   });
   if (endsMs === undefined) return note('broker', true, broker);

@@ -1,7 +1,8 @@
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import { readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { followPem } from '#identity/chain.ts';
 import { Credentials, openCredentials } from '#identity/credentials.ts';
 import { AuthorityTalk } from '#identity/enrolment.ts';
 import { checkHardware } from '#identity/hardware-check.ts';
@@ -66,10 +67,16 @@ test('a claim is used once: another device with the same claim is refused', asyn
   t.deepEqual([first?.status, second?.status].sort(), ['fulfilled', 'rejected']);
   t.is(bench.authority.book.certificates('cart-1').length, 1);
   const third = await openCredentials(join(await scratch(t), 'c'));
-  await t.throwsAsync(provision(third, claim, hardware, false), {
-    code: 'CW-IDN-018',
-    message: /CW-CAU-003/,
-  });
+  const refused = { code: 'CW-IDN-018', message: /CW-CAU-003/ } as const;
+  await t.throwsAsync(provision(third, claim, hardware, false), refused);
+  // Nor one that takes the place of a device: whoever found it later would throw the device out.
+  const replacing = bench.claim('cart-1', true);
+  await provision(await openCredentials(join(await scratch(t), 'd')), replacing, hardware, false);
+  await t.throwsAsync(provision(third, replacing, hardware, false), refused);
+  t.is(
+    bench.authority.book.certificates('cart-1').filter(({ revokedMs }) => revokedMs === undefined).length,
+    1,
+  );
 });
 
 test('a device that lost the answer asks again with the same key, and gets the same certificate', async (t) => {
@@ -171,24 +178,49 @@ test('what answers with another root, another name or no time signed for this ve
   await t.throwsAsync(provision(credentials, claim, hardware, false), { code: 'CW-IDN-016' });
 });
 
-test('a device whose clock begins in 1970 takes the time from the authority, and judges certificates by it', async (t) => {
+test("a cart's certificate makes nobody the authority, and a certificate for another key or name is not taken", async (t) => {
   const bench = await openBench(t);
-  const real = Date.now;
-  t.teardown(() => {
-    Date.now = real;
-  });
-  Date.now = () => 3_600_000;
-  const talk = new AuthorityTalk(bench.claim('cart-1'));
-  t.is(await talk.time(), bench.clock.ms);
   const credentials = await openCredentials(join(await scratch(t), 'credentials'));
-  t.is((await provision(credentials, bench.claim('cart-1'), hardware, false)).timeMs, bench.clock.ms);
-  // The authority's own certificate is over by its own time: somebody found an old server key.
-  bench.clock.ms += 3 * 365 * day;
-  await t.throwsAsync(new AuthorityTalk(bench.claim('cart-2')).time(), {
+  await provision(credentials, bench.claim('cart-1'), hardware, false);
+  const pair = await credentials.inForce();
+  if (pair === undefined) throw new Error('it has a pair');
+  const { root } = bench.authority;
+  t.throws(() => followPem(pair.certificate + root, bench.fingerprint, 'server'), {
     code: 'CW-IDN-017',
-    message: /valid from/,
+    message: /not one for a server/,
   });
+  t.notThrows(() => followPem(pair.certificate + root, bench.fingerprint, 'client'));
+  const talk = new AuthorityTalk(bench.claim('cart-2'));
+  const spkiOf = (pem: string) => createPublicKey(pem).export({ format: 'der', type: 'spki' });
+  const answer = { certificate: pair.certificate, authority: bench.authority.chain };
+  t.notThrows(() => talk.check(answer, 'cart-1', spkiOf(pair.key)));
+  const refused = { code: 'CW-IDN-017', message: /another device or key/ } as const;
+  t.throws(() => talk.check(answer, 'cart-2', spkiOf(pair.key)), refused);
+  t.throws(() => talk.check(answer, 'cart-1', spkiOf(makePrivateKey('ES256').pem)), refused);
 });
+
+// By itself: it sets the clock of all tests of this file.
+test.serial(
+  'a device whose clock begins in 1970 takes the time from the authority, and judges certificates by it',
+  async (t) => {
+    const bench = await openBench(t);
+    const real = Date.now;
+    t.teardown(() => {
+      Date.now = real;
+    });
+    Date.now = () => 3_600_000;
+    const talk = new AuthorityTalk(bench.claim('cart-1'));
+    t.is(await talk.time(), bench.clock.ms);
+    const credentials = await openCredentials(join(await scratch(t), 'credentials'));
+    t.is((await provision(credentials, bench.claim('cart-1'), hardware, false)).timeMs, bench.clock.ms);
+    // The authority's own certificate is over by its own time: somebody found an old server key.
+    bench.clock.ms += 3 * 365 * day;
+    await t.throwsAsync(new AuthorityTalk(bench.claim('cart-2')).time(), {
+      code: 'CW-IDN-017',
+      message: /valid from/,
+    });
+  },
+);
 
 test('a certificate is renewed when less than a third of its life is left, with a new key, and the former one stays until then', async (t) => {
   const bench = await openBench(t);
@@ -254,6 +286,18 @@ test('an identity on other hardware is refused with what to do, and rebinding ta
   t.deepEqual(bench.ended, ['cart-1'], 'whoever holds the former certificate is shut out at once');
   t.true(bench.authority.book.certificate(before)?.revokedMs !== undefined);
   t.false((await provision(credentials, bench.claim('cart-1', true), clone, false)).changed);
+});
+
+test('a device that was shut out and is provisioned anew gets its rights back at once', async (t) => {
+  const bench = await openBench(t);
+  const lost = await openCredentials(join(await scratch(t), 'credentials'));
+  await provision(lost, bench.claim('cart-1'), hardware, false);
+  bench.authority.revoke('cart-1', 'lost', bench.clock.ms);
+  t.deepEqual(bench.authority.shutOut(bench.clock.ms), ['cart-1']);
+  const found = await openCredentials(join(await scratch(t), 'credentials'));
+  await provision(found, bench.claim('cart-1'), hardware, false);
+  t.deepEqual(bench.ended, ['cart-1'], 'the broker is told');
+  t.deepEqual(bench.authority.shutOut(bench.clock.ms), []);
 });
 
 test('a wiped device has no key, no certificate and no identity any more', async (t) => {

@@ -33,7 +33,7 @@ export interface Bench {
   readonly url: string;
   /** The authority's clock, UTC ms: tests move it. */
   readonly clock: { ms: number };
-  /** Devices whose certificates ended with an enrolment. */
+  /** Devices with whose enrolment it changed who is shut out. */
   readonly ended: string[];
   readonly service: EnrolmentService;
   /** What a device is given: a claim for its name. */
@@ -63,7 +63,7 @@ export async function openBench(
     certificate: await authority.server(['127.0.0.1'], clock.ms),
     nowMs: () => clock.ms,
     log: silentLogger,
-    onEnded: async (device) => void ended.push(device),
+    onChanged: async (device) => void ended.push(device),
     ...(options.nowUs === undefined ? {} : { nowUs: options.nowUs }),
   });
   t.teardown(() => service.close());

@@ -32,10 +32,11 @@ const exposures: Readonly<Record<string, number>> = {
 /** Where things lie on a device (docs/operator/install.md). */
 const places = [
   /^\/opt\/cartwright(?:$|\/(?:current|good)(?:$|\/))/,
-  /^\/etc\/cartwright(?:$|\/(?:cartwright\.yaml|console\.conf|kiosk\.conf|credentials\/device\.pem)?$)/,
-  /^\/var\/(?:lib|cache)\/cartwright(?:-console|-updater)?(?:$|\/(?:updates\/request\.json)?$)/,
+  /^\/etc\/cartwright(?:$|\/(?:cartwright\.yaml|console\.conf|authority\.conf|kiosk\.conf|credentials\/device\.pem)?$)/,
+  /^\/var\/(?:lib|cache)\/cartwright(?:-console|-updater|-authority)?(?:$|\/(?:updates\/request\.json|authority\.json)?$)/,
   /^\/run\/cartwright(?:-kiosk)?(?:$|\/power\.json$)/,
   /^\/etc\/systemd\/system$/,
+  /^\/etc\/mosquitto\/cartwright$/,
   /^\/(?:bin\/sh|usr\/bin\/cage)$/,
   /^\/(?:var|run|run\/user|tmp|dev\/shm|sys\/devices|dev\/tty[01])$/,
 ];
