@@ -21,7 +21,7 @@ export async function run(bench: Bench): Promise<readonly string[]> {
   try {
     return await goesBack(bench, cart);
   } finally {
-    await cart.kill();
+    await cart.end();
   }
 }
 
@@ -54,6 +54,8 @@ async function goesBack(bench: Bench, cart: ImageCart): Promise<string[]> {
   );
   const entries = await machine.sh('ls /efi/loader/entries');
   expect(!entries.includes('cartwright-b'), `the broken root is still offered: ${entries}`);
+  const { data } = await cart.rootEvent(machine, 'rolled-back', '0.9.2');
+  expect(data.code === 'CW-UPD-080' && data.back === 'a', `the store is told ${JSON.stringify(data)}`);
   return [
     `three tries of a root that does not boot, and back to a birth: ${((birth.atMs - began) / 1_000).toFixed(0)} s`,
   ];

@@ -1,4 +1,4 @@
-import type { Bench } from '../bench.ts';
+import { type Bench, device } from '../bench.ts';
 import { expect } from '../case.ts';
 import { ImageCart, slots, until } from '../image/cart.ts';
 import { type FirmwareMachine, mustEmulate } from '../image/firmware-machine.ts';
@@ -6,7 +6,7 @@ import { prepareImage } from '../image/prepare.ts';
 import { makeRoot } from '../image/roots.ts';
 
 export const title =
-  'a card written with the image boots to a birth, and takes a new root, which is found to be good';
+  'a card written with the image becomes a cart of the store by a claim, and takes a new root, which is found to be good';
 
 /** Runs the case; rejects where something does not hold. */
 export async function run(bench: Bench): Promise<readonly string[]> {
@@ -20,7 +20,7 @@ export async function run(bench: Bench): Promise<readonly string[]> {
     const second = await onTrial(bench, cart);
     return [...first, ...second];
   } finally {
-    await cart.kill();
+    await cart.end();
   }
 }
 
@@ -29,6 +29,7 @@ async function firstBoot(bench: Bench, cart: ImageCart, newer: string): Promise<
   const { machine, seconds } = await cart.birth(newer);
   await machine.up();
   await checkSystem(machine);
+  await checkProvisioned(cart, machine);
   bench.log('writing the newer root into the other slot');
   await healthy(machine);
   const began = performance.now();
@@ -68,6 +69,23 @@ async function checkSystem(machine: FirmwareMachine): Promise<void> {
   expect(outside.length === 0, `it listens to the network: ${outside.join('; ')}`);
 }
 
+/** The claim on the boot partition made it a device of the store, with a certificate, and is gone. */
+async function checkProvisioned(cart: ImageCart, machine: FirmwareMachine): Promise<void> {
+  const issued = cart.shop.authority.book.certificates(device).length;
+  expect(issued === 1, `the authority issued ${issued} certificates for ${device}`);
+  const left = await machine.sh('ls /efi /etc/cartwright');
+  for (const name of ['cartwright-claim.json', 'board.yaml\n\n', 'provisioning'])
+    expect(!left.includes(name), `after provisioning there is still ${name}:\n${left}`);
+  const config = await machine.sh('cat /etc/cartwright/cartwright.yaml');
+  expect(config.includes(`device: ${device}`), `the configuration does not name the device:\n${config}`);
+  expect(config.includes('board: board.yaml'), `the operator's own settings are lost:\n${config}`);
+  const modes = await machine.sh(
+    'cd /etc/cartwright && stat -L -c "%a %U %n" credentials credentials/device-key.pem cartwright.yaml',
+  );
+  const meant = '700 root credentials\n600 root credentials/device-key.pem\n640 root cartwright.yaml\n';
+  expect(modes === meant, `the credentials are open to others:\n${modes}`);
+}
+
 async function onTrial(bench: Bench, cart: ImageCart): Promise<string[]> {
   bench.log('boot of the newer root, on trial');
   const { machine, seconds } = await cart.birth();
@@ -85,6 +103,8 @@ async function onTrial(bench: Bench, cart: ImageCart): Promise<string[]> {
   const judged = (performance.now() - began) / 1_000;
   const entries = await machine.sh('ls /efi/loader/entries');
   expect(/cartwright-b\.conf/.test(entries), `the root was not marked good: ${entries}`);
+  await cart.rootEvent(machine, 'written', '0.9.1');
+  await cart.rootEvent(machine, 'good', '0.9.1');
   return [
     `power-on to birth, new root: ${seconds.toFixed(0)} s`,
     `found to be good ${judged.toFixed(0)} s after its agent was up`,

@@ -45,7 +45,8 @@ interface MachineOptions {
   readonly disk: string;
   /** Firmware's variables, kept from one start to the next; made where it is not there. */
   readonly variables: string;
-  readonly brokerPort: number;
+  /** Ports of our loopback by the addresses under which the machine finds them: `10.0.2.100:1883`. */
+  readonly forwards: ReadonlyMap<string, number>;
   /** Raw, read-only: a second disk. */
   readonly stick?: string | undefined;
 }
@@ -101,7 +102,7 @@ export class FirmwareMachine {
   }
 
   /** Waits for the agent. Rejects where the machine ends before, or never gets there. */
-  async up(withinMs = 900_000): Promise<void> {
+  async up(withinMs = 3_600_000): Promise<void> {
     let tooLong: NodeJS.Timeout | undefined;
     try {
       await Promise.race([
@@ -139,11 +140,14 @@ export class FirmwareMachine {
   }
 }
 
-function argumentsOf({ arch, disk, variables, brokerPort, stick }: MachineOptions): string[] {
+function argumentsOf({ arch, disk, variables, forwards, stick }: MachineOptions): string[] {
   const { machine, code } = kinds[arch];
-  const forward = `guestfwd=tcp:10.0.2.100:1883-cmd:${findTool('socat') ?? 'socat'} - TCP:127.0.0.1:${brokerPort}`;
+  const socat = findTool('socat') ?? 'socat';
+  const forwarded = [...forwards].map(
+    ([address, port]) => `,guestfwd=tcp:${address}-cmd:${socat} - TCP:127.0.0.1:${port}`,
+  );
   return [
-    ...['-accel', 'tcg', ...machine, '-smp', '1', '-m', '1536', '-nodefaults', '-no-user-config'],
+    ...['-accel', 'tcg', ...machine, '-smp', '2', '-m', '1536', '-nodefaults', '-no-user-config'],
     // A machine that wants to start anew ends, so that each start can be told from the one before.
     ...['-display', 'none', '-action', 'reboot=shutdown,panic=shutdown'],
     ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${code}`],
@@ -160,7 +164,7 @@ function argumentsOf({ arch, disk, variables, brokerPort, stick }: MachineOption
         ]),
     ...['-device', 'virtio-serial-pci', '-chardev', 'socket,id=agent,fd=3'],
     ...['-device', 'virtserialport,chardev=agent,name=hil.agent'],
-    ...['-netdev', `user,id=net,restrict=on,ipv6=off,${forward}`],
+    ...['-netdev', `user,id=net,restrict=on,ipv6=off${forwarded.join('')}`],
     ...['-device', 'virtio-net-pci,netdev=net,romfile='],
     ...['-chardev', 'socket,id=console,fd=4', '-serial', 'chardev:console', '-qmp', 'stdio'],
   ];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join } from 'node:path';
 import { privateKeyOf } from '#cli/key-files.ts';
 import type { PrivateKey } from '#identity/keys.ts';
@@ -57,6 +58,7 @@ async function build(bench: Bench, arch: Architecture, archive: string, folder: 
   const scratch = join(part, 'scratch');
   await mkdir(scratch, { recursive: true });
   await layOver(overlay);
+  await stripTypes(archive, scratch, overlay);
   const key = join(dirname(archive), keyFile);
   const options = {
     ...{ repository, arch, release: archive, key, overlay, log: bench.log, version: undefined },
@@ -83,7 +85,8 @@ async function layOver(overlay: string): Promise<void> {
   await mkdir(agent, { recursive: true });
   await mkdir(join(units, 'multi-user.target.wants'), { recursive: true });
   const guest = join(repository, 'test/hil/machine/guest');
-  for (const name of ['agent.ts', 'stripped.mjs']) await cp(join(guest, name), join(agent, name));
+  await cp(join(guest, 'agent.ts'), join(agent, 'agent.ts'));
+  await cp(join(import.meta.dirname, 'stripped-release.mjs'), join(agent, 'stripped.mjs'));
   await symlink('/opt/cartwright/current/node_modules/.bin/node', join(agent, 'node'));
   await cp(join(guest, 'hil-agent.service'), join(units, 'hil-agent.service'));
   await symlink('../hil-agent.service', join(units, 'multi-user.target.wants/hil-agent.service'));
@@ -94,16 +97,53 @@ async function layOver(overlay: string): Promise<void> {
       '[Service]\nTimeoutStartSec=20min\nWatchdogSec=3min\n',
     );
   }
+  for (const unit of ['cartwright-update-boot.service', 'cartwright-slot-boot.service']) {
+    await mkdir(join(units, `${unit}.d`));
+    await writeFile(join(units, `${unit}.d/slow.conf`), '[Service]\nTimeoutStartSec=20min\n');
+  }
+  await mkdir(join(units, 'hil-agent.service.d'));
+  await writeFile(
+    join(units, 'hil-agent.service.d/port.conf'),
+    "[Service]\nExecStartPre=/bin/sh -c 'until [ -e /dev/virtio-ports/hil.agent ]; do sleep 1; done'\n",
+  );
   const manager = join(overlay, 'etc/systemd/system.conf.d');
   await mkdir(manager, { recursive: true });
-  await writeFile(join(manager, 'slow.conf'), '[Manager]\nDefaultTimeoutStartSec=10min\n');
+  await writeFile(
+    join(manager, 'slow.conf'),
+    '[Manager]\nDefaultTimeoutStartSec=20min\nDefaultEnvironment=NODE_OPTIONS=--import=/opt/hil/stripped.mjs\n',
+  );
+}
+
+/** What Node.js itself makes of the release's sources and of the agent when it strips their types (stripped-release.mjs). */
+async function stripTypes(archive: string, scratch: string, overlay: string): Promise<void> {
+  const unpacked = join(scratch, 'unpacked');
+  await mkdir(unpacked);
+  await command('tar', [
+    ...[
+      '-xzf',
+      archive,
+      '-C',
+      unpacked,
+      '--strip-components=1',
+      '--wildcards',
+      '*/src/*.ts',
+      '*/drivers/*.ts',
+    ],
+  ]);
+  await cp(join(overlay, 'opt/hil/agent.ts'), join(unpacked, 'agent.ts'));
+  for (const path of globSync('**/*.ts', { cwd: unpacked })) {
+    const target = join(overlay, 'opt/hil/stripped', path);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, stripTypeScriptTypes(await readFile(join(unpacked, path), 'utf8')));
+  }
+  await rm(unpacked, { recursive: true });
 }
 
 function keyOf(arch: Architecture, archive: string): string {
   const texts = [
     'scripts/imaging/*.ts',
     'systemd/image/**/*',
-    'test/boot/image/prepare.ts',
+    'test/boot/image/{prepare.ts,stripped-release.mjs}',
     'src/updates/slots/*',
   ]
     .flatMap((pattern) => globSync(pattern, { cwd: repository, withFileTypes: true }))

@@ -30,6 +30,13 @@ interface ChangedRoot {
   readonly facts: { readonly version: string; readonly arch: Architecture; readonly createdMs: number };
 }
 
+/** Edits that put a file of this content into a root; the folder is there already. */
+export async function addFile(scratch: string, path: string, content: string): Promise<string[]> {
+  const own = join(scratch, path.slice(1).replaceAll('/', '-'));
+  await writeFile(own, content);
+  return [`write ${own} ${path}`];
+}
+
 async function changeRoot(image: BuiltImage, folder: string, change: Change): Promise<ChangedRoot> {
   const { plan, file } = image;
   const kernel = join(folder, 'kernel');
