@@ -248,10 +248,13 @@ export const attackers: readonly Attacker[] = [
       {
         threat: 'uses the key of somebody who has left',
         held: 'Lists of keys are signed by the store’s root key and never go back.',
-        tests: one(
-          signed,
-          'A key that is revoked signs nothing from then on, not even what it signed before',
-        ),
+        tests: [
+          ...one(signed, 'A key that is revoked signs nothing from then on, not even what it signed before'),
+          ...one(
+            'test/gateway/key-keeper.test.ts',
+            "The store's list is in force when it arrives, and its version never goes back, also after a restart",
+          ),
+        ],
       },
       {
         threat: 'sends malformed, nested, oversized or endless traffic',
@@ -287,6 +290,11 @@ export const attackers: readonly Attacker[] = [
           'test/catalogue/parse.test.ts',
           'arbitrary JSON is either a catalogue or a coded error',
           'a catalogue with arbitrary values in its products is either accepted or refused with a code',
+        ).concat(
+          one(
+            'test/gateway/store-stock.test.ts',
+            'what is damaged, announced wrongly or no catalogue is told, and the old one stays',
+          ),
         ),
       },
       {
@@ -360,6 +368,11 @@ export const attackers: readonly Attacker[] = [
           'nothing is written through a link',
           'hard links, devices, pipes and extended headers are refused',
           'sizes that are stated and not there take nothing from the disk',
+        ).concat(
+          one(
+            'test/updates/untrusted.test.ts',
+            'a link of a release goes up first and then straight down: what leads through another name on its way is refused',
+          ),
         ),
       },
       {

@@ -30,6 +30,10 @@ const open = [
     'holds root and issuing key, unencrypted. Whoever has it makes devices of this store. Keep it on a machine that does little else, and its backup locked away.',
   ],
   [
+    'Certificates of servers',
+    'can’t be revoked one by one: whoever takes the broker’s key can stand in its place until its certificate ends. Make a new authority then (authority init elsewhere, claims with --replace), and keep the broker’s machine closed.',
+  ],
+  [
     'Logins of the broker',
     'are shared passwords. One of them can end a cart’s connection (by its client id) and read what its login may; it commands nothing. Give each person one, and change them.',
   ],
