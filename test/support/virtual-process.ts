@@ -1,3 +1,6 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+
 /**
  * A process whose timers and monotonic clock are virtual, while its sockets and files are real: a day without a broker passes as fast
  * as its attempts to connect fail. For programs of their own: it replaces globals.
@@ -13,11 +16,10 @@ const real = {
   setTimeout: globalThis.setTimeout,
 };
 
-/** What Node calls a socket that waits for the other side's word. */
-const connecting = 'TCPConnectWrap';
-
 export class VirtualProcess {
   readonly #timers = new Map<number, Timer>();
+  /** Sockets that wait for the other side's word, or whose failure nobody has heard of yet. */
+  readonly #connecting = new Set<unknown>();
   #nowMs = 0;
   #next = 1;
 
@@ -35,6 +37,11 @@ export class VirtualProcess {
         set(run, everyMs, Math.max(1, everyMs), args),
       clearTimeout: clear,
       clearInterval: clear,
+    });
+    subscribe('net.client.socket', (message) => {
+      const { socket } = message as { readonly socket: Socket };
+      this.#connecting.add(socket);
+      for (const end of ['connect', 'close']) socket.once(end, () => this.#connecting.delete(socket));
     });
     Object.assign(performance, { now: () => this.#nowMs });
   }
@@ -68,9 +75,7 @@ export class VirtualProcess {
 
   async #settle(): Promise<void> {
     do await new Promise((resolve) => setImmediate(resolve));
-    while (process.getActiveResourcesInfo().includes(connecting));
-    // The answer is handled by what comes after it.
-    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#connecting.size > 0);
   }
 
   /** Time passes as it really does until `condition` holds; throws after `withinMs`. */
