@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,16 +47,17 @@ export async function freePort(): Promise<number> {
   }
 }
 
-async function answers(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port });
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+/** Whether this very process listens on a port, and not another one that was quicker: proc(5), net/tcp. */
+async function listens(pid: number, port: number): Promise<boolean> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = (await readFile(`/proc/${pid}/net/tcp`, 'utf8'))
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/));
+  const inode = rows.find(([, address, , state]) => address?.endsWith(local) === true && state === '0A')?.[9];
+  if (inode === undefined) return false;
+  const descriptors = await readdir(`/proc/${pid}/fd`);
+  const targets = descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => ''));
+  return (await Promise.all(targets)).includes(`socket:[${inode}]`);
 }
 
 /**
@@ -90,10 +91,10 @@ export async function startMosquitto(
     });
     for (let tries = 0; tries < 500; tries++) {
       if (started.exitCode !== null) throw new Error(`mosquitto ended: ${output}`);
-      if (await answers(port)) return;
+      if (await listens(started.pid ?? 0, port).catch(() => false)) return;
       await sleep(10);
     }
-    throw new Error(`mosquitto does not answer: ${output}`);
+    throw new Error(`mosquitto does not listen: ${output}`);
   };
   const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
     const ending = child;
