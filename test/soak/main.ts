@@ -12,8 +12,10 @@ import { fuzzStage } from './fuzz.ts';
 import { hilStage } from './hil.ts';
 import { killsStage } from './kills.ts';
 import { networkStage } from './network.ts';
+import { powerCutsStage } from './power-cuts.ts';
 import type { SoakOptions, Stage } from './stage.ts';
 import { tripsStage } from './trips.ts';
+import { updatesStage } from './updates.ts';
 
 const stages: readonly Stage[] = [
   tripsStage,
@@ -25,6 +27,8 @@ const stages: readonly Stage[] = [
   fuzzStage,
   hilStage,
   networkStage,
+  powerCutsStage,
+  updatesStage,
 ];
 
 const help = `Tries for hours what the tests try for seconds. One line a stage; exit 1 where one failed.
@@ -39,6 +43,7 @@ Options:
   --only <stages>   these, separated by commas
   --trips <n>       trips by chance (2000)
   --kills <n>       kills of the daemon, in trips, payments and calibrations (200 each)
+  --cuts <n>        cuts of the power of whole machines (100)
   --seed <n>        of the first trip (1)
   --inputs <n>      inputs for each property and for the firmware (1000000)
   --cycles <n>      how often each device is pulled and put back (100)
@@ -50,6 +55,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     kills: { type: 'string', default: '200' },
+    cuts: { type: 'string', default: '100' },
     trips: { type: 'string', default: '2000' },
     seed: { type: 'string', default: '1' },
     inputs: { type: 'string', default: '1000000' },
@@ -60,7 +66,7 @@ const { values } = parseArgs({
 });
 
 /** A number of the command line; throws RangeError for anything else. */
-function whole(name: 'kills' | 'trips' | 'seed' | 'inputs' | 'cycles' | 'jobs'): number {
+function whole(name: 'kills' | 'cuts' | 'trips' | 'seed' | 'inputs' | 'cycles' | 'jobs'): number {
   const value = Number(values[name]);
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`--${name} must be a whole number`);
   return value;
@@ -94,6 +100,7 @@ async function main(): Promise<number> {
   const chosen = stages.filter((stage) => names === undefined || names.includes(stage.name));
   return soak(chosen, {
     kills: whole('kills'),
+    cuts: whole('cuts'),
     trips: whole('trips'),
     seed: whole('seed'),
     inputs: whole('inputs'),

@@ -1,6 +1,8 @@
 /** What the command line asked for. */
 export interface SoakOptions {
   readonly kills: number;
+  /** How often the power of whole machines is cut. */
+  readonly cuts: number;
   readonly trips: number;
   /** Of the first trip; the others count on from it. */
   readonly seed: number;
