@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRandom } from '#base/random.ts';
+import { createRandom, type Random } from '#base/random.ts';
 import type { Bench } from './bench.ts';
 import { expect } from './case.ts';
 import type { Box } from './machine/box.ts';
@@ -7,7 +7,7 @@ import { nextRelease, nextVersion, offerNext } from './next-release.ts';
 import type { Watch } from './watch.ts';
 
 export interface CutOptions {
-  /** How often the power is cut: the first half while the cart trades, the rest while it takes a release. */
+  /** How often the power is cut: half of the cuts while a cart trades, the rest while one takes a release. */
   readonly cuts: number;
   readonly seed: number;
   readonly say: (line: string) => void;
@@ -20,30 +20,43 @@ const updatingMs = 240_000;
 const earlyShare = 1 / 3;
 
 /**
- * Cuts the power of a cart again and again at random moments, half of the time while it trades and then while it takes a
- * release into service, and boots it every time. Resolves with lines of figures; rejects where it does not boot, where it
- * is left without a release that works, or where its ledger is not what it was: with a gap, begun anew, or with something
- * else in the place of an event.
+ * Cuts the power of a cart again and again at random moments, half of the time while it trades, and of another one while it
+ * takes a release into service, and boots it every time. Resolves with lines of figures; rejects where it does not boot,
+ * where it is left without a release that works, or where its ledger is not what it was: with a gap, begun anew, or with
+ * something else in the place of an event.
  */
 export async function cutPowerAgain(bench: Bench, { cuts, seed, say }: CutOptions): Promise<string[]> {
   const random = createRandom(seed);
-  const next = await nextRelease(bench);
+  const trading = await cutOne(bench, { cuts: Math.ceil(cuts / 2), isUpdated: false, random, say });
+  if (cuts < 2) return trading;
+  await bench.clear();
+  const updating = await cutOne(bench, { cuts: Math.floor(cuts / 2), isUpdated: true, random, say });
+  return [...trading, ...updating];
+}
+
+interface OneCart extends Pick<CutOptions, 'cuts' | 'say'> {
+  readonly isUpdated: boolean;
+  readonly random: Random;
+}
+
+async function cutOne(bench: Bench, { cuts, isUpdated, random, say }: OneCart): Promise<string[]> {
+  const next = isUpdated ? await nextRelease(bench) : undefined;
+  const shares = next === undefined ? {} : { next };
   const disk = await bench.installedDisk();
   const watch = await bench.watch();
-  const boot = () => bench.boot(disk, { brokerPort: watch.broker.port, shares: { next } });
-  const trading = Math.ceil(cuts / 2);
+  if (next !== undefined) await offerNext(watch, next);
+  const boot = () => bench.boot(disk, { brokerPort: watch.broker.port, shares });
   const moments: string[] = [];
   let startMs = 0;
   for (let cut = 1; cut <= cuts; cut++) {
-    if (cut === trading + 1) await offerNext(watch, next);
     const box = await boot();
-    if (cut === 1) await fetchQuickly(box);
+    if (cut === 1 && isUpdated) await standStill(box);
     const bootedMs = performance.now();
     if (cut > 1 && random.next() < earlyShare) {
       await sleep(random.next() * startMs);
     } else {
       startMs = (await watch.birth(bootedMs)).atMs - bootedMs;
-      await sleep(random.next() * (cut > trading ? updatingMs : tradingMs));
+      await sleep(random.next() * (isUpdated ? updatingMs : tradingMs));
     }
     await box.cutPower();
     moments.push(momentOf(watch, bootedMs));
@@ -52,8 +65,8 @@ export async function cutPowerAgain(bench: Bench, { cuts, seed, say }: CutOption
   }
   const box = await boot();
   const { body } = await watch.birth(performance.now() - 1);
-  const inService = cuts > trading ? await updated(box, watch) : String(body.software);
-  await watch.more(5);
+  const inService = isUpdated ? await updated(box, watch) : String(body.software);
+  if (!isUpdated) await watch.more(5);
   checkLedger(watch);
   const audit = await box.try('/opt/cartwright/current/scripts/cartwright audit verify /var/lib/cartwright');
   expect(audit.code === 0, `the audit log does not verify:\n${audit.stdout}${audit.stderr}`);
@@ -64,9 +77,12 @@ export async function cutPowerAgain(bench: Bench, { cuts, seed, say }: CutOption
   ];
 }
 
-/** As fast as a store's network is meant to be used at most, the release would be fetched for a minute. */
-async function fetchQuickly(box: Box): Promise<void> {
-  await box.sh("printf 'updates: { maxBytesPerS: 50000000 }\\n' >>/etc/cartwright/cartwright.yaml; sync");
+/** No shopper comes, or nothing would be begun; and the release is fetched in seconds, not a minute. Before the gateway starts. */
+async function standStill(box: Box): Promise<void> {
+  await box.sh(`cd /etc/cartwright
+sed -i 's/startOn: first-start/startOn: call/' board.yaml
+echo 'updates: { maxBytesPerS: 50000000 }' >>cartwright.yaml
+sync`);
 }
 
 /** When it was, and what the cart had said of its updates. */

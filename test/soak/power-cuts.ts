@@ -15,7 +15,8 @@ export const powerCutsStage: Stage = {
     try {
       for (let done = 0; done < cuts; done += cutsADisk) {
         const some = Math.min(cutsADisk, cuts - done);
-        const [summary = ''] = await cutPowerAgain(bench, { cuts: some, seed: seed + done, say });
+        const lines = await cutPowerAgain(bench, { cuts: some, seed: seed + done, say });
+        const summary = lines.filter((line) => / cuts, /.test(line)).join('; ');
         await bench.clear();
         say(`power-cuts ${done + some}: ${summary}`);
         figures.push(summary);
