@@ -1,7 +1,7 @@
-import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
-import { chmod, chown, mkdir, rename, rm, rmdir, symlink } from 'node:fs/promises';
+import { constants, lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { chmod, mkdir, open, rename, rm, rmdir, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncFolder, writeFileAtomic } from '#base/atomic-file.ts';
+import { type FileOwner, syncFolder, writeFileAtomic } from '#base/atomic-file.ts';
 import { isCoded } from '#base/errors.ts';
 import { plainCause } from '#base/system-error.ts';
 import { SetupError } from './errors.ts';
@@ -78,8 +78,7 @@ export async function make(machine: Machine, part: Part): Promise<void> {
     switch (part.kind) {
       case 'folder':
         if (statusOf(path) === undefined) await mkdir(path, { mode: part.mode });
-        await chmod(path, part.mode);
-        await giveTo(machine, part, path);
+        await settleFolder(path, part.mode, ownerOf(machine, part));
         await syncFolder(dirname(path));
         break;
       case 'link':
@@ -89,9 +88,7 @@ export async function make(machine: Machine, part: Part): Promise<void> {
         await syncFolder(dirname(path));
         break;
       case 'file':
-        await writeFileAtomic(path, part.content, part.mode ?? 0o644);
-        await chmod(path, part.mode ?? 0o644);
-        await giveTo(machine, part, path);
+        await writeFileAtomic(path, part.content, part.mode ?? 0o644, ownerOf(machine, part));
         break;
     }
   } catch (cause) {
@@ -150,9 +147,18 @@ function owns(machine: Machine, part: FilePart | FolderPart, status: Stats): boo
   return status.uid === uid && status.gid === gid;
 }
 
-async function giveTo(machine: Machine, part: FilePart | FolderPart, path: string): Promise<void> {
-  const { uid, gid } = ownerOf(machine, part);
-  await chown(path, uid, gid);
+/**
+ * Sets mode and owner of the very folder that lies there, and never of what a link leads to: some folders lie in the
+ * gateway's own, whose user could put a link in their place between a look and a change by path.
+ */
+async function settleFolder(path: string, mode: number, { uid, gid }: FileOwner): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await folder.chmod(mode);
+    await folder.chown(uid, gid);
+  } finally {
+    await folder.close();
+  }
 }
 
 function ownerOf(machine: Machine, part: FilePart | FolderPart) {

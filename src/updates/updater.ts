@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type CodedError, describeError, isCoded } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { forget, foundFormats, keep, restore } from './backup.ts';
@@ -32,13 +32,11 @@ import {
 } from './state.ts';
 import { loadState, saveState } from './state-file.ts';
 import { installUnits } from './units.ts';
-import { readBelow } from './untrusted.ts';
 import { compareVersions } from './versions.ts';
-import { HealthWatch, readReport } from './watch.ts';
+import { HealthWatch, readReport, reportAt } from './watch.ts';
 
 /** How often the health of a release on trial is looked at, ms. */
 const lookEveryMs = 1_000;
-const longestReport = 65_536;
 
 export interface UpdaterOptions {
   readonly places: Places;
@@ -369,8 +367,7 @@ export class Updater {
   #reportBefore: string | undefined;
 
   async #report(): Promise<string | undefined> {
-    const { healthy } = this.#options.places;
-    return await readBelow(dirname(healthy), ['healthy.json'], longestReport).then(String, () => undefined);
+    return await reportAt(this.#options.places.healthy);
   }
 
   async #healthBefore(): Promise<HealthBefore> {

@@ -1,4 +1,6 @@
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
+import { readBelow } from './untrusted.ts';
 
 /** So long a release on trial has to be healthy without a break, ms. */
 export const healthyForMs = 60_000;
@@ -12,6 +14,17 @@ const report = z.object({
   faulty: z.array(z.string()).default([]),
   checks: z.object({ sensors: z.boolean(), fusion: z.boolean(), broker: z.boolean() }),
 });
+
+/** A report is some 300 bytes. */
+const longestReport = 65_536;
+
+/**
+ * The text of the gateway's report, undefined where there is none. It lies in the gateway's own folder and is read by root:
+ * no link is followed, no pipe waited for, and no more is read than a report may have.
+ */
+export async function reportAt(path: string): Promise<string | undefined> {
+  return await readBelow(dirname(path), [basename(path)], longestReport).then(String, () => undefined);
+}
 
 export type Verdict =
   | { readonly kind: 'waiting' }

@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { makePrivateKey } from '#identity/keys.ts';
@@ -122,6 +131,21 @@ async function judge(device: SlotDevice, says: (second: number) => void) {
     log: () => {},
   });
   return { good, blessed, seconds: nowMs / 1_000 };
+}
+
+for (const [what, lay] of [
+  ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
+  ['a link to what never ends', (path: string) => symlinkSync('/dev/zero', path)],
+] as const) {
+  test(`${what} in place of the gateway's report holds nothing up`, async (t) => {
+    const device = new SlotDevice();
+    const healthy = join(device.folder, 'run/cartwright/healthy.json');
+    rmSync(healthy);
+    lay(healthy);
+    const { path } = await device.archive();
+    await t.throwsAsync(device.update(path), { code: 'CW-UPD-076' });
+    device.remove();
+  });
 }
 
 async function onTrial(): Promise<SlotDevice> {

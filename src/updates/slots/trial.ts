@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { linkedVersion } from '../links.ts';
 import { run } from '../services.ts';
-import { HealthWatch, type Verdict } from '../watch.ts';
+import { HealthWatch, reportAt, type Verdict } from '../watch.ts';
 import { readEntryName } from './loader-entry.ts';
 import type { Slot } from './slot.ts';
 import { entriesOf, type SlotPlaces, slotInService } from './slot-places.ts';
@@ -68,7 +68,7 @@ async function watch(
   const version = (await linkedVersion(places.current)) ?? '';
   const health = new HealthWatch({ version, brokerAway }, now());
   for (;;) {
-    const verdict = health.see(await readFile(places.healthy, 'utf8').catch(() => undefined), now());
+    const verdict = health.see(await reportAt(places.healthy), now());
     if (verdict.kind !== 'waiting') return verdict;
     await pause(lookEveryMs);
   }

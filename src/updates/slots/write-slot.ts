@@ -5,7 +5,7 @@ import { syncFolder } from '#base/atomic-file.ts';
 import { plainCause } from '#base/system-error.ts';
 import { UpdateError } from '../errors.ts';
 import { mustRunOn } from '../manifest.ts';
-import { readReport } from '../watch.ts';
+import { readReport, reportAt } from '../watch.ts';
 import {
   entriesFolder,
   entryText,
@@ -115,7 +115,7 @@ async function healthBefore(places: SlotPlaces): Promise<{ brokerAway: boolean; 
     () => false,
   );
   if (!isConfigured) return { brokerAway: true, gatewayAway: true };
-  const checks = readReport(await readFile(places.healthy, 'utf8').catch(() => ''))?.checks;
+  const checks = readReport((await reportAt(places.healthy)) ?? '')?.checks;
   if (checks?.sensors === true && checks.fusion) return { brokerAway: !checks.broker, gatewayAway: false };
   throw new UpdateError(
     'CW-UPD-076',
