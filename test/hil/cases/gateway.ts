@@ -105,6 +105,7 @@ function keysLost({ type, data }: CartEvent, id: string): boolean {
 /**
  * Shows a code, and as a shopper does again where the gateway says that keys were lost: an emulated processor that still
  * compiles what it runs is late by more than a keyboard's queue. No loss goes untold, and hardware gets one try only.
+ * A code may have been read all the same, right after the loss was told: shown again it would be a repetition.
  */
 async function scanAsTold(
   { rig, gateway, machine }: Context,
@@ -112,11 +113,16 @@ async function scanAsTold(
   code: string,
 ): Promise<{ shown: string | undefined; event: CartEvent; repeats: number }> {
   const most = machine === undefined ? 0 : 3;
+  const first = gateway.store.events.length;
+  const isScan = (one: CartEvent) => scanOf(one, id) !== undefined;
+  let shown: string | undefined;
   for (let repeats = 0; ; repeats++) {
     await gateway.until(`${id} is well`, () => !gateway.faults().includes(id));
+    const known = gateway.store.events.slice(first).find(isScan);
+    if (known !== undefined) return { shown, event: known, repeats: repeats - 1 };
     const since = gateway.store.events.length;
-    const shown = await rig.hands.scan(id, code);
-    const fits = (one: CartEvent) => scanOf(one, id) !== undefined || (repeats < most && keysLost(one, id));
+    shown = await rig.hands.scan(id, code);
+    const fits = (one: CartEvent) => isScan(one) || (repeats < most && keysLost(one, id));
     const event = await gateway.event(`the scan of ${id}`, fits, since);
     if (!keysLost(event, id)) return { shown, event, repeats };
   }
