@@ -74,7 +74,7 @@ test('a data folder that can not be written is a coded error, and the service ma
   await writeFile(join(folder.path, 'data'), 'not a folder');
   const run = await runCli(['run', folder.configPath]);
   t.is(run.code, 1);
-  t.regex(lastWords(run).err, /^CW-UPL-001 .*data/, run.stdout);
+  t.regex(lastWords(run).err, /^CW-UPL-001 .*data/, run.stdout + run.stderr);
   t.is(run.stderr, '');
 });
 
