@@ -17,8 +17,13 @@ async function makeFolder(
 }
 
 /** What the daemon says last of all before it ends by itself. */
+/** Its fatal line: that one overtakes lines from right before it that are still being written. */
 function lastWords({ stdout }: CliResult): { readonly level: number; readonly err: string } {
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as { level: number; err: string };
+  const lines = stdout.trim().split('\n');
+  return JSON.parse(lines.findLast((line) => line.startsWith('{"level":60,')) ?? lines.at(-1) ?? '{}') as {
+    level: number;
+    err: string;
+  };
 }
 
 test('a catalogue with a wrong check digit is refused by check and daemon, with its code and place', async (t) => {
